@@ -1,0 +1,71 @@
+/**
+ * CsvImport: the contract between its users, the operator and its pods. The door of the folder of
+ * the same name, which holds the spec, the status, the pods' configuration, the progress they report
+ * and the chunk message.
+ */
+import { defineKind } from './define-kind.ts';
+import { spec } from './csv-import/spec.ts';
+import { status } from './csv-import/status.ts';
+
+export { chunkMessage, type ChunkMessage } from './csv-import/chunk-message.ts';
+export { podConfig, type CsvImportPodConfig } from './csv-import/pod-config.ts';
+export { progress, totals, type CsvImportProgress, type Totals } from './csv-import/progress.ts';
+export {
+  format,
+  spec,
+  type ColumnSpec,
+  type CsvImportSpec,
+  type FormatSpec,
+} from './csv-import/spec.ts';
+export { status, type CsvImportStatus } from './csv-import/status.ts';
+
+export const csvImportKind = defineKind({
+  kind: 'CsvImport',
+  plural: 'csvimports',
+  singular: 'csvimport',
+  shortName: 'csvi',
+  slug: 'csv-import',
+  description: 'One import of one CSV into one Postgres table, each record counted exactly once.',
+  spec,
+  status,
+  printerColumns: [
+    {
+      name: 'Ready',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: 'Whether it is as asked.',
+    },
+    {
+      name: 'Reason',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+      description: 'Why.',
+    },
+    {
+      name: 'Workers',
+      type: 'integer',
+      jsonPath: '.status.workers.ready',
+      description: 'Ready workers.',
+    },
+    {
+      name: 'Done',
+      type: 'integer',
+      jsonPath: '.status.percent',
+      description: 'Percent of the source committed.',
+    },
+    {
+      name: 'Rejected',
+      type: 'integer',
+      jsonPath: '.status.totals.rejected',
+      description: 'Rejected records.',
+    },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age.' },
+    {
+      name: 'Message',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: 'Why, in words.',
+      priority: 1,
+    },
+  ],
+});

@@ -1,0 +1,43 @@
+/** What the operator observed of a CsvImport; nobody else writes it. */
+import { Type, type Static } from 'typebox';
+import { conditionList } from '../conditions.ts';
+import { object } from '../schema.ts';
+import { progress, totals } from './progress.ts';
+
+export const status = object(
+  {
+    observedGeneration: Type.Integer({
+      minimum: -1,
+      default: -1,
+      description: 'The generation this status was computed from.',
+    }),
+    conditions: Type.Optional(conditionList()),
+    totals: Type.Optional(totals),
+    progress: Type.Optional(progress),
+    workers: Type.Optional(
+      object(
+        {
+          wanted: Type.Integer({ minimum: 0, description: 'Wanted now, within the bounds.' }),
+          ready: Type.Integer({ minimum: 0, description: 'Ready.' }),
+        },
+        { description: 'Workers.' },
+      ),
+    ),
+    percent: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100,
+        description: 'Share of the source that is committed.',
+      }),
+    ),
+    plan: Type.Optional(
+      Type.Array(Type.String({ maxLength: 256 }), {
+        maxItems: 32,
+        'x-kubernetes-list-type': 'atomic',
+        description: 'Steps of the last pass that changed anything.',
+      }),
+    ),
+  },
+  { description: 'What was observed; written by the operator only.' },
+);
+export type CsvImportStatus = Static<typeof status>;
