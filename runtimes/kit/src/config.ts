@@ -25,10 +25,9 @@ export function loadConfig<T extends TObject>(schema: T, source: ConfigSource): 
   const [problem] = check.Errors(config);
   if (problem !== undefined) {
     const where = problem.instancePath === '' ? 'the top level' : problem.instancePath;
-    throw new Permanent(
-      'BadConfiguration',
-      `Configuration ${source.file}: ${where} ${problem.message}.`,
-    );
+    // A closed object refuses an unknown key with the schema `false`, which tells people nothing.
+    const what = problem.keyword === 'boolean' ? 'is not a known key' : problem.message;
+    throw new Permanent('BadConfiguration', `Configuration ${source.file}: ${where} ${what}.`);
   }
   return config as Static<T>;
 }

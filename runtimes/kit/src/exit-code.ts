@@ -9,4 +9,6 @@ export const exitCode = {
   fault: 70,
   /** Commands only: a dependency is away, try again (EX_TEMPFAIL). */
   tryAgain: 75,
+  /** Told to stop before the work was done (128 + SIGTERM): never 0, or a Job would count as finished. */
+  drained: 143,
 } as const;

@@ -31,7 +31,7 @@ export async function runProcess(
     stop.abort();
     setTimeout(() => {
       log.warn({ graceMs }, 'grace period over, ending at once');
-      process.exit(exitCode.finished);
+      process.exit(exitCode.drained);
     }, graceMs).unref();
   };
   process.on('SIGTERM', onSignal);
