@@ -1,0 +1,132 @@
+/**
+ * Field values out of raw record bytes: undoing escapes, decoding Windows-1252, checking UTF-8.
+ *
+ * Both doors tell invalid UTF-8 apart from any value: `fieldBytes` returns `invalidEncoding`,
+ * `fieldText` returns undefined. `lossyFieldText` never fails and is for people's eyes only.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import type { Dialect } from './dialect.ts';
+import { decodeFlag, quotedFlag } from './record-reader.ts';
+import { codePointOf, decodeWindows1252 } from './windows-1252.ts';
+
+export interface Fields {
+  readonly bytes: Buffer;
+  readonly dialect: Dialect;
+  readonly fieldCount: number;
+  readonly fieldStart: Int32Array;
+  readonly fieldEnd: Int32Array;
+  readonly fieldFlags: Uint8Array;
+}
+
+export const invalidEncoding = -1;
+
+/**
+ * Writes the value of field `index` as UTF-8 into `target` and returns the number of bytes written,
+ * or `invalidEncoding`. The target needs three times the field's raw bytes of room.
+ */
+export function fieldBytes(
+  fields: Fields,
+  index: number,
+  target: { readonly out: Buffer; readonly at: number },
+): number {
+  const { out, at } = target;
+  const start = fields.fieldStart[index] ?? 0;
+  const end = fields.fieldEnd[index] ?? 0;
+  if (((fields.fieldFlags[index] ?? 0) & decodeFlag) === 0) {
+    return fields.bytes.copy(out, at, start, end);
+  }
+  const length = unescape(fields, index, target);
+  if (fields.dialect.encoding === 'Windows-1252') return widen(out, at, length);
+  return isUtf8(out.subarray(at, at + length)) ? length : invalidEncoding;
+}
+
+/** The value of field `index`, or undefined if it is not valid UTF-8. */
+export function fieldText(fields: Fields, index: number): string | undefined {
+  const start = fields.fieldStart[index] ?? 0;
+  const end = fields.fieldEnd[index] ?? 0;
+  if (((fields.fieldFlags[index] ?? 0) & decodeFlag) === 0) {
+    return fields.bytes.toString('utf8', start, end);
+  }
+  const out = plainBytes(fields, index);
+  if (fields.dialect.encoding === 'Windows-1252') return decodeWindows1252(out);
+  return isUtf8(out) ? out.toString('utf8') : undefined;
+}
+
+/** As `fieldText`, with bytes that are no UTF-8 read as Windows-1252. */
+export function lossyFieldText(fields: Fields, index: number): string {
+  return fieldText(fields, index) ?? decodeWindows1252(plainBytes(fields, index));
+}
+
+function plainBytes(fields: Fields, index: number): Buffer {
+  const start = fields.fieldStart[index] ?? 0;
+  const end = fields.fieldEnd[index] ?? 0;
+  const out = Buffer.allocUnsafe(end - start);
+  return out.subarray(0, unescape(fields, index, { out, at: 0 }));
+}
+
+/** Copies a field without its escapes and returns the bytes written, still in the file's encoding. */
+function unescape(
+  fields: Fields,
+  index: number,
+  target: { readonly out: Buffer; readonly at: number },
+): number {
+  const { bytes, dialect } = fields;
+  const end = fields.fieldEnd[index] ?? 0;
+  const isQuoted = ((fields.fieldFlags[index] ?? 0) & quotedFlag) !== 0;
+  const { out, at } = target;
+  let written = at;
+  for (let read = fields.fieldStart[index] ?? 0; read < end; read += 1) {
+    const byte = bytes[read] as number;
+    const next = read + 1 < end ? (bytes[read + 1] as number) : -1;
+    const isPair = isQuoted ? isQuotedPair(byte, next, dialect) : isPlainPair(byte, next, dialect);
+    if (isPair) read += 1;
+    out[written] = isPair ? next : byte;
+    written += 1;
+  }
+  return written - at;
+}
+
+function isQuotedPair(byte: number, next: number, dialect: Dialect): boolean {
+  const { quote, escape } = dialect;
+  if (byte === quote) return escape !== 'None' && next === quote;
+  return byte === 0x5c && escape === 'Backslash' && (next === 0x5c || next === quote);
+}
+
+function isPlainPair(byte: number, next: number, dialect: Dialect): boolean {
+  if (byte !== 0x5c || dialect.escape !== 'Backslash') return false;
+  const { quote, delimiter } = dialect;
+  if (next === delimiter || next === 0x5c || next === quote) return true;
+  return quote === undefined && (next === 0x0a || next === 0x0d);
+}
+
+/** Widens Windows-1252 bytes to UTF-8 in place, from the back so that nothing is overwritten. */
+function widen(out: Buffer, at: number, length: number): number {
+  let extra = 0;
+  for (let index = at; index < at + length; index += 1)
+    extra += utf8Bytes(out[index] as number) - 1;
+  let write = at + length + extra;
+  for (let read = at + length - 1; read >= at; read -= 1) {
+    const code = codePointOf(out[read] as number);
+    if (code < 0x80) {
+      write -= 1;
+      out[write] = code;
+    } else if (code < 0x800) {
+      write -= 2;
+      out[write] = 0xc0 | (code >> 6);
+      out[write + 1] = 0x80 | (code & 0x3f);
+    } else {
+      write -= 3;
+      out[write] = 0xe0 | (code >> 12);
+      out[write + 1] = 0x80 | ((code >> 6) & 0x3f);
+      out[write + 2] = 0x80 | (code & 0x3f);
+    }
+  }
+  return length + extra;
+}
+
+function utf8Bytes(byte: number): number {
+  const code = codePointOf(byte);
+  if (code < 0x80) return 1;
+  return code < 0x800 ? 2 : 3;
+}

@@ -1,0 +1,64 @@
+/**
+ * The header record and where the data begins. Data chunks start at `dataStart`, so that no worker
+ * ever sees the byte order mark or the header.
+ */
+
+import type { Dialect } from './dialect.ts';
+import { fieldText, lossyFieldText, type Fields } from './field-text.ts';
+import { parseChunk } from './parser.ts';
+import { RecordReader } from './record-reader.ts';
+
+export interface Header {
+  /** The names as they stand in the file, duplicates and empty ones included; null without one. */
+  readonly names: readonly string[] | null;
+  /** The first byte after the mark, the header, and the comments and blank lines before it. */
+  readonly dataStart: number;
+  /** Physical lines, comments and blank lines before `dataStart`. */
+  readonly lines: number;
+  readonly comments: number;
+  readonly blank: number;
+}
+
+/** `head` is the beginning of the file, or all of it; a header that is longer is cut. */
+export function readHeader(head: Buffer, dialect: Dialect): Header {
+  const header = { names: null, dataStart: dialect.bomBytes, lines: 0, comments: 0, blank: 0 };
+  if (!dialect.header) return header;
+  const limits = { maxRecordBytes: head.length + 1 };
+  const reader = new RecordReader(dialect, limits);
+  reader.bind(head, head.length, true);
+  let start: number = dialect.bomBytes;
+  for (; start < head.length; start = reader.next) {
+    const outcome = reader.read(start);
+    if (outcome !== 'blank' && outcome !== 'comment') break;
+  }
+  const isFound = start < head.length;
+  const dataStart = isFound ? reader.next : head.length;
+  const before = head.subarray(dialect.bomBytes, dataStart);
+  const chunk = { bytes: before, offset: dialect.bomBytes, dialect, ...limits };
+  let names: string[] | null = null;
+  const counts = parseChunk(chunk, {
+    record: (record) => (names ??= textsOf(record)),
+    bad: (bad) => (names ??= splitLine(before.subarray(bad.start, bad.end), dialect)),
+  });
+  const { lines, comments, blank } = counts;
+  return { names, dataStart, lines, comments, blank };
+}
+
+export function sameAsHeader(record: Fields, names: readonly string[]): boolean {
+  if (record.fieldCount !== names.length) return false;
+  return names.every((name, index) => fieldText(record, index) === name);
+}
+
+/** The values for people's eyes: bytes that are no UTF-8 are read as Windows-1252. */
+export function textsOf(record: Fields): string[] {
+  return Array.from({ length: record.fieldCount }, (_, index) => lossyFieldText(record, index));
+}
+
+/** A line that is no valid record, split at its delimiters with quotes taken literally. */
+export function splitLine(line: Buffer, dialect: Dialect): string[] {
+  let texts: string[] = [];
+  const literal = { ...dialect, quote: undefined, escape: 'None' as const, comment: undefined };
+  const chunk = { bytes: line, offset: 0, dialect: literal, maxRecordBytes: line.length + 1 };
+  parseChunk(chunk, { record: (record) => (texts = textsOf(record)), bad: () => undefined });
+  return texts;
+}

@@ -1,0 +1,248 @@
+/**
+ * The automaton that says where a record ends and where its fields are. The boundary scanner and
+ * the parser both run this class, so a chunk is always cut where the parser would have cut it.
+ *
+ * Every decision depends only on bytes from the record's start up to the end of the line at hand.
+ * That is why a chunk's end can stand for the end of the input: whatever closes, closes inside its
+ * chunk; whatever does not is abandoned after its first line, with or without the bytes beyond.
+ *
+ * Rules, in the order they are tried at each record:
+ * - an empty line is blank; a line that begins with the comment byte is a comment;
+ * - a record ends at LF, CRLF or CR, in any mixture, outside of quotes;
+ * - a quote opens only at the start of a field (spaces before it are allowed if it closes on the
+ *   same line); everywhere else in an unquoted field it is a character like any other;
+ * - inside quotes, see `QuotedField`;
+ * - a record longer than the limit ends at the first line end at or after the limit (`tooLong`);
+ *   one whose quote is still open there, or at the end of input, is one line long (`unclosed`).
+ */
+
+import type { Dialect } from './dialect.ts';
+import { edge, literal, needMore, QuotedField, tooLong, unclosed } from './quoted-field.ts';
+import { CR, endOfLine, LF, spacesOf } from './line-end.ts';
+
+export type Outcome =
+  | 'record'
+  | 'blank'
+  | 'comment'
+  | 'unclosed'
+  | 'tooLong'
+  | 'tooManyFields'
+  | 'needMore';
+
+/** Bit of `fieldFlags`: the field was enclosed in quotes. */
+export const quotedFlag = 1;
+/** Bit of `fieldFlags`: the bytes are not the value yet (escapes to undo or bytes to decode). */
+export const decodeFlag = 2;
+/** Bit of `fieldFlags`: a quote character stands where a careful writer would not put one. */
+export const strayFlag = 4;
+
+/** More is not a table but a wrong delimiter; 13 bytes of memory a field make this 13 MB. */
+const fieldsMax = 1_000_000;
+
+export interface ReadLimits {
+  readonly maxRecordBytes: number;
+}
+
+export class RecordReader {
+  fieldCount = 0;
+  fieldStart = new Int32Array(64);
+  fieldEnd = new Int32Array(64);
+  fieldFlags = new Uint8Array(64);
+  /** The end of the record without its line end, and the start of what follows. */
+  contentEnd = 0;
+  next = 0;
+  /** True if the record spans several physical lines. */
+  isMultiline = false;
+
+  readonly #dialect: Dialect;
+  readonly #maxRecordBytes: number;
+  readonly #class: Uint8Array;
+  readonly #quoted: QuotedField;
+  readonly #hasEscape: boolean;
+  readonly #spaces: Uint8Array;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #end = 0;
+  #isFinal = true;
+  #stop = 0;
+
+  constructor(dialect: Dialect, limits: ReadLimits) {
+    this.#dialect = dialect;
+    this.#maxRecordBytes = limits.maxRecordBytes;
+    this.#hasEscape = dialect.escape === 'Backslash';
+    this.#class = plainClasses(dialect);
+    this.#spaces = spacesOf(dialect);
+    this.#quoted = new QuotedField(dialect);
+  }
+
+  /** Reads from these bytes from now on. `isFinal`: nothing follows byte `end`. */
+  bind(bytes: Uint8Array, end: number, isFinal: boolean): void {
+    this.#bytes = bytes;
+    this.#end = end;
+    this.#isFinal = isFinal;
+    this.#quoted.forget();
+  }
+
+  /** Reads the record at `start`, which must be before the end. */
+  read(start: number): Outcome {
+    const limit = start + this.#maxRecordBytes;
+    const isLimited = limit < this.#end;
+    this.#stop = isLimited ? limit : this.#end;
+    this.fieldCount = 0;
+    this.isMultiline = false;
+    const first = this.#bytes[start];
+    if (first === LF || first === CR) return this.#finish(start, 'blank');
+    if (first === this.#dialect.comment) return this.#line(start, 'comment');
+    this.#quoted.begin({ bytes: this.#bytes, stop: this.#stop, isLimited, isFinal: this.#isFinal });
+    return this.#fields(start);
+  }
+
+  #fields(start: number): Outcome {
+    const { delimiter, padded } = this.#dialect;
+    let at = start;
+    for (;;) {
+      const from = padded === true && at > start ? this.#skipSpaces(at) : at;
+      const stop = this.#field(from);
+      if (stop < 0) return this.#broken(stop, start);
+      if (stop < this.#end && this.#bytes[stop] === delimiter) {
+        at = stop + 1;
+        continue;
+      }
+      this.isMultiline = this.#quoted.firstLineEnd >= 0;
+      return this.#finish(stop, this.fieldCount > fieldsMax ? 'tooManyFields' : 'record');
+    }
+  }
+
+  /** Reads one field and returns the index of what ended it, or a negative code. */
+  #field(from: number): number {
+    const open = this.#openingQuote(from);
+    if (open < 0) return this.#plain(from);
+    const stop = this.#quoted.read(open, open !== from);
+    if (stop === literal) return this.#plain(from);
+    if (stop >= 0) this.#push(open + 1, this.#quoted.contentEnd, this.#quoted.flags);
+    return stop;
+  }
+
+  #openingQuote(from: number): number {
+    const quote = this.#dialect.quote;
+    if (quote === undefined || from >= this.#stop) return -1;
+    if (this.#bytes[from] === quote) return from;
+    if (this.#spaces[this.#bytes[from] as number] === 0) return -1;
+    const at = this.#skipSpaces(from);
+    return at < this.#stop && this.#bytes[at] === quote ? at : -1;
+  }
+
+  #skipSpaces(from: number): number {
+    let at = from;
+    while (at < this.#stop && this.#spaces[this.#bytes[at] as number] === 1) at += 1;
+    return at;
+  }
+
+  #plain(from: number): number {
+    const bytes = this.#bytes;
+    const classes = this.#class;
+    const stop = this.#stop;
+    let flags = bytes[from] === this.#dialect.quote && from < stop ? strayFlag : 0;
+    let at = from;
+    for (;;) {
+      while (at < stop && classes[bytes[at] as number] === 0) at += 1;
+      if (!this.#protects(at)) break;
+      // A pair may reach one byte over the edge; the edge rules below then apply.
+      const pair = this.#escapedBytes(at);
+      if (pair === 2) flags |= decodeFlag;
+      at += pair;
+    }
+    if (at >= stop) {
+      if (stop < this.#end || !this.#isFinal) return stop < this.#end ? edge : needMore;
+      at = this.#end;
+    }
+    this.#push(from, at, flags);
+    return at;
+  }
+
+  /** Classes are compared once more here, so that fields without backslashes never pay for them. */
+  #protects(at: number): boolean {
+    return this.#hasEscape && at < this.#stop && this.#bytes[at] === 0x5c;
+  }
+
+  /**
+   * In an unquoted field a backslash protects the delimiter, the quote and itself. Line ends are
+   * protected only where there are no quotes to hold them; elsewhere `C:\dir\` ends its line.
+   */
+  #escapedBytes(at: number): 1 | 2 {
+    const byte = this.#bytes[at + 1];
+    const { delimiter, quote } = this.#dialect;
+    if (byte === delimiter || byte === 0x5c || byte === quote) return at + 1 < this.#end ? 2 : 1;
+    if (at + 1 >= this.#end) return 1;
+    return quote === undefined && (byte === LF || byte === CR) ? 2 : 1;
+  }
+
+  #push(start: number, end: number, flags: number): void {
+    const index = this.fieldCount;
+    this.fieldCount = index + 1;
+    if (index >= this.fieldStart.length) {
+      if (index >= fieldsMax) return;
+      this.#grow();
+    }
+    this.fieldStart[index] = start;
+    this.fieldEnd[index] = end;
+    this.fieldFlags[index] = flags;
+  }
+
+  #grow(): void {
+    const length = Math.min(this.fieldStart.length * 4, fieldsMax);
+    const [starts, ends, flags] = [this.fieldStart, this.fieldEnd, this.fieldFlags];
+    this.fieldStart = new Int32Array(length);
+    this.fieldEnd = new Int32Array(length);
+    this.fieldFlags = new Uint8Array(length);
+    this.fieldStart.set(starts);
+    this.fieldEnd.set(ends);
+    this.fieldFlags.set(flags);
+  }
+
+  #broken(code: number, start: number): Outcome {
+    if (code === needMore) return 'needMore';
+    if (code === unclosed) {
+      const lineEnd = this.#quoted.firstLineEnd;
+      return this.#finish(lineEnd < 0 ? this.#end : lineEnd, 'unclosed');
+    }
+    // `edge` in an unquoted field and `tooLong` in a quoted one are the same verdict.
+    const from = code === edge || code === tooLong ? this.#stop : start;
+    return this.#line(from, 'tooLong');
+  }
+
+  /** Ends the record at the first line end at or after `from`. */
+  #line(from: number, outcome: Outcome): Outcome {
+    const lineEnd = endOfLine(this.#bytes, from, this.#end);
+    const verdict = lineEnd > this.#stop ? 'tooLong' : outcome;
+    if (lineEnd < this.#end || this.#isFinal) return this.#finish(lineEnd, verdict);
+    this.next = -1;
+    return verdict === 'tooLong' ? 'tooLong' : 'needMore';
+  }
+
+  #finish(lineEnd: number, outcome: Outcome): Outcome {
+    this.contentEnd = lineEnd;
+    if (lineEnd >= this.#end) {
+      this.next = this.#end;
+      return outcome;
+    }
+    if (this.#bytes[lineEnd] === CR) {
+      // Whether an LF follows a CR at the edge is not known yet, and CRLF is never cut in two.
+      if (lineEnd + 1 >= this.#end && !this.#isFinal) return 'needMore';
+      if (lineEnd + 1 < this.#end && this.#bytes[lineEnd + 1] === LF) {
+        this.next = lineEnd + 2;
+        return outcome;
+      }
+    }
+    this.next = lineEnd + 1;
+    return outcome;
+  }
+}
+
+function plainClasses(dialect: Dialect): Uint8Array {
+  const classes = new Uint8Array(256);
+  classes[dialect.delimiter] = 1;
+  classes[LF] = 1;
+  classes[CR] = 1;
+  if (dialect.escape === 'Backslash') classes[0x5c] = 2;
+  return classes;
+}

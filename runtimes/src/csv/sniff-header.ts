@@ -1,0 +1,60 @@
+/**
+ * Whether the first record names the columns. Votes of the columns: a name differs in shape from
+ * the values below it; a value does not.
+ */
+
+import { shapeOf, type Shape } from './cell-shape.ts';
+
+export interface HeaderGuess {
+  readonly isHeader: boolean;
+  readonly reason: string;
+}
+
+export function sniffHeader(rows: readonly (readonly string[])[], width: number): HeaderGuess {
+  const [first, ...body] = rows;
+  if (first === undefined) return { isHeader: true, reason: 'there are no records' };
+  if (first.length === 1 && width > 1) {
+    return { isHeader: false, reason: 'the first record has one field, the others have more' };
+  }
+  const shapes = first.map((cell) => shapeOf(cell.trim()));
+  const values = shapes.filter((shape) => shape === 'number' || shape === 'date').length;
+  if (body.length === 0) {
+    const isHeader = values === 0 && shapes.some((shape) => shape !== 'empty');
+    return { isHeader, reason: `the only record ${isHeader ? 'holds no' : 'holds'} values` };
+  }
+  let votes = 0;
+  for (const [column, cell] of first.entries()) {
+    const below = body.flatMap((row) => (row.length === first.length ? [row[column] ?? ''] : []));
+    votes += vote(cell.trim(), below);
+  }
+  if (votes !== 0) {
+    const reason = votes > 0 ? 'the first record differs from' : 'the first record is like';
+    return { isHeader: votes > 0, reason: `${reason} those below it` };
+  }
+  const names = first.filter((cell) => cell !== '');
+  const isHeader = values === 0 && new Set(names).size === names.length && names.length > 0;
+  return { isHeader, reason: 'nothing but its uniqueness tells the first record from the others' };
+}
+
+const typed = new Set<Shape>(['number', 'date', 'code']);
+
+/** Positive: this cell looks like a name; negative: like one more value. */
+function vote(cell: string, below: readonly string[]): number {
+  const shape = shapeOf(cell);
+  const filled = below.filter((value) => value.trim() !== '');
+  if (filled.length === 0 || shape === 'empty') return 0;
+  const shapes = filled.map((value) => shapeOf(value.trim()));
+  const isTyped = shapes.filter((other) => typed.has(other)).length > filled.length * 0.7;
+  if (typed.has(shape)) return isTyped ? -2 : -1;
+  if (isTyped) return 2;
+  if (filled.includes(cell)) return -1;
+  return lengthVote(cell, filled);
+}
+
+/** Values of one length (codes, states) make a cell of another length a name. */
+function lengthVote(cell: string, filled: readonly string[]): number {
+  if (filled.length < 3) return 0;
+  const lengths = new Set(filled.map((value) => value.trim().length));
+  if (lengths.size !== 1) return 0;
+  return lengths.has(cell.length) ? -0.5 : 1;
+}
