@@ -1,0 +1,130 @@
+/**
+ * JSON objects as sets of paths to leaves, which is how field ownership is kept.
+ *
+ * Scalars, lists and empty objects are leaves. Two lists of the metadata are merged by element on a
+ * real server, so they are unfolded into maps before a merge and folded back after it: finalizers
+ * (a set) and owner references (by uid). Every other list has one owner as a whole, which is enough
+ * for objects that one controller writes.
+ */
+
+export interface JsonObject {
+  [key: string]: unknown;
+}
+export type Path = readonly string[];
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A field of an object as an object; a new empty one when it is absent. */
+export function objectAt(value: unknown, key: string): JsonObject {
+  const field = isJsonObject(value) ? value[key] : undefined;
+  return isJsonObject(field) ? field : {};
+}
+
+/** Paths are kept as JSON text: label keys hold dots and slashes. */
+export function encodePath(path: Path): string {
+  return JSON.stringify(path);
+}
+
+export function decodePath(encoded: string): Path {
+  return JSON.parse(encoded) as string[];
+}
+
+/** For people: `.metadata.labels[app.kubernetes.io/name]`. */
+export function printPath(path: Path): string {
+  return path.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? `.${key}` : `[${key}]`)).join('');
+}
+
+/** Null means "not given", as absent does. */
+export function leaves(value: unknown, at: Path = []): Path[] {
+  if (value === undefined || value === null) return [];
+  if (!isJsonObject(value)) return [at];
+  const keys = Object.keys(value);
+  if (keys.length === 0) return [at];
+  return keys.flatMap((key) => leaves(value[key], [...at, key]));
+}
+
+export function getAt(value: unknown, path: Path): unknown {
+  let current = value;
+  for (const key of path) {
+    if (!isJsonObject(current) || !Object.hasOwn(current, key)) return undefined;
+    current = current[key];
+  }
+  return current;
+}
+
+/** Changes `target`; a scalar or list in the way gives room to an object. */
+export function setAt(target: JsonObject, path: Path, value: unknown): void {
+  let current = target;
+  for (const key of path.slice(0, -1)) {
+    const next = Object.hasOwn(current, key) ? current[key] : undefined;
+    const child: JsonObject = isJsonObject(next) ? next : {};
+    if (child !== next) define(current, key, child);
+    current = child;
+  }
+  const last = path.at(-1);
+  if (last === undefined) return;
+  // An empty object asks only that there be an object: it never empties one that is there.
+  const isKept = isJsonObject(value) && isJsonObject(getAt(current, [last]));
+  if (!isKept) define(current, last, structuredClone(value));
+}
+
+/** Plain assignment to `__proto__` would change the prototype instead of making a field. */
+function define(target: JsonObject, key: string, value: unknown): void {
+  Object.defineProperty(target, key, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
+
+/** Removes a leaf, then the containers that this leaves empty, but no top-level field. */
+export function unsetAt(target: JsonObject, path: Path): void {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const parent = getAt(target, path.slice(0, depth - 1));
+    const key = path[depth - 1];
+    if (!isJsonObject(parent) || key === undefined) return;
+    Reflect.deleteProperty(parent, key);
+    if (depth <= 2 || Object.keys(parent).length > 0) return;
+  }
+}
+
+/** Finalizers and owner references as maps, so that managers own elements rather than the list. */
+export function unfold(object: JsonObject): JsonObject {
+  const copy = structuredClone(object);
+  const metadata = objectAt(copy, 'metadata');
+  const finalizers = metadata['finalizers'];
+  if (Array.isArray(finalizers)) {
+    metadata['finalizers'] = Object.fromEntries(finalizers.map((name) => [String(name), name]));
+  }
+  const owners = metadata['ownerReferences'];
+  if (Array.isArray(owners)) {
+    metadata['ownerReferences'] = Object.fromEntries(
+      owners.map((owner: unknown) => [String(getAt(owner, ['uid'])), owner]),
+    );
+  }
+  return copy;
+}
+
+/** Undoes `unfold` in place. */
+export function fold(object: JsonObject): JsonObject {
+  const metadata = objectAt(object, 'metadata');
+  for (const list of ['finalizers', 'ownerReferences']) {
+    const unfolded = metadata[list];
+    if (!isJsonObject(unfolded)) continue;
+    const elements = Object.values(unfolded);
+    if (elements.length === 0) Reflect.deleteProperty(metadata, list);
+    else metadata[list] = elements;
+  }
+  return object;
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const field of Object.values(value)) deepFreeze(field);
+  }
+  return value;
+}

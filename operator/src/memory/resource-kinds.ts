@@ -1,0 +1,78 @@
+/**
+ * The resources this API serves: the built-in ones that operators and `play` use, and the custom
+ * ones installed with it. Anything else is NotFound, so that a wrong plural fails at once.
+ */
+import type { CustomResourceDefinition, StructuralSchema } from '@millrace/crds/crd-yaml';
+import type { ResourceType } from '../machinery/kube-api.ts';
+import { KubeFailure } from '../machinery/kube-failure.ts';
+
+export interface ResourceKind extends ResourceType {
+  /** Status is written through its own subresource only; the rest counts generations. */
+  readonly hasStatus: boolean;
+  readonly hasScale: boolean;
+  /** Custom resources only. */
+  readonly schema?: StructuralSchema;
+}
+
+const builtIn: readonly [apiVersion: string, kind: string, plural: string, traits: string][] = [
+  ['v1', 'ConfigMap', 'configmaps', ''],
+  ['v1', 'Secret', 'secrets', ''],
+  ['v1', 'Service', 'services', 'status'],
+  ['v1', 'ServiceAccount', 'serviceaccounts', ''],
+  ['v1', 'Endpoints', 'endpoints', ''],
+  ['v1', 'PersistentVolumeClaim', 'persistentvolumeclaims', 'status'],
+  ['v1', 'Pod', 'pods', 'status'],
+  ['v1', 'Event', 'events', ''],
+  ['events.k8s.io/v1', 'Event', 'events', ''],
+  ['apps/v1', 'Deployment', 'deployments', 'status scale'],
+  ['apps/v1', 'ReplicaSet', 'replicasets', 'status scale'],
+  ['apps/v1', 'StatefulSet', 'statefulsets', 'status scale'],
+  ['batch/v1', 'Job', 'jobs', 'status'],
+  ['coordination.k8s.io/v1', 'Lease', 'leases', ''],
+  ['discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', ''],
+  ['networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', ''],
+  ['policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'status'],
+  ['autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', 'status'],
+];
+
+export function resourceKey(type: ResourceType): string {
+  return `${type.apiVersion}/${type.plural}`;
+}
+
+export class ResourceKinds {
+  readonly #byKey = new Map<string, ResourceKind>();
+
+  constructor(installed: readonly CustomResourceDefinition[]) {
+    for (const [apiVersion, kind, plural, traits] of builtIn) {
+      const hasStatus = traits.includes('status');
+      this.#add({ apiVersion, kind, plural, hasStatus, hasScale: traits.includes('scale') });
+    }
+    for (const definition of installed) {
+      const { group, names, versions } = definition.spec;
+      for (const { name, schema } of versions) {
+        const apiVersion = `${group}/${name}`;
+        const { kind, plural } = names;
+        const traits = { hasStatus: true, hasScale: false, schema: schema.openAPIV3Schema };
+        this.#add({ apiVersion, kind, plural, ...traits });
+      }
+    }
+  }
+
+  find(type: ResourceType): ResourceKind | undefined {
+    const found = this.#byKey.get(resourceKey(type));
+    return found?.kind === type.kind ? found : undefined;
+  }
+
+  get(type: ResourceType): ResourceKind {
+    const found = this.find(type);
+    if (found !== undefined) return found;
+    throw new KubeFailure(
+      'NotFound',
+      `the API serves no ${type.kind} as ${resourceKey(type)}: is its definition installed?`,
+    );
+  }
+
+  #add(kind: ResourceKind): void {
+    this.#byKey.set(resourceKey(kind), kind);
+  }
+}

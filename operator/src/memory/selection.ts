@@ -1,0 +1,12 @@
+import type { KubeObject, ListOptions } from '../machinery/kube-api.ts';
+
+/** Whether a list or watch with these options holds the object. */
+export function isSelected(object: KubeObject, options: ListOptions): boolean {
+  if (options.namespace !== undefined && options.namespace !== object.metadata.namespace) {
+    return false;
+  }
+  const labels = object.metadata.labels ?? {};
+  return Object.entries(options.labels ?? {}).every(
+    ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,
+  );
+}
