@@ -58,6 +58,11 @@ export function lossyFieldText(fields: Fields, index: number): string {
   return fieldText(fields, index) ?? decodeWindows1252(plainBytes(fields, index));
 }
 
+/** All values of a record, never failing. */
+export function textsOf(fields: Fields): string[] {
+  return Array.from({ length: fields.fieldCount }, (_, index) => lossyFieldText(fields, index));
+}
+
 function plainBytes(fields: Fields, index: number): Buffer {
   const start = fields.fieldStart[index] ?? 0;
   const end = fields.fieldEnd[index] ?? 0;

@@ -4,9 +4,10 @@
  */
 
 import type { Dialect } from './dialect.ts';
-import { fieldText, lossyFieldText, type Fields } from './field-text.ts';
+import { fieldText, textsOf, type Fields } from './field-text.ts';
 import { parseChunk } from './parser.ts';
 import { RecordReader } from './record-reader.ts';
+import { splitLine } from './split-line.ts';
 
 export interface Header {
   /** The names as they stand in the file, duplicates and empty ones included; null without one. */
@@ -47,18 +48,4 @@ export function readHeader(head: Buffer, dialect: Dialect): Header {
 export function sameAsHeader(record: Fields, names: readonly string[]): boolean {
   if (record.fieldCount !== names.length) return false;
   return names.every((name, index) => fieldText(record, index) === name);
-}
-
-/** The values for people's eyes: bytes that are no UTF-8 are read as Windows-1252. */
-export function textsOf(record: Fields): string[] {
-  return Array.from({ length: record.fieldCount }, (_, index) => lossyFieldText(record, index));
-}
-
-/** A line that is no valid record, split at its delimiters with quotes taken literally. */
-export function splitLine(line: Buffer, dialect: Dialect): string[] {
-  let texts: string[] = [];
-  const literal = { ...dialect, quote: undefined, escape: 'None' as const, comment: undefined };
-  const chunk = { bytes: line, offset: 0, dialect: literal, maxRecordBytes: line.length + 1 };
-  parseChunk(chunk, { record: (record) => (texts = textsOf(record)), bad: () => undefined });
-  return texts;
 }

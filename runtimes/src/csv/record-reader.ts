@@ -51,6 +51,8 @@ export class RecordReader {
   /** The end of the record without its line end, and the start of what follows. */
   contentEnd = 0;
   next = 0;
+  /** Where the field begins that broke an `unclosed` record; the fields before it are good. */
+  brokenAt = 0;
   /** True if the record spans several physical lines. */
   isMultiline = false;
 
@@ -102,7 +104,10 @@ export class RecordReader {
     for (;;) {
       const from = padded === true && at > start ? this.#skipSpaces(at) : at;
       const stop = this.#field(from);
-      if (stop < 0) return this.#broken(stop, start);
+      if (stop < 0) {
+        this.brokenAt = from;
+        return this.#broken(stop, start);
+      }
       if (stop < this.#end && this.#bytes[stop] === delimiter) {
         at = stop + 1;
         continue;

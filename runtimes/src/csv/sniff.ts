@@ -16,7 +16,8 @@ import {
 } from './dialect.ts';
 import { CR, LF } from './line-end.ts';
 import { parseChunk } from './parser.ts';
-import { splitLine, textsOf } from './header.ts';
+import { textsOf } from './field-text.ts';
+import { splitLine } from './split-line.ts';
 import { readSample, type Reading } from './sniff-candidate.ts';
 import { sniffEncoding } from './sniff-encoding.ts';
 import { sniffHeader } from './sniff-header.ts';
@@ -28,6 +29,8 @@ export interface Sniffed {
   readonly confidence: number;
   /** Why, in sentences without values of the file. */
   readonly reasons: readonly string[];
+  /** The number of fields that most records have. */
+  readonly width: number;
   /** A guess from the sample, one for each column of the usual width. */
   readonly columnTypes: readonly ColumnType[];
 }
@@ -64,6 +67,7 @@ export function sniff(
     dialect: { ...best.dialect, header },
     confidence: confidence(best, second),
     reasons,
+    width: best.width,
     columnTypes: columnTypes(header ? rows.slice(1) : rows, best.width),
   };
 }

@@ -1,0 +1,122 @@
+/**
+ * `millrace preview`: what an import would make of CSV files, without a cluster and without a
+ * database. The reading is the import's own (`runtimes/src/csv`); here is only the command line.
+ */
+
+import { Command } from 'commander';
+import type { FormatSpec } from '@millrace/runtimes/csv/dialect';
+import { checkFormat } from '@millrace/runtimes/csv/format-spec';
+import { preview, type PreviewOptions } from '@millrace/runtimes/csv/preview';
+import { fileSource } from './file-source.ts';
+import { Output } from './output.ts';
+import { previewPage } from './preview-page.ts';
+
+interface Flags {
+  readonly json?: true;
+  readonly records?: true;
+  readonly format: string;
+}
+
+const maxRecordBytes = 16 << 20;
+const badUsage = 64;
+
+const help = `
+Without options: a page for people. The options for programs print one JSON value a line:
+  --json     one object a file: file, dialect, confidence, reasons, header, columns, records,
+             rejects, comments, blank, bytes; or file and error if it cannot be read.
+  --records  the header, if there is one, and then every data record as it was parsed, as arrays of
+             strings. Ragged records are printed as they are; a record whose quote never closes is
+             split as well as it can be. With several files, one after the other.
+
+--format takes any field of spec.format, for example:
+  --format '{"delimiter": ";", "header": "Absent", "encoding": "Windows-1252"}'
+
+Exit codes: 0 all files were read, 1 some could not be read, 64 wrong usage.`;
+
+export function previewCommand(): Command {
+  return new Command('preview')
+    .description('shows what an import would make of CSV files: dialect, header, types, counts')
+    .argument('<file...>', 'CSV files')
+    .option('--json', 'print one JSON object for each file')
+    .option('--records', 'print the header and every data record as JSON arrays, and nothing else')
+    .option('--format <json>', 'fix fields of spec.format instead of finding them out', '{}')
+    .addHelpText('after', help)
+    .action(async (files: string[], flags: Flags) => {
+      const format = formatOf(flags.format);
+      if (typeof format === 'string') return usageError(format);
+      if (flags.json === true && flags.records === true) {
+        return usageError('--json and --records cannot be combined; choose one');
+      }
+      process.exitCode = await run(files, flags, format);
+    });
+}
+
+function usageError(message: string): void {
+  process.stderr.write(`error: ${message}\n`);
+  process.exitCode = badUsage;
+}
+
+/** The format, or what is wrong with it. */
+function formatOf(text: string): FormatSpec | string {
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch {
+    return '--format: not valid JSON; an example is \'{"delimiter": ";"}\'';
+  }
+  const checked = checkFormat(input);
+  return checked.ok ? checked.value : `--format: ${checked.reason}`;
+}
+
+async function run(files: readonly string[], flags: Flags, format: FormatSpec): Promise<number> {
+  const output = new Output(process.stdout);
+  let exitCode = 0;
+  for (const file of files) {
+    try {
+      await previewFile(file, { flags, format, output });
+    } catch (error) {
+      exitCode = 1;
+      const reason = readable(error);
+      if (flags.json === true) output.line(JSON.stringify({ file, error: reason }));
+      else process.stderr.write(`${file}: ${reason}\n`);
+    }
+    await output.drain();
+  }
+  await output.flush();
+  return exitCode;
+}
+
+interface Job {
+  readonly flags: Flags;
+  readonly format: FormatSpec;
+  readonly output: Output;
+}
+
+async function previewFile(file: string, { flags, format, output }: Job): Promise<void> {
+  await using source = await fileSource(file);
+  const options: PreviewOptions = { format, maxRecordBytes };
+  if (flags.records === true) {
+    const print = (values: readonly string[]): void => output.line(JSON.stringify(values));
+    await preview(source, {
+      ...options,
+      onHeader: (names) => names !== null && print(names),
+      onRecord: print,
+      onChunk: () => output.drain(),
+    });
+    return;
+  }
+  const result = await preview(source, options);
+  if (flags.json === true) output.line(JSON.stringify({ file, ...result }));
+  else output.line(previewPage(file, result));
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'is a folder',
+};
+
+function readable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+}

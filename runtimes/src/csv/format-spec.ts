@@ -1,0 +1,59 @@
+/** Checks a user's format object, so that each mistake is told with its field and what is allowed. */
+
+import type { FormatSpec } from './dialect.ts';
+
+const allowed: Record<keyof FormatSpec, readonly string[]> = {
+  header: ['Auto', 'Present', 'Absent'],
+  delimiter: ['Auto'],
+  quote: ['Auto', '"', "'", 'None'],
+  escape: ['Auto', 'Doubled', 'Backslash', 'None'],
+  encoding: ['Auto', 'UTF-8', 'Windows-1252'],
+  comment: [],
+};
+
+/** Fields that take any one ASCII character beside the listed words. */
+const takesCharacter = new Set<string>(['delimiter', 'comment']);
+
+export type FormatCheck =
+  | { readonly ok: true; readonly value: FormatSpec }
+  | { readonly ok: false; readonly reason: string };
+
+export function checkFormat(input: unknown): FormatCheck {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    return { ok: false, reason: 'format: must be a JSON object' };
+  }
+  for (const [field, value] of Object.entries(input)) {
+    const reason = checkField(field, value);
+    if (reason !== undefined) return { ok: false, reason };
+  }
+  const spec = input as FormatSpec;
+  const reason = checkTogether(spec);
+  return reason === undefined ? { ok: true, value: spec } : { ok: false, reason };
+}
+
+function checkField(field: string, value: unknown): string | undefined {
+  if (!Object.hasOwn(allowed, field)) {
+    return `format.${field}: unknown field; the fields are ${Object.keys(allowed).join(', ')}`;
+  }
+  const words = allowed[field as keyof FormatSpec];
+  const isCharacter = typeof value === 'string' && /^[^\P{ASCII}\r\n]$/u.test(value);
+  if (typeof value === 'string' && words.includes(value)) return undefined;
+  if (takesCharacter.has(field) && isCharacter) return undefined;
+  const choices = words.map((word) => JSON.stringify(word));
+  if (takesCharacter.has(field)) choices.push('one ASCII character other than a line end');
+  return `format.${field}: ${JSON.stringify(value)} is not allowed; use ${choices.join(' or ')}`;
+}
+
+/** One byte cannot mean two things. */
+function checkTogether(spec: FormatSpec): string | undefined {
+  if (spec.delimiter !== undefined && spec.delimiter === spec.quote) {
+    return 'format.delimiter: is the same character as format.quote; change one of them';
+  }
+  if (
+    spec.comment !== undefined &&
+    (spec.comment === spec.delimiter || spec.comment === spec.quote)
+  ) {
+    return 'format.comment: is also the delimiter or the quote; change one of them';
+  }
+  return undefined;
+}

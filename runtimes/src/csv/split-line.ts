@@ -1,0 +1,63 @@
+/**
+ * The best reading of a line that is no valid record, for people's eyes: everything on the line is
+ * in the result. A quote that never closes is left out, and its field ends at the next delimiter.
+ */
+
+import type { Dialect } from './dialect.ts';
+import { lossyFieldText, textsOf, type Fields } from './field-text.ts';
+import { decodeFlag, RecordReader } from './record-reader.ts';
+
+/** Quotes that never close on one line before all further ones are taken literally. */
+const repairsMax = 100;
+
+export function splitLine(line: Buffer, dialect: Dialect): string[] {
+  const texts: string[] = [];
+  let rest = line;
+  for (let repairs = 0; repairs < repairsMax; repairs += 1) {
+    const reader = read(rest, dialect);
+    texts.push(...textsOf(decodable(reader, rest, dialect)));
+    if (!reader.isBroken) return texts;
+    const quoteAt = rest.indexOf(dialect.quote ?? 0, reader.brokenAt);
+    const delimiterAt = rest.indexOf(dialect.delimiter, quoteAt);
+    const end = delimiterAt < 0 ? rest.length : delimiterAt;
+    texts.push(literalText(rest.subarray(quoteAt + 1, end), dialect));
+    if (delimiterAt < 0) return texts;
+    rest = rest.subarray(delimiterAt + 1);
+    if (rest.length === 0) texts.push('');
+    if (rest.length === 0) return texts;
+  }
+  const literal = { ...dialect, quote: undefined, escape: 'None' as const };
+  texts.push(...textsOf(decodable(read(rest, literal), rest, literal)));
+  return texts;
+}
+
+interface LineReading {
+  readonly reader: RecordReader;
+  readonly isBroken: boolean;
+  readonly brokenAt: number;
+}
+
+function read(line: Buffer, dialect: Dialect): LineReading {
+  const reader = new RecordReader(
+    { ...dialect, comment: undefined },
+    { maxRecordBytes: line.length + 1 },
+  );
+  reader.bind(line, line.length, true);
+  const outcome = line.length === 0 ? 'blank' : reader.read(0);
+  return { reader, isBroken: outcome === 'unclosed', brokenAt: reader.brokenAt };
+}
+
+/** Every field is marked for decoding, since nothing is known about this line's bytes. */
+function decodable({ reader }: LineReading, bytes: Buffer, dialect: Dialect): Fields {
+  const { fieldCount, fieldStart, fieldEnd, fieldFlags } = reader;
+  for (let index = 0; index < fieldCount; index += 1) {
+    fieldFlags[index] = (fieldFlags[index] ?? 0) | decodeFlag;
+  }
+  return { bytes, dialect, fieldCount, fieldStart, fieldEnd, fieldFlags };
+}
+
+function literalText(bytes: Buffer, dialect: Dialect): string {
+  const whole = { fieldStart: Int32Array.of(0), fieldEnd: Int32Array.of(bytes.length) };
+  const fields = { bytes, dialect, fieldCount: 1, ...whole, fieldFlags: Uint8Array.of(decodeFlag) };
+  return lossyFieldText(fields, 0);
+}
