@@ -18,8 +18,11 @@ export interface BackendOptions {
   /** Holds data, ports and passwords; two runs over one folder share its servers. */
   readonly stateDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Wipes the data of the servers that live in the state folder, never of one given by URL. */
-  readonly fresh?: boolean;
+  /**
+   * Wipes the data of the servers that live in the state folder, never of one given by URL. Fails
+   * while another process uses them; `if-unused` shares them with it instead.
+   */
+  readonly fresh?: boolean | 'if-unused';
   /** Leaves the servers running when this process ends, until `down` or `stop()` of a later user. */
   readonly keep?: boolean;
   /** The places to look in; all of them unless told otherwise. */

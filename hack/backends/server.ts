@@ -33,7 +33,7 @@ const probeTimeoutMs = 3_000;
 export interface ServerContext {
   readonly definition: BackendDefinition;
   readonly root: string;
-  readonly fresh: boolean;
+  readonly fresh: boolean | 'if-unused';
   readonly signal: AbortSignal;
   log(line: string): void;
   findInstallation(): Promise<Installation>;
@@ -173,6 +173,7 @@ async function adopt(context: ServerContext): Promise<StartedServer | undefined>
 async function wipe(context: ServerContext): Promise<void> {
   const others = (await usersOf(context.root)).pids.filter((pid) => pid !== process.pid);
   if (others.length > 0) {
+    if (context.fresh === 'if-unused') return;
     throw new Error(
       `cannot wipe ${context.definition.name} in ${context.root}: process ${others.join(', ')} uses it`,
     );
@@ -185,7 +186,7 @@ async function wipe(context: ServerContext): Promise<void> {
 
 /** Call under the folder's lock. */
 export async function startOrAdopt(context: ServerContext): Promise<StartedServer> {
-  if (context.fresh) await wipe(context);
+  if (context.fresh !== false) await wipe(context);
   const adopted = await adopt(context);
   if (adopted !== undefined) return adopted;
 
