@@ -4,13 +4,17 @@
  * All problems are reported at once, each with its path. Values never appear in a message: an
  * object may be a Secret.
  */
+import type { StructuralSchema } from '@millrace/crds/crd-yaml';
 import type { KubeObject } from '../machinery/kube-api.ts';
 import { KubeFailure } from '../machinery/kube-failure.ts';
-import { builtInProblems, withBuiltInDefaults } from './built-in-checks.ts';
-import { getAt, type JsonObject } from './field-paths.ts';
+import { builtInDefaults, builtInProblems } from './built-in-checks.ts';
+import { getAt, isJsonObject, type JsonObject } from './field-paths.ts';
 import { metadataProblems } from './metadata-checks.ts';
 import type { Problem } from './problem.ts';
-import type { ResourceKind } from './resource-kinds.ts';
+import type { CustomSchema, ResourceKind } from './resource-kinds.ts';
+import { ruleProblems } from './schema/cel.ts';
+import { withSchemaDefaults } from './schema/defaults.ts';
+import { schemaProblems } from './schema/value-checks.ts';
 
 /** The object with its defaults, or an `Invalid` failure that names every problem. */
 export function admitted(
@@ -18,13 +22,32 @@ export function admitted(
   object: JsonObject,
   before: KubeObject | undefined,
 ): JsonObject {
-  const complete = withBuiltInDefaults(kind, object);
+  const { custom } = kind;
+  const complete = custom ? customDefaults(custom.schema, object) : builtInDefaults(kind, object);
   const problems = [
     ...metadataProblems(kind, complete, before),
-    ...builtInProblems(kind, complete, before),
+    ...(custom
+      ? customProblems(custom, complete, before)
+      : builtInProblems(kind, complete, before)),
   ];
   if (problems.length > 0) throw invalid(kind, complete, problems);
   return complete;
+}
+
+function customDefaults(schema: StructuralSchema, object: JsonObject): JsonObject {
+  const complete = withSchemaDefaults(schema, object);
+  return isJsonObject(complete) ? complete : object;
+}
+
+/** Rules are judged once the values fit the schema: they assume its types. */
+function customProblems(
+  { schema, programs }: CustomSchema,
+  object: JsonObject,
+  before: KubeObject | undefined,
+): Problem[] {
+  const problems = schemaProblems({ schema, at: '' }, object);
+  if (problems.length > 0) return problems;
+  return ruleProblems(programs, { schema, at: '', value: object, old: before });
 }
 
 export function invalid(
@@ -32,7 +55,9 @@ export function invalid(
   object: JsonObject,
   problems: readonly Problem[],
 ): KubeFailure {
-  const list = problems.map(({ at, message }) => `${at}: ${message}`).join('; ');
+  const list = problems
+    .map(({ at, message }) => (at === '' ? message : `${at}: ${message}`))
+    .join('; ');
   return new KubeFailure('Invalid', `${kind.kind} "${nameOf(object)}" is invalid: ${list}`);
 }
 

@@ -18,9 +18,8 @@ const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 };
 
 /** A new object; defaults have no owner, so whoever sets the field next owns it. */
-export function withBuiltInDefaults(kind: ResourceKind, object: JsonObject): JsonObject {
+export function builtInDefaults(kind: ResourceKind, object: JsonObject): JsonObject {
   const complete = structuredClone(object);
-  if (kind.schema !== undefined) return complete;
   for (const [field, value] of Object.entries(defaults[kind.kind] ?? {})) {
     if (getAt(complete, ['spec', field]) === undefined) setAt(complete, ['spec', field], value);
   }
@@ -56,7 +55,6 @@ export function builtInProblems(
   object: JsonObject,
   before: KubeObject | undefined,
 ): Problem[] {
-  if (kind.schema !== undefined) return [];
   return (checks[kind.kind] ?? []).flatMap((check) => check(object, before));
 }
 

@@ -5,13 +5,19 @@
 import type { CustomResourceDefinition, StructuralSchema } from '@millrace/crds/crd-yaml';
 import type { ResourceType } from '../machinery/kube-api.ts';
 import { KubeFailure } from '../machinery/kube-failure.ts';
+import { compileRules, type Programs } from './schema/cel.ts';
 
 export interface ResourceKind extends ResourceType {
   /** Status is written through its own subresource only; the rest counts generations. */
   readonly hasStatus: boolean;
   readonly hasScale: boolean;
-  /** Custom resources only. */
-  readonly schema?: StructuralSchema;
+  readonly custom?: CustomSchema;
+}
+
+/** What a custom resource is judged by. */
+export interface CustomSchema {
+  readonly schema: StructuralSchema;
+  readonly programs: Programs;
 }
 
 const builtIn: readonly [apiVersion: string, kind: string, plural: string, traits: string][] = [
@@ -52,8 +58,11 @@ export class ResourceKinds {
       for (const { name, schema } of versions) {
         const apiVersion = `${group}/${name}`;
         const { kind, plural } = names;
-        const traits = { hasStatus: true, hasScale: false, schema: schema.openAPIV3Schema };
-        this.#add({ apiVersion, kind, plural, ...traits });
+        const custom = {
+          schema: schema.openAPIV3Schema,
+          programs: compileRules(schema.openAPIV3Schema),
+        };
+        this.#add({ apiVersion, kind, plural, hasStatus: true, hasScale: false, custom });
       }
     }
   }

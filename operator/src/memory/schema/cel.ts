@@ -1,0 +1,138 @@
+/**
+ * The CEL rules of a schema, evaluated as an API server would.
+ *
+ * Every rule is compiled when its resource is installed: one that uses a function this evaluator
+ * does not have can be judged by a real server only, so the install fails rather than let the rule
+ * pass unseen. A rule that names `oldSelf` is skipped unless there is an old value at its place. A
+ * rule that cannot be evaluated refuses the object, as on a server.
+ */
+import { Environment } from '@marcbachmann/cel-js';
+import type { CelRule, StructuralSchema } from '@millrace/crds/crd-yaml';
+import { quantityBytes } from '@millrace/crds/schema';
+import { Fault } from '@millrace/kit/fault';
+import { isJsonObject } from '../field-paths.ts';
+import type { Problem } from '../problem.ts';
+import { Quantity } from './quantity.ts';
+import { fieldAt } from './value-checks.ts';
+
+type Program = (variables: { readonly self: unknown; readonly oldSelf?: unknown }) => unknown;
+
+export type Programs = ReadonlyMap<CelRule, Program>;
+
+/** The part of Kubernetes' own CEL library that our rules use. */
+const environment = new Environment()
+  .registerVariable('self', 'dyn')
+  .registerVariable('oldSelf', 'dyn')
+  .registerType('Quantity', Quantity)
+  .registerFunction('isQuantity(string): bool', (text: string) => quantityBytes(text) !== undefined)
+  .registerFunction('quantity(string): Quantity', (text: string) => new Quantity(text))
+  .registerFunction('Quantity.compareTo(Quantity): int', (left: Quantity, right: Quantity) =>
+    BigInt(Math.sign(left.bytes - right.bytes)),
+  );
+
+/** Every rule in the schema, ready to run. */
+export function compileRules(schema: StructuralSchema): Programs {
+  const rules = rulesIn(schema);
+  return new Map(rules.map((rule) => [rule, compile(rule)]));
+}
+
+function compile(rule: CelRule): Program {
+  const failure = (why: string, cause?: unknown) =>
+    new Fault(`CEL rule "${rule.rule}" can be judged by a real API server only: ${why}`, { cause });
+  try {
+    const parsed = environment.parse(rule.rule);
+    const verdict = parsed.check();
+    if (!verdict.valid) throw failure('it does not compile here', verdict.error);
+    return (variables) => parsed({ ...variables });
+  } catch (error) {
+    throw error instanceof Fault ? error : failure('it does not parse here', error);
+  }
+}
+
+function rulesIn(schema: StructuralSchema): CelRule[] {
+  const below = [
+    ...Object.values(schema.properties ?? {}),
+    ...(schema.items === undefined ? [] : [schema.items]),
+    ...(schema.additionalProperties === undefined ? [] : [schema.additionalProperties]),
+  ];
+  return [...(schema['x-kubernetes-validations'] ?? []), ...below.flatMap(rulesIn)];
+}
+
+interface Judged {
+  readonly schema: StructuralSchema;
+  readonly at: string;
+  readonly value: unknown;
+  readonly old: unknown;
+}
+
+/** Problems that the rules find in a value that fits its schema. */
+export function ruleProblems(programs: Programs, judged: Judged): Problem[] {
+  const { schema, at, value, old } = judged;
+  if (value === undefined) return [];
+  const own = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) => {
+    const isTransition = /\boldSelf\b/.test(rule.rule);
+    if (isTransition && old === undefined) return [];
+    const self = celValue(schema, value);
+    const variables = isTransition ? { self, oldSelf: celValue(schema, old) } : { self };
+    return holds(programs, rule, variables) ? [] : [{ at, message: rule.message }];
+  });
+  return [...own, ...problemsBelow(programs, judged)];
+}
+
+function problemsBelow(programs: Programs, { schema, at, value, old }: Judged): Problem[] {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items === undefined) return [];
+    const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+    return value.flatMap((item: unknown, index) =>
+      ruleProblems(programs, {
+        schema: items,
+        at: `${at}[${index}]`,
+        value: item,
+        old: correlated(old, item, keys),
+      }),
+    );
+  }
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, field]) => {
+    const property = schema.properties?.[key] ?? schema.additionalProperties;
+    if (property === undefined) return [];
+    const before = isJsonObject(old) ? old[key] : undefined;
+    return ruleProblems(programs, {
+      schema: property,
+      at: fieldAt(at, key),
+      value: field,
+      old: before,
+    });
+  });
+}
+
+/** Entries of a map list have an old self by their keys; those of other lists have none. */
+function correlated(old: unknown, item: unknown, keys: readonly string[]): unknown {
+  if (!Array.isArray(old) || keys.length === 0 || !isJsonObject(item)) return undefined;
+  return old.find(
+    (other: unknown) => isJsonObject(other) && keys.every((key) => other[key] === item[key]),
+  );
+}
+
+function holds(programs: Programs, rule: CelRule, variables: Parameters<Program>[0]): boolean {
+  try {
+    return programs.get(rule)?.(variables) === true;
+  } catch {
+    // Such as a missing field: a server refuses the object then, too.
+    return false;
+  }
+}
+
+/** CEL integers are 64 bits wide and no floats: which a JSON number is, the schema says. */
+function celValue(schema: StructuralSchema, value: unknown): unknown {
+  const isInteger = schema.type === 'integer' || schema['x-kubernetes-int-or-string'] === true;
+  if (typeof value === 'number' && isInteger) return BigInt(value);
+  if (Array.isArray(value)) return value.map((item) => celValue(schema.items ?? {}, item));
+  if (!isJsonObject(value)) return value;
+  const fields = Object.entries(value).map(([key, field]) => {
+    const property = schema.properties?.[key] ?? schema.additionalProperties ?? {};
+    return [key, celValue(property, field)] as const;
+  });
+  return Object.fromEntries(fields);
+}
