@@ -47,6 +47,9 @@ CREATE TABLE IF NOT EXISTS millrace.plans (
   import uuid PRIMARY KEY REFERENCES millrace.imports (uid) ON DELETE CASCADE,
   planned_to bigint NOT NULL DEFAULT 0,
   next_line bigint NOT NULL DEFAULT 1,
+  -- Comments and blank lines before the data, which no chunk counts.
+  comments bigint NOT NULL DEFAULT 0,
+  blank bigint NOT NULL DEFAULT 0,
   chunks integer NOT NULL DEFAULT 0,
   plan_complete boolean NOT NULL DEFAULT false,
   stopping boolean NOT NULL DEFAULT false
@@ -60,6 +63,8 @@ CREATE TABLE IF NOT EXISTS millrace.chunks (
   "offset" bigint NOT NULL,
   length bigint NOT NULL CHECK (length > 0),
   first_line bigint NOT NULL,
+  -- One record that is longer than maxRecordBytes: rejected without holding it in memory.
+  too_long boolean NOT NULL DEFAULT false,
   done_at timestamptz,
   worker text,
   path text,

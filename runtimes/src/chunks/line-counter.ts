@@ -1,0 +1,67 @@
+/**
+ * Which line of the file a chunk begins on, without holding the file.
+ *
+ * Lines are counted as bytes stream by, in blocks; a place inside a block is counted by reading that
+ * block again, which the operating system still has in memory. LF, CR and CRLF each end one line.
+ */
+
+const LF = 0x0a;
+const CR = 0x0d;
+const blockBytes = 65_536;
+
+/** How many lines end in these bytes; an LF after a CR belongs to it, also across calls. */
+export function countLineEnds(
+  bytes: Uint8Array,
+  after: { readonly endsInCr: boolean } = { endsInCr: false },
+): number {
+  let lines = 0;
+  let previousIsCr = after.endsInCr;
+  for (const byte of bytes) {
+    if (byte === LF && !previousIsCr) lines += 1;
+    previousIsCr = byte === CR;
+    if (previousIsCr) lines += 1;
+  }
+  return lines;
+}
+
+interface Mark {
+  readonly offset: number;
+  readonly line: number;
+  readonly endsInCr: boolean;
+}
+
+export class LineCounter {
+  /** Ascending; the first is at or before the place last asked for. */
+  #marks: Mark[];
+
+  constructor(start: { readonly offset: number; readonly line: number }) {
+    this.#marks = [{ ...start, endsInCr: false }];
+  }
+
+  /** Takes the bytes that follow those fed before. */
+  feed(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; at += blockBytes) {
+      const last = this.#marks.at(-1) as Mark;
+      const block = bytes.subarray(at, at + blockBytes);
+      this.#marks.push({
+        offset: last.offset + block.length,
+        line: last.line + countLineEnds(block, last),
+        endsInCr: block.at(-1) === CR,
+      });
+    }
+  }
+
+  /** The line that begins at an offset fed already; offsets must be asked for in ascending order. */
+  async lineAt(
+    offset: number,
+    read: (range: { offset: number; length: number }) => Promise<Buffer>,
+  ): Promise<number> {
+    const next = this.#marks.findIndex((mark) => mark.offset > offset);
+    if (next > 1) this.#marks.splice(0, next - 1);
+    if (next < 0) this.#marks.splice(0, this.#marks.length - 1);
+    const mark = this.#marks[0] as Mark;
+    if (mark.offset === offset) return mark.line;
+    const bytes = await read({ offset: mark.offset, length: offset - mark.offset });
+    return mark.line + countLineEnds(bytes, mark);
+  }
+}
