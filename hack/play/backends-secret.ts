@@ -1,0 +1,79 @@
+/**
+ * Which backends the manifests need, and the Secret through which pods are told where they are.
+ *
+ * A manifest that brings its own Secret keeps it: then nothing is started for it. Otherwise play
+ * makes the Secret of the default name from the backends it was given or started.
+ */
+import type { KubeObject } from '@millrace/operator/machinery/kube-api';
+import type { BackendName, RunningBackend } from '../backends/backend.ts';
+import { secretType } from './controllers/workload.ts';
+import type { Manifest } from './manifests.ts';
+import { Refusal } from './refusal.ts';
+
+export const defaultSecretName = 'millrace-backends';
+
+interface SpecParts {
+  readonly backends?: { readonly secretName?: string };
+  readonly cache?: { readonly mode?: string };
+}
+
+export interface BackendNeeds {
+  readonly names: readonly BackendName[];
+  /** Where the default Secret is to be made. */
+  readonly namespaces: readonly string[];
+}
+
+export function neededBackends(manifests: readonly Manifest[]): BackendNeeds {
+  const names = new Set<BackendName>();
+  const namespaces = new Set<string>();
+  for (const manifest of manifests.filter((one) => one.isResource)) {
+    const spec = partsOf(manifest);
+    const { namespace } = manifest.object.metadata;
+    const secretName = spec.backends?.secretName ?? defaultSecretName;
+    const isGiven = manifests.some(
+      ({ type, object }) =>
+        type === secretType &&
+        object.metadata.name === secretName &&
+        object.metadata.namespace === namespace,
+    );
+    if (isGiven) continue;
+    if (secretName !== defaultSecretName)
+      throw new Refusal(
+        `${manifest.whereIs('spec.backends.secretName')}: Secret ${secretName} is in none of the manifests; add it, or leave spec.backends out to use the backends play starts.`,
+      );
+    namespaces.add(namespace);
+    names.add('postgres').add('rabbitmq');
+    if ((spec.cache?.mode ?? 'Off') !== 'Off') names.add('redis');
+  }
+  return { names: [...names], namespaces: [...namespaces] };
+}
+
+/** Read before the schema has judged the spec, so nothing is taken for granted. */
+function partsOf(manifest: Manifest): SpecParts {
+  const spec = manifest.object['spec'];
+  return typeof spec === 'object' && spec !== null ? spec : {};
+}
+
+export function backendsSecret(
+  namespace: string,
+  backends: ReadonlyMap<BackendName, RunningBackend>,
+  env: Readonly<Record<string, string | undefined>>,
+): KubeObject {
+  const postgres = backends.get('postgres');
+  const data = {
+    POSTGRES_URL: postgres?.url,
+    POSTGRES_OWNER_URL: postgres?.extra.ownerUrl,
+    POSTGRES_READ_URL: env['MILLRACE_POSTGRES_READ_URL'],
+    RABBITMQ_URL: backends.get('rabbitmq')?.url,
+    REDIS_URL: backends.get('redis')?.url,
+  };
+  const stringData = Object.fromEntries(
+    Object.entries(data).filter(([, url]) => url !== undefined && url !== ''),
+  );
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: defaultSecretName, namespace },
+    stringData,
+  };
+}

@@ -1,0 +1,22 @@
+/** Where play keeps what outlives it; one folder, safe to delete while no play runs. */
+import { join } from 'node:path';
+
+export interface StatePaths {
+  readonly root: string;
+  readonly lock: string;
+  readonly objects: string;
+  readonly backends: string;
+  readonly volumes: string;
+  readonly compileCache: string;
+}
+
+export function statePaths(root: string): StatePaths {
+  return {
+    root,
+    lock: join(root, 'play.lock'),
+    objects: join(root, 'objects.json'),
+    backends: join(root, 'backends'),
+    volumes: join(root, 'volumes'),
+    compileCache: join(root, 'compile-cache'),
+  };
+}
