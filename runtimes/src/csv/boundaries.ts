@@ -98,7 +98,8 @@ export class BoundaryScanner {
       if (next < 0) break;
       at = next;
       const boundary = this.#windowStart + at;
-      if (boundary - this.#chunkStart >= this.#options.chunkBytes) this.#cut(boundary);
+      const isFull = boundary - this.#chunkStart >= this.#options.chunkBytes;
+      if (isFull && !this.#isSkipping) this.#cut(boundary);
     }
     this.#window = this.#window.subarray(at);
     this.#windowStart += at;
