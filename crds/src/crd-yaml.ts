@@ -107,6 +107,7 @@ function rootSchema(kind: Kind): StructuralSchema {
     type: 'object',
     description: kind.description,
     required: ['spec'],
+    'x-kubernetes-validations': [nameRule],
     properties: {
       apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
       kind: { type: 'string', description: 'Kind of this object.' },
@@ -116,6 +117,16 @@ function rootSchema(kind: Kind): StructuralSchema {
     },
   };
 }
+
+/**
+ * Children are called after the resource: `<name>-gateway` is a host name, and `<name>-coordinator`
+ * a label of at most 63 characters.
+ */
+const nameRule: CelRule = {
+  rule: "self.metadata.name.size() <= 50 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+  message:
+    'metadata.name must start with a letter and be at most 50 lower-case letters, digits and dashes',
+};
 
 /** A plain copy without the keywords that only our own checks read. */
 export function structural(schema: unknown): StructuralSchema {

@@ -10,13 +10,9 @@ import { status } from './csv-import/status.ts';
 export { chunkMessage, type ChunkMessage } from './csv-import/chunk-message.ts';
 export { podConfig, type CsvImportPodConfig } from './csv-import/pod-config.ts';
 export { progress, totals, type CsvImportProgress, type Totals } from './csv-import/progress.ts';
-export {
-  format,
-  spec,
-  type ColumnSpec,
-  type CsvImportSpec,
-  type FormatSpec,
-} from './csv-import/spec.ts';
+export { type ColumnSpec } from './csv-import/column.ts';
+export { format, type FormatSpec } from './csv-import/format.ts';
+export { spec, type CsvImportSpec } from './csv-import/spec.ts';
 export { status, type CsvImportStatus } from './csv-import/status.ts';
 
 export const csvImportKind = defineKind({

@@ -4,7 +4,8 @@
  */
 import { Type, type Static } from 'typebox';
 import { Enum, object } from '../schema.ts';
-import { column, format, identifier } from './spec.ts';
+import { column, identifier } from './column.ts';
+import { format } from './format.ts';
 
 const bind = object(
   {

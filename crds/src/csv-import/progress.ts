@@ -79,7 +79,7 @@ export const progress = object(
       ),
     ),
     ignoredColumns: Type.Optional(
-      Type.Array(Type.String({ maxLength: 128 }), {
+      Type.Array(Type.String({ maxLength: 128, description: 'Name of one column.' }), {
         maxItems: 64,
         'x-kubernetes-list-type': 'atomic',
         description: 'Columns of the file that no listed column takes.',

@@ -5,10 +5,12 @@
  * CEL, so that the API server refuses a wrong value with a message that names the remedy; what CEL
  * cannot say is repeated in the operator's validate step.
  */
-import { Type, type Static } from 'typebox';
-import { Enum, GoDuration, IntOrString, Quantity, object, rule } from '../schema.ts';
+import { Type, type Static, type TSchema } from 'typebox';
+import { Enum, GoDuration, Quantity, object, quantityBytes, rule } from '../schema.ts';
+import { column, identifier } from './column.ts';
+import { format } from './format.ts';
 
-export const identifier = '^[a-z_][a-z0-9_]*$';
+const objectName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$';
 
 const source = rule(
   object(
@@ -17,15 +19,20 @@ const source = rule(
         object(
           {
             claimName: Type.String({
+              pattern: objectName,
               minLength: 1,
               maxLength: 253,
-              description: 'PersistentVolumeClaim in the same namespace.',
+              description: 'Name of a PersistentVolumeClaim in the same namespace.',
             }),
-            path: Type.String({
-              minLength: 1,
-              maxLength: 1024,
-              description: 'Path of the file inside the volume, without a leading slash.',
-            }),
+            path: rule(
+              Type.String({
+                minLength: 1,
+                maxLength: 1024,
+                description: 'Path of the file inside the volume, without a leading slash.',
+              }),
+              "!self.startsWith('/') && !self.matches('(^|/)[.][.](/|$)')",
+              'path must stay inside the volume: no leading slash and no .. in it',
+            ),
           },
           { description: 'A file on a volume.' },
         ),
@@ -37,103 +44,37 @@ const source = rule(
   'source.volume is required: name the claim and the path of the file',
 );
 
-/** The file's dialect. `Auto` is decided by reading the file; every field can be fixed. */
-export const format = object(
-  {
-    header: Type.Optional(
-      Enum(['Auto', 'Present', 'Absent'], {
-        description: 'Whether the first record names the columns.',
-      }),
-    ),
-    delimiter: Type.Optional(
-      Type.String({
-        pattern: '^(Auto|[^A-Za-z0-9"\'\\\\\\r\\n])$',
-        maxLength: 4,
-        description: 'Auto, or the one character between fields, such as , ; | or a tab.',
-      }),
-    ),
-    quote: Type.Optional(
-      Enum(['Auto', '"', "'", 'None'], { description: 'The character around quoted fields.' }),
-    ),
-    escape: Type.Optional(
-      Enum(['Auto', 'Doubled', 'Backslash', 'None'], {
-        description: 'How a quote inside a quoted field is written.',
-      }),
-    ),
-    encoding: Type.Optional(
-      Enum(['Auto', 'UTF-8', 'Windows-1252'], {
-        description: 'How characters are written as bytes.',
-      }),
-    ),
-    comment: Type.Optional(
-      Type.String({
-        pattern: '^[^A-Za-z0-9"\'\\s]$',
-        maxLength: 1,
-        description: 'Lines starting with this character are skipped and counted.',
-      }),
-    ),
-  },
-  { description: 'The dialect of the file; every field left out is found by reading the file.' },
-);
-export type FormatSpec = Static<typeof format>;
-
-export const column = rule(
-  object(
-    {
-      name: Type.String({
-        pattern: identifier,
-        maxLength: 63,
-        description: 'Column of the table.',
-      }),
-      from: Type.Optional(
-        IntOrString({
-          maxLength: 1024,
-          description: 'Header name, or 0-based position; its own name if left out.',
-        }),
-      ),
-      type: Enum(
-        ['text', 'integer', 'bigint', 'decimal', 'boolean', 'date', 'timestamp', 'uuid', 'json'],
-        { description: 'Type of the column.' },
-      ),
-      format: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: 64,
-          description:
-            'For timestamp: RFC3339 (default), EpochSeconds, EpochMillis, EpochMicros; for date and timestamp also a pattern of yyyy MM dd HH mm ss SSS, such as dd.MM.yyyy.',
-        }),
-      ),
-      nullValues: Type.Optional(
-        Type.Array(Type.String({ maxLength: 256 }), {
-          maxItems: 16,
-          'x-kubernetes-list-type': 'set',
-          description: 'Spellings that mean NULL, compared exactly.',
-        }),
-      ),
-      allowNegative: Type.Optional(Type.Boolean({ description: 'Accept epochs before 1970.' })),
-    },
-    { description: 'One column of the table.' },
-  ),
-  "self.name != '_millrace_pos'",
-  '_millrace_pos is kept by Millrace itself; rename the column and set from to its header',
-);
-export type ColumnSpec = Static<typeof column>;
-
 const target = object(
   {
-    table: Type.String({
-      pattern: identifier,
-      minLength: 1,
-      maxLength: 55,
-      description: 'Table to load; created if absent. Lower case, at most 55 characters.',
-    }),
-    key: Type.Optional(
-      Type.Array(Type.String({ pattern: identifier, maxLength: 63 }), {
-        minItems: 1,
-        maxItems: 8,
-        'x-kubernetes-list-type': 'atomic',
-        description: 'Columns that identify a row; without a key every record becomes a row.',
+    table: rule(
+      Type.String({
+        pattern: identifier,
+        minLength: 1,
+        maxLength: 55,
+        description:
+          'Table to load; created if absent. At most 55 lower-case letters, digits and underscores, not starting with a digit.',
       }),
+      "!self.endsWith('_rejects')",
+      'names ending in _rejects are kept for the tables of rejected records; choose another table',
+    ),
+    key: Type.Optional(
+      rule(
+        Type.Array(
+          Type.String({
+            pattern: identifier,
+            maxLength: 63,
+            description: 'Name of a column of the table, in lower case.',
+          }),
+          {
+            minItems: 1,
+            maxItems: 8,
+            'x-kubernetes-list-type': 'atomic',
+            description: 'Columns that identify a row; left out, every record becomes a row.',
+          },
+        ),
+        'self.all(k, self.exists_one(other, other == k))',
+        'key must name each column once',
+      ),
     ),
     onConflict: Type.Optional(
       Enum(['LatestWins', 'FirstWins'], {
@@ -166,9 +107,22 @@ const workersSpec = rule(
     },
     { description: 'Bounds for the number of workers.' },
   ),
-  '!has(self.min) || !has(self.max) || self.min <= self.max',
-  'workers.min must not be greater than workers.max',
+  '!has(self.min) || self.min <= (has(self.max) ? self.max : 4)',
+  'workers.min must not be greater than workers.max, which is 4 if left out',
 );
+
+/** From 1Ki to `max`: whole numbers are bytes, and CEL compares the two notations differently. */
+function sized<T extends TSchema>(
+  schema: T,
+  limit: { readonly field: string; readonly max: string },
+): T {
+  const bytes = quantityBytes(limit.max);
+  return rule(
+    schema,
+    `type(self) == int ? self >= 1024 && self <= ${bytes} : isQuantity(self) && quantity(self).compareTo(quantity('1Ki')) >= 0 && quantity(self).compareTo(quantity('${limit.max}')) <= 0`,
+    `${limit.field} must be from 1Ki to ${limit.max}`,
+  );
+}
 
 export const spec = object(
   {
@@ -226,7 +180,13 @@ export const spec = object(
             }),
           ),
           ttl: Type.Optional(
-            GoDuration({ description: 'Longest life of a cached row; default 2m.' }),
+            rule(
+              GoDuration({
+                description: 'Longest life of a cached row, such as 90s or 1h30m; default 2m.',
+              }),
+              "duration(self) >= duration('1s') && duration(self) <= duration('720h')",
+              'cache.ttl must be from 1s to 720h',
+            ),
           ),
         },
         { description: 'Cache of the gateway.' },
@@ -242,11 +202,18 @@ export const spec = object(
             Type.Integer({ minimum: 1, maximum: 64, description: 'Gateways; default 1.' }),
           ),
           filters: Type.Optional(
-            Type.Array(Type.String({ pattern: identifier, maxLength: 63 }), {
-              maxItems: 16,
-              'x-kubernetes-list-type': 'set',
-              description: 'Text columns that lists can be filtered by.',
-            }),
+            Type.Array(
+              Type.String({
+                pattern: identifier,
+                maxLength: 63,
+                description: 'Name of a column of the table, in lower case.',
+              }),
+              {
+                maxItems: 16,
+                'x-kubernetes-list-type': 'set',
+                description: 'Text columns that lists can be filtered by.',
+              },
+            ),
           ),
         },
         { description: 'The HTTP gateway.' },
@@ -255,16 +222,26 @@ export const spec = object(
     workers: Type.Optional(workersSpec),
     chunkBytes: Type.Optional(
       rule(
-        Quantity({ description: 'Size of one unit of work, from 1Ki to 256Mi; default 16Mi.' }),
+        sized(
+          Quantity({ description: 'Size of one unit of work, from 1Ki to 256Mi; default 16Mi.' }),
+          {
+            field: 'chunkBytes',
+            max: '256Mi',
+          },
+        ),
         'self == oldSelf',
         'chunkBytes is immutable; create a new CsvImport instead',
       ),
     ),
     maxRecordBytes: Type.Optional(
       rule(
-        Quantity({
-          description: 'Longest record, from 1Ki to 64Mi; a longer one is rejected. Default 16Mi.',
-        }),
+        sized(
+          Quantity({
+            description:
+              'Longest record, from 1Ki to 64Mi; a longer one is rejected. Default 16Mi.',
+          }),
+          { field: 'maxRecordBytes', max: '64Mi' },
+        ),
         'self == oldSelf',
         'maxRecordBytes is immutable; create a new CsvImport instead',
       ),
@@ -280,9 +257,11 @@ export const spec = object(
         {
           secretName: Type.Optional(
             Type.String({
+              pattern: objectName,
               minLength: 1,
               maxLength: 253,
-              description: 'Secret with the connection URLs; default millrace-backends.',
+              description:
+                'Name of the Secret with the connection URLs; default millrace-backends.',
             }),
           ),
         },

@@ -31,7 +31,7 @@ export const status = object(
       }),
     ),
     plan: Type.Optional(
-      Type.Array(Type.String({ maxLength: 256 }), {
+      Type.Array(Type.String({ maxLength: 256, description: 'One step and its reason.' }), {
         maxItems: 32,
         'x-kubernetes-list-type': 'atomic',
         description: 'Steps of the last pass that changed anything.',

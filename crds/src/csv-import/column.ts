@@ -1,0 +1,74 @@
+/** One column of the target: its name, where its values come from, and how they are read. */
+import { Type, type Static } from 'typebox';
+import { Enum, IntOrString, object, rule } from '../schema.ts';
+
+/** What Postgres takes without quoting: nobody has to remember the case of a table later. */
+export const identifier = '^[a-z_][a-z0-9_]*$';
+
+const from = rule(
+  IntOrString({
+    maxLength: 1024,
+    description: 'Header name, or 0-based position; its own name if left out.',
+  }),
+  'type(self) == string ? self.size() > 0 : self >= 0',
+  'from must be a header name or a position, counted from 0',
+);
+
+const fields = object(
+  {
+    name: Type.String({
+      pattern: identifier,
+      minLength: 1,
+      maxLength: 63,
+      description:
+        'Column of the table: lower-case letters, digits and underscores, not starting with a digit.',
+    }),
+    from: Type.Optional(from),
+    type: Enum(
+      ['text', 'integer', 'bigint', 'decimal', 'boolean', 'date', 'timestamp', 'uuid', 'json'],
+      { description: 'Type of the column.' },
+    ),
+    format: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description:
+          'For timestamp: RFC3339 (default), EpochSeconds, EpochMillis, EpochMicros; for date and timestamp also a pattern of yyyy MM dd HH mm ss SSS, such as dd.MM.yyyy.',
+      }),
+    ),
+    nullValues: Type.Optional(
+      Type.Array(Type.String({ maxLength: 256, description: 'One spelling.' }), {
+        maxItems: 16,
+        'x-kubernetes-list-type': 'set',
+        description: 'Spellings that mean NULL, compared exactly.',
+      }),
+    ),
+    allowNegative: Type.Optional(
+      Type.Boolean({ description: 'For timestamp in an epoch format: accept times before 1970.' }),
+    ),
+  },
+  { description: 'One column of the table.' },
+);
+rule(
+  fields,
+  "self.name != '_millrace_pos'",
+  '_millrace_pos is kept by Millrace itself; rename the column and set from to its header',
+);
+rule(
+  fields,
+  "!has(self.format) || self.type in ['date', 'timestamp']",
+  'format is for columns of type date and timestamp; remove it or change type',
+);
+rule(
+  fields,
+  "!has(self.format) || (self.type == 'timestamp' && self.format in ['RFC3339', 'EpochSeconds', 'EpochMillis', 'EpochMicros']) || self.format.matches('^(yyyy|MM|dd|HH|mm|ss|SSS|[^A-Za-z])+$')",
+  'format must be a pattern of yyyy MM dd HH mm ss SSS, or for timestamp one of RFC3339, EpochSeconds, EpochMillis, EpochMicros',
+);
+rule(
+  fields,
+  "!has(self.allowNegative) || self.type == 'timestamp'",
+  'allowNegative is for columns of type timestamp; remove it or change type',
+);
+
+export const column = fields;
+export type ColumnSpec = Static<typeof column>;
