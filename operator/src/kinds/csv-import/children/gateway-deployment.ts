@@ -1,0 +1,13 @@
+/** Gateways: they serve the table over HTTP, during the import and after it. */
+import type { CsvImportSpec } from '@millrace/crds/csv-import';
+import type { KubeObject } from '../../../machinery/kube-api.ts';
+import type { Owner } from '../names.ts';
+import { deployment, type DeploymentOptions } from './deployment.ts';
+
+export function gatewayDeployment(
+  owner: Owner,
+  spec: CsvImportSpec,
+  options: DeploymentOptions,
+): KubeObject {
+  return deployment(owner, spec, { ...options, role: 'gateway' });
+}

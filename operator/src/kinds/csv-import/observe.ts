@@ -1,0 +1,170 @@
+/**
+ * Gathers what is known of one CsvImport, from caches and the last answers of polls only. What a pod
+ * said is checked against the contract before anybody believes it; what does not fit is as if it had
+ * not been said.
+ */
+import { progress as progressSchema, type CsvImportProgress } from '@millrace/crds/csv-import';
+import type { CsvImportStatus } from '@millrace/crds/csv-import';
+import { Compile } from 'typebox/compile';
+import type { KubeObject } from '../../machinery/kube-api.ts';
+import { controllerOf, keyOf, refOf } from '../../machinery/object-key.ts';
+import type { Store } from '../../machinery/store.ts';
+import { configMapName, roleName, specKey, uidLabel } from './names.ts';
+import type { Children, CoordinatorPod, Observed } from './observed.ts';
+
+export interface Caches {
+  readonly imports: Store;
+  readonly configMaps: Store;
+  readonly jobs: Store;
+  readonly deployments: Store;
+  readonly services: Store;
+  readonly pods: Store;
+  /** Holds key names only, as `keys`; see `secretKeyNames`. */
+  readonly secrets: Store;
+  readonly claims: Store;
+}
+
+/** Undefined when there is no such resource. */
+export function observe(
+  key: string,
+  caches: Caches,
+  polled: CsvImportProgress | undefined,
+): Observed | undefined {
+  const resource = caches.imports.get(key);
+  const uid = resource?.metadata.uid;
+  if (resource === undefined || uid === undefined) return undefined;
+  const { namespace, name } = refOf(key);
+  const status = resource['status'] as CsvImportStatus | undefined;
+  const coordinators = coordinatorPods(uid, caches);
+  const children = childrenOf({ namespace, name }, caches);
+  return {
+    owner: { namespace, name, uid },
+    generation: resource.metadata.generation ?? 0,
+    isDeleting: resource.metadata.deletionTimestamp !== undefined,
+    spec: resource['spec'],
+    lastSpec: lastSpec(children.configMap, uid),
+    status,
+    children,
+    coordinators,
+    progress: lastReport(coordinators, children.job) ?? polled ?? status?.progress,
+    secretKeys: (secretName) => {
+      const secret = caches.secrets.get(keyOf({ namespace, name: secretName }));
+      return secret === undefined ? undefined : (secret['keys'] as readonly string[]);
+    },
+    hasClaim: (claimName) => caches.claims.get(keyOf({ namespace, name: claimName })) !== undefined,
+  };
+}
+
+function childrenOf(
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  caches: Caches,
+): Children {
+  const at = (child: string) => keyOf({ namespace, name: child });
+  return {
+    configMap: caches.configMaps.get(at(configMapName(name))),
+    job: caches.jobs.get(at(roleName(name, 'coordinator'))),
+    worker: caches.deployments.get(at(roleName(name, 'worker'))),
+    gateway: caches.deployments.get(at(roleName(name, 'gateway'))),
+    service: caches.services.get(at(roleName(name, 'gateway'))),
+  };
+}
+
+function lastSpec(configMap: KubeObject | undefined, uid: string): unknown {
+  if (configMap === undefined || controllerOf(configMap)?.uid !== uid) return undefined;
+  const text = (configMap['data'] as Record<string, string> | undefined)?.[specKey];
+  return text === undefined ? undefined : parseJson(text);
+}
+
+function lastReport(
+  pods: readonly CoordinatorPod[],
+  job: KubeObject | undefined,
+): CsvImportProgress | undefined {
+  const [newest] = pods;
+  return newest !== undefined && newest.jobUid === job?.metadata.uid ? newest.report : undefined;
+}
+
+interface PodFields {
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly {
+      readonly state?: {
+        readonly terminated?: { readonly exitCode?: number; readonly message?: string };
+      };
+    }[];
+  };
+}
+
+/** The coordinator's pods, newest first. */
+function coordinatorPods(uid: string, caches: Caches): readonly CoordinatorPod[] {
+  return caches.pods
+    .byIndex(podsOfRole, `${uid} coordinator`)
+    .toSorted((a, b) => created(b).localeCompare(created(a)))
+    .map(coordinatorPod);
+}
+
+function created({ metadata }: KubeObject): string {
+  return metadata.creationTimestamp ?? '';
+}
+
+function coordinatorPod(pod: KubeObject): CoordinatorPod {
+  const { status } = pod as PodFields;
+  const terminated = status?.containerStatuses?.[0]?.state?.terminated;
+  const isTrue = (type: string) =>
+    (status?.conditions ?? []).some((held) => held.type === type && held.status === 'True');
+  return {
+    uid: pod.metadata.uid ?? '',
+    name: pod.metadata.name,
+    jobUid: controllerOf(pod)?.uid,
+    isReady: isTrue('Ready'),
+    isTerminating: pod.metadata.deletionTimestamp !== undefined,
+    isDisrupted: isTrue('DisruptionTarget'),
+    exitCode: terminated?.exitCode,
+    report:
+      terminated?.message === undefined ? undefined : parseProgress(parseJson(terminated.message)),
+  };
+}
+
+export const podsOfRole = 'uid and role';
+
+/** Index of pods by import and role. */
+export function podIndex({ metadata }: KubeObject): readonly string[] {
+  const uid = metadata.labels?.[uidLabel];
+  const role = metadata.labels?.['app.kubernetes.io/component'];
+  return uid === undefined || role === undefined ? [] : [`${uid} ${role}`];
+}
+
+const progressCheck = Compile(progressSchema);
+
+/** What a pod reported, if it is a report. */
+export function parseProgress(value: unknown): CsvImportProgress | undefined {
+  return progressCheck.Check(value) ? value : undefined;
+}
+
+/** What is kept of a Secret: the names of its keys that hold something, never a value. */
+export function secretKeyNames(secret: KubeObject): KubeObject {
+  const data = { ...(secret['data'] as Record<string, string> | undefined) };
+  const text = { ...(secret['stringData'] as Record<string, string> | undefined) };
+  const keys = Object.entries({ ...data, ...text }).flatMap(([key, value]) =>
+    value === '' ? [] : [key],
+  );
+  const { name, namespace, uid, resourceVersion } = secret.metadata;
+  return {
+    apiVersion: secret.apiVersion,
+    kind: secret.kind,
+    metadata: {
+      name,
+      namespace,
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    keys,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,45 @@
+/** What is known of one CsvImport at one moment: the only input of validate, plan and status. */
+import type { CsvImportProgress, CsvImportStatus } from '@millrace/crds/csv-import';
+import type { KubeObject } from '../../machinery/kube-api.ts';
+import type { Owner } from './names.ts';
+
+export interface Observed {
+  readonly owner: Owner;
+  readonly generation: number;
+  readonly isDeleting: boolean;
+  /** As written by the user; nothing but `validate` may trust it. */
+  readonly spec: unknown;
+  /** The spec that the ConfigMap was made from, if there is one. */
+  readonly lastSpec: unknown;
+  readonly status: CsvImportStatus | undefined;
+  readonly children: Children;
+  readonly coordinators: readonly CoordinatorPod[];
+  /** The newest report: of the coordinator's end, else of a poll, else what status still holds. */
+  readonly progress: CsvImportProgress | undefined;
+  /** Secrets of the namespace that the spec may name: names of their non-empty keys. */
+  readonly secretKeys: (secretName: string) => readonly string[] | undefined;
+  readonly hasClaim: (claimName: string) => boolean;
+}
+
+export interface Children {
+  readonly configMap: KubeObject | undefined;
+  readonly job: KubeObject | undefined;
+  readonly worker: KubeObject | undefined;
+  readonly gateway: KubeObject | undefined;
+  readonly service: KubeObject | undefined;
+}
+
+/** One pod of the coordinator, newest first in `Observed`. */
+export interface CoordinatorPod {
+  readonly uid: string;
+  readonly name: string;
+  readonly jobUid: string | undefined;
+  readonly isReady: boolean;
+  readonly isTerminating: boolean;
+  /** Taken away by the cluster, which is nobody's failure. */
+  readonly isDisrupted: boolean;
+  /** Undefined while it runs or waits to. */
+  readonly exitCode: number | undefined;
+  /** Its last words, if it left any that can be read. */
+  readonly report: CsvImportProgress | undefined;
+}

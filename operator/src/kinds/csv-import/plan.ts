@@ -1,0 +1,244 @@
+/**
+ * Decides what to do next. Pure: the same observations give the same steps.
+ *
+ * The order is that of need: the configuration before whoever reads it, the coordinator before the
+ * workers that wait for its queue, replicas right after the Deployment they belong to. Every step is
+ * safe to repeat, and a pass that was cut off is completed by the next.
+ */
+import type { CsvImportSpec } from '@millrace/crds/csv-import';
+import type { KubeObject, ResourceType } from '../../machinery/kube-api.ts';
+import { controllerOf } from '../../machinery/object-key.ts';
+import { emptyPlan, type Plan, type Step, type Target } from '../../machinery/step.ts';
+import { configFile, configMap, workerBounds } from './children/config-map.ts';
+import { coordinatorJob } from './children/coordinator-job.ts';
+import { gatewayDeployment } from './children/gateway-deployment.ts';
+import { gatewayService } from './children/gateway-service.ts';
+import { workerDeployment } from './children/worker-deployment.ts';
+import { jobFacts, replicasOf } from './job.ts';
+import { replicasAnnotation, roleName } from './names.ts';
+import type { Observed } from './observed.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
+import { missingBackends, missingClaim, type Missing } from './prerequisites.ts';
+import { configMaps, deployments, jobs, services } from './resource-types.ts';
+
+export interface PlanInput {
+  /** The spec to care for: the present one, or the last that was valid. */
+  readonly spec: CsvImportSpec | undefined;
+  readonly observed: Observed;
+  readonly image: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The Job’s end and its pods come by two watches: a pod may be known a little later than the end. */
+const unreadPatienceMs = 10_000;
+
+export function plan({ spec, observed, image, now }: PlanInput): Plan {
+  if (spec === undefined || observed.isDeleting) return emptyPlan;
+  const outcome = outcomeOf(observed);
+  const missing = missingBackends(spec, observed);
+  const input = { spec, observed, image, now, outcome };
+  const parts = [
+    { steps: [configStep(input)], keep: [] },
+    coordinator({ ...input, missing: missing ?? missingClaim(spec, observed) }),
+    workers({ ...input, missing: missing ?? missingClaim(spec, observed) }),
+    ...(spec.serve?.enabled === true ? gateway({ ...input, missing }) : []),
+  ];
+  const steps = parts.flatMap((part) => part.steps);
+  return {
+    // A wait ends the pass, so it must not keep the other parts from being cared for.
+    steps: [...steps.filter(({ op }) => op !== 'wait'), ...steps.filter(({ op }) => op === 'wait')],
+    keep: parts.flatMap((part) => part.keep),
+  };
+}
+
+interface Part extends PlanInput {
+  readonly spec: CsvImportSpec;
+  readonly outcome: Outcome;
+}
+
+interface PodPart extends Part {
+  readonly missing: Missing | undefined;
+}
+
+function configStep({ spec, observed }: Part): Step {
+  const reason = observed.children.configMap === undefined ? 'it is new' : 'as the spec asks';
+  return { op: 'apply', type: configMaps, object: configMap(observed.owner, spec), reason };
+}
+
+function coordinator(part: PodPart): Plan {
+  const { spec, observed, image, outcome, missing } = part;
+  const { owner, children } = observed;
+  const target = targetOf(jobs, part, roleName(owner.name, 'coordinator'));
+  const held = children.job;
+  if (held === undefined || controllerOf(held)?.uid !== owner.uid) {
+    if (outcome.state === 'Complete') return emptyPlan;
+    if (missing !== undefined) return waitFor(missing, target);
+    if (observed.coordinators.some(({ exitCode }) => exitCode === undefined)) {
+      return waitingFor('the previous coordinator to end', target);
+    }
+    const object = coordinatorJob(owner, spec, { image });
+    return {
+      steps: [{ op: 'apply', type: jobs, object, reason: 'the import is to run' }],
+      keep: [],
+    };
+  }
+  if (held.metadata.deletionTimestamp !== undefined) {
+    return waitingFor('the previous coordinator to be gone', target);
+  }
+  const again = reasonToRunAgain(part, held);
+  if (again === undefined) return suspension(part, { held, target });
+  if (missing !== undefined) return waitFor(missing, target);
+  if (typeof again === 'number') {
+    const step: Step = {
+      op: 'wait',
+      for: 'the pod of the ended coordinator',
+      requeueAfterMs: again,
+    };
+    return { steps: [step], keep: [target] };
+  }
+  return { steps: [deletion(held, { target, reason: again })], keep: [target] };
+}
+
+/** Why the Job must be made anew, in words; a number is how long to wait before deciding so. */
+function reasonToRunAgain(part: PodPart, held: KubeObject): string | number | undefined {
+  const { spec, observed, outcome, now } = part;
+  const job = jobFacts(held);
+  const isChanged = job.configHash !== configFile(observed.owner, spec).hash;
+  switch (outcome.state) {
+    case 'Complete':
+      return undefined;
+    case 'Failed':
+      return isChanged && outcome.reason === 'TooManyRejects'
+        ? 'the limits of rejects have changed'
+        : undefined;
+    case 'BadConfiguration':
+    case 'Running':
+      return isChanged ? 'its configuration has changed and a Job cannot be changed' : undefined;
+    case 'Unread': {
+      const waitedMs = now - (outcome.endedAtMs ?? now);
+      return waitedMs >= unreadPatienceMs
+        ? 'it ended and its report was lost; the ledger knows the outcome'
+        : unreadPatienceMs - waitedMs;
+    }
+  }
+}
+
+function suspension(
+  { spec, outcome }: PodPart,
+  { held, target }: { readonly held: KubeObject; readonly target: Target },
+): Plan {
+  const job = jobFacts(held);
+  const suspend = spec.suspend ?? false;
+  if (job.isSuspended === suspend || outcome.state !== 'Running')
+    return { steps: [], keep: [target] };
+  const reason = suspend ? 'the import is suspended' : 'the import is resumed';
+  const step: Step = { op: 'patch', ...target, uid: job.uid, patch: { spec: { suspend } }, reason };
+  return { steps: [step], keep: [] };
+}
+
+function workers(part: PodPart): Plan {
+  const { observed, spec, image } = part;
+  return scaled(part, {
+    held: observed.children.worker,
+    name: roleName(observed.owner.name, 'worker'),
+    object: (isScaled) => workerDeployment(observed.owner, spec, { image, isScaled }),
+    ...workersWanted(part),
+  });
+}
+
+/** How many workers, and why; the coordinator’s advice within the bounds of the spec. */
+export function workersWanted({
+  spec,
+  observed,
+  outcome,
+}: Pick<Part, 'spec' | 'observed' | 'outcome'>): {
+  readonly replicas: number;
+  readonly reason: string;
+} {
+  if (outcome.state !== 'Running') return { replicas: 0, reason: 'there is nothing left to load' };
+  if (spec.suspend === true) return { replicas: 0, reason: 'the import is suspended' };
+  const { progress } = observed;
+  const isOver = progress?.state === 'Complete' || progress?.state === 'Failed';
+  if (progress === undefined || isOver) {
+    return { replicas: 0, reason: 'the coordinator has not reported yet' };
+  }
+  const { min, max } = workerBounds(spec);
+  return {
+    replicas: Math.max(min, Math.min(max, progress.workers.wanted)),
+    reason: progress.workers.why,
+  };
+}
+
+function gateway(part: PodPart): readonly Plan[] {
+  const { observed, spec, image } = part;
+  const { owner, children } = observed;
+  const service: Step = {
+    op: 'apply',
+    type: services,
+    object: gatewayService(owner),
+    reason: 'the table is to be served',
+  };
+  const pods = scaled(part, {
+    held: children.gateway,
+    name: roleName(owner.name, 'gateway'),
+    object: (isScaled) => gatewayDeployment(owner, spec, { image, isScaled }),
+    replicas: spec.serve?.replicas ?? 1,
+    reason: 'as spec.serve.replicas asks',
+  });
+  return [pods, { steps: [service], keep: [] }];
+}
+
+interface Scaled {
+  readonly held: KubeObject | undefined;
+  readonly name: string;
+  readonly object: (isScaled: boolean) => KubeObject;
+  readonly replicas: number;
+  readonly reason: string;
+}
+
+/**
+ * A Deployment and its replicas, in three passes at most: made with 0 and scaled; then marked as
+ * scaled and applied without replicas; from then on scaled only when the number differs. A crash
+ * between any two of these writes leaves a state from which the next pass goes on.
+ */
+function scaled(part: PodPart, wanted: Scaled): Plan {
+  const { held, name, replicas, reason } = wanted;
+  const target = targetOf(deployments, part, name);
+  const isOurs = held !== undefined && controllerOf(held)?.uid === part.observed.owner.uid;
+  if (!isOurs && part.missing !== undefined) return waitFor(part.missing, target);
+  const apply = (isScaled: boolean, why: string): Step => ({
+    op: 'apply',
+    type: deployments,
+    object: wanted.object(isScaled),
+    reason: why,
+  });
+  const scale: Step = { op: 'scale', ...target, replicas, reason: reason.slice(0, 160) };
+  if (!isOurs) return { steps: [apply(false, 'it is new'), scale], keep: [] };
+  const isHandedOver = held.metadata.annotations?.[replicasAnnotation] === 'true';
+  if (!isHandedOver) {
+    return { steps: [scale, apply(true, 'the scaler has its replicas')], keep: [] };
+  }
+  const isScaled = replicasOf(held).wanted === replicas;
+  return { steps: [apply(true, 'as the spec asks'), ...(isScaled ? [] : [scale])], keep: [] };
+}
+
+function waitFor(missing: Missing, target: Target): Plan {
+  return waitingFor(missing.message, target);
+}
+
+function waitingFor(what: string, target: Target): Plan {
+  return { steps: [{ op: 'wait', for: what }], keep: [target] };
+}
+
+function deletion(
+  held: KubeObject,
+  { target, reason }: { readonly target: Target; readonly reason: string },
+): Step {
+  const { uid = '', resourceVersion } = held.metadata;
+  return { op: 'delete', ...target, uid, resourceVersion, reason };
+}
+
+function targetOf(type: ResourceType, { observed }: Part, name: string): Target {
+  return { type, ref: { namespace: observed.owner.namespace, name } };
+}

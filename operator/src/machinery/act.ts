@@ -1,0 +1,177 @@
+/**
+ * Executes a plan against the API. Knows no kind.
+ *
+ * Steps run in the order given and stop at the first failure or `wait`; each is idempotent, so a pass
+ * that was cut off anywhere is finished by the next one. Applies that would change nothing are left
+ * out. A first apply looks whether the name is taken by something that is not ours, since a forced
+ * apply would take it over silently. After the steps, children that we control and that the plan no
+ * longer names are deleted by uid and version; never when the plan is empty or was not finished,
+ * because then a missing name means "not known yet" and not "not wanted".
+ */
+import { Permanent } from '@millrace/kit/permanent';
+import { isAsWanted, withDigest } from './desired.ts';
+import type { KubeApi, KubeObject, ObjectRef, ResourceType } from './kube-api.ts';
+import { controllerOf, keyOf } from './object-key.ts';
+import type { OwnWrite } from './own-writes.ts';
+import { describe, type Plan, type Step, type Target } from './step.ts';
+
+export interface Child {
+  readonly type: ResourceType;
+  readonly object: KubeObject;
+}
+
+export interface ActOptions {
+  readonly api: Pick<KubeApi, 'get' | 'apply' | 'patch' | 'scale' | 'delete'>;
+  readonly fieldManager: string;
+  /** A manager of its own for replicas, so that an autoscaler can take exactly that field over. */
+  readonly scaleManager: string;
+  readonly record: (write: OwnWrite) => void;
+}
+
+export interface Pass {
+  /** The uid that controls the children. */
+  readonly owner: string;
+  readonly plan: Plan;
+  /** What is in the cluster now, as cached, whoever controls it. */
+  readonly children: readonly Child[];
+}
+
+export interface ActResult {
+  /** The steps that changed something, for people. */
+  readonly changed: readonly string[];
+  readonly waitingFor: string | undefined;
+  readonly requeueAfterMs: number | undefined;
+}
+
+export async function act(pass: Pass, options: ActOptions): Promise<ActResult> {
+  const changed: string[] = [];
+  for (const step of pass.plan.steps) {
+    if (step.op === 'wait') {
+      return { changed, waitingFor: step.for, requeueAfterMs: step.requeueAfterMs };
+    }
+    if (await execute(step, pass, options)) changed.push(describe(step));
+  }
+  for (const step of prune(pass)) {
+    if (await execute(step, pass, options)) changed.push(describe(step));
+  }
+  return { changed, waitingFor: undefined, requeueAfterMs: undefined };
+}
+
+/** Deletions of what we control and no longer want. */
+export function prune({ owner, plan, children }: Pass): readonly Step[] {
+  if (plan.steps.length === 0 && plan.keep.length === 0) return [];
+  const wanted = new Set([...plan.keep, ...plan.steps.flatMap(targetsOf)].map(nameOf));
+  return children.flatMap(({ type, object }): Step[] => {
+    const { uid, resourceVersion, deletionTimestamp, namespace, name } = object.metadata;
+    const target = { type, ref: { namespace, name } };
+    if (uid === undefined || deletionTimestamp !== undefined) return [];
+    if (controllerOf(object)?.uid !== owner || wanted.has(nameOf(target))) return [];
+    return [
+      { op: 'delete', ...target, uid, resourceVersion, reason: 'no longer part of the plan' },
+    ];
+  });
+}
+
+function targetsOf(step: Step): readonly Target[] {
+  if (step.op === 'wait') return [];
+  if (step.op !== 'apply') return [step];
+  const { namespace, name } = step.object.metadata;
+  return [{ type: step.type, ref: { namespace, name } }];
+}
+
+function nameOf({ type, ref }: Target): string {
+  return `${type.apiVersion}/${type.kind} ${keyOf(ref)}`;
+}
+
+type Executable = Exclude<Step, { op: 'wait' }>;
+
+async function execute(step: Step, pass: Pass, options: ActOptions): Promise<boolean> {
+  switch (step.op) {
+    case 'apply':
+      return await apply(step, pass, options);
+    case 'scale':
+      await options.api.scale(step.type, step.ref, {
+        fieldManager: options.scaleManager,
+        force: true,
+        replicas: step.replicas,
+      });
+      return true;
+    case 'patch':
+      return await patch(step, options);
+    case 'delete':
+      return await remove(step, options);
+    case 'wait':
+      return false;
+  }
+}
+
+async function apply(
+  step: Extract<Executable, { op: 'apply' }>,
+  pass: Pass,
+  options: ActOptions,
+): Promise<boolean> {
+  const wanted = withDigest(step.object);
+  const ref = { namespace: wanted.metadata.namespace, name: wanted.metadata.name };
+  const held = heldAt({ type: step.type, ref }, pass) ?? (await options.api.get(step.type, ref));
+  if (held !== undefined) {
+    refuseForeign(held, pass.owner);
+    if (isAsWanted(wanted, held)) return false;
+  }
+  const written = await options.api.apply(step.type, wanted, {
+    fieldManager: options.fieldManager,
+    force: true,
+  });
+  const { uid, resourceVersion: version } = written.metadata;
+  if (version === held?.metadata.resourceVersion) return false;
+  options.record({ type: step.type, ref, uid, version });
+  return true;
+}
+
+async function patch(
+  step: Extract<Executable, { op: 'patch' }>,
+  options: ActOptions,
+): Promise<boolean> {
+  const written = await options.api.patch(step.type, step.ref, {
+    ...step.patch,
+    metadata: { uid: step.uid },
+  });
+  const { uid, resourceVersion: version } = written.metadata;
+  options.record({ type: step.type, ref: step.ref, uid, version });
+  return true;
+}
+
+async function remove(
+  step: Extract<Executable, { op: 'delete' }>,
+  options: ActOptions,
+): Promise<boolean> {
+  const { uid, resourceVersion } = step;
+  const deleted = await options.api.delete(step.type, step.ref, {
+    uid,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  });
+  options.record({ type: step.type, ref: step.ref, uid, version: undefined });
+  return deleted;
+}
+
+function heldAt(target: Target, { children }: Pass): KubeObject | undefined {
+  return children.find(
+    ({ type, object }) => type === target.type && keyOf(object.metadata) === keyOf(target.ref),
+  )?.object;
+}
+
+/** Fails rather than take over what belongs to somebody else, by name. */
+function refuseForeign(held: KubeObject, owner: string): void {
+  const controller = controllerOf(held);
+  if (controller?.uid === owner) return;
+  const what = `${held.kind} ${nameText(held.metadata)}`;
+  throw new Permanent(
+    'NameTaken',
+    controller === undefined
+      ? `${what} exists and was not made by Millrace. Rename or delete it, or rename this resource.`
+      : `${what} belongs to ${controller.kind} ${controller.name}. If that is being deleted this ends by itself; otherwise rename this resource.`,
+  );
+}
+
+function nameText(ref: ObjectRef): string {
+  return keyOf(ref);
+}

@@ -1,0 +1,129 @@
+/**
+ * Composes caches, reflectors and controllers, and owns their life.
+ *
+ * Each type is cached once, however many controllers read it. Queues start only when every cache has
+ * been filled, because a pass over a half-filled cache would take what is not yet listed for absent.
+ * Stopping drains: passes in flight finish, watches end, nothing is left running.
+ */
+import type { Clock } from '@millrace/kit/clock';
+import { Controller, type ControllerSpec } from './controller.ts';
+import type { KubeApi, ListOptions, ResourceType } from './kube-api.ts';
+import { OwnWrites } from './own-writes.ts';
+import { Reflector } from './reflector.ts';
+import { Store, type Change, type StoreOptions } from './store.ts';
+import type { OperatorTelemetry } from './telemetry.ts';
+
+export interface ManagerOptions {
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  /** Namespaces to work in; empty means all. */
+  readonly namespaces: readonly string[];
+  readonly telemetry: OperatorTelemetry;
+}
+
+export interface CacheOptions extends StoreOptions {
+  /** Only objects with all of these labels are cached. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+interface Cache {
+  readonly type: ResourceType;
+  readonly store: Store;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+}
+
+export class Manager {
+  readonly writes: OwnWrites;
+  readonly options: ManagerOptions;
+  #caches = new Map<ResourceType, Cache>();
+  #controllers: Controller[] = [];
+  #reflectors: Reflector[] = [];
+  #stop = new AbortController();
+  #running: Promise<void>[] = [];
+
+  constructor(options: ManagerOptions) {
+    this.options = options;
+    this.writes = new OwnWrites({
+      api: options.api,
+      clock: options.clock,
+      storeOf: (type) => this.#caches.get(type)?.store,
+    });
+  }
+
+  /** Longest time that any cache may have been out of date. */
+  get staleMs(): number {
+    return Math.max(0, ...this.#reflectors.map((reflector) => reflector.staleMs));
+  }
+
+  /** The cache of a type; made on the first call, whose options hold. */
+  cache(type: ResourceType, options: CacheOptions = {}): Store {
+    const held = this.#caches.get(type);
+    if (held !== undefined) return held.store;
+    const store = new Store(options);
+    this.#caches.set(type, { type, store, labels: options.labels });
+    return store;
+  }
+
+  add(spec: ControllerSpec): void {
+    const { clock, telemetry } = this.options;
+    this.#controllers.push(
+      new Controller({
+        spec,
+        primaries: this.cache(spec.primary),
+        writes: this.writes,
+        clock,
+        events: telemetry.queueEvents(spec.name),
+      }),
+    );
+  }
+
+  /** Fills the caches, then starts the queues; resolves when passes have begun. */
+  async start(): Promise<void> {
+    for (const cache of this.#caches.values()) this.#reflect(cache);
+    for (const { spec, queue } of this.#controllers) {
+      const background = spec.background?.(this.#stop.signal, (key) => queue.add(key));
+      if (background !== undefined) this.#running.push(background);
+    }
+    const stopped = new Promise<void>((resolve) => {
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([Promise.all(this.#reflectors.map(({ synced }) => synced)), stopped]);
+    if (this.#stop.signal.aborted) return;
+    for (const { queue } of this.#controllers) queue.start();
+  }
+
+  /** Resolves once no key is queued or in flight; keys that wait for a time do not count. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#controllers.map(({ queue }) => queue.idle()));
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#controllers.map(({ queue }) => queue.stop()));
+    await Promise.all(this.#running);
+  }
+
+  #reflect({ type, store, labels }: Cache): void {
+    const { api, clock, telemetry, namespaces } = this.options;
+    const scopes: ListOptions[] =
+      namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
+    for (const scope of scopes) {
+      const reflector = new Reflector({
+        api,
+        type,
+        scope: labels === undefined ? scope : { ...scope, labels },
+        store,
+        clock,
+        events: telemetry,
+        onChange: (change) => this.#tell(type, change),
+      });
+      this.#reflectors.push(reflector);
+      telemetry.watchStarted(type.plural, () => reflector.staleMs);
+      this.#running.push(reflector.run(this.#stop.signal));
+    }
+  }
+
+  #tell(type: ResourceType, change: Change): void {
+    for (const controller of this.#controllers) controller.onChange(type, change);
+  }
+}

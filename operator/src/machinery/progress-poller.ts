@@ -1,0 +1,193 @@
+/**
+ * Asks one pod per resource how far it is.
+ *
+ * The answer is a hint: the operator works without it, and a pod that does not answer is asked less
+ * often and never taken for dead. Bounded everywhere: requests per second over all resources,
+ * requests in flight, time and size of each answer. The period adapts, since a busy import is worth
+ * a look every second and a waiting one is not. An answer that differs from the last wakes its key.
+ */
+import type { Clock } from '@millrace/kit/clock';
+import type { PollResult } from './telemetry.ts';
+
+export interface PollTarget {
+  /** The pod's uid: an answer of an earlier pod is not mistaken for one of this. */
+  readonly id: string;
+  readonly url: string;
+}
+
+export interface PollLimits {
+  readonly perSecond: number;
+  readonly inFlight: number;
+  readonly periodMinMs: number;
+  readonly periodMaxMs: number;
+  readonly timeoutMs: number;
+}
+
+export const defaultPollLimits: PollLimits = {
+  perSecond: 50,
+  inFlight: 16,
+  periodMinMs: 1_000,
+  periodMaxMs: 10_000,
+  timeoutMs: 3_000,
+};
+
+export interface ProgressPollerOptions<T> {
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+  /** The answer if it is one, else undefined. */
+  readonly parse: (body: unknown) => T | undefined;
+  readonly onChange: (key: string) => void;
+  readonly onPolled: (result: PollResult) => void;
+  readonly limits: PollLimits;
+}
+
+interface Entry<T> {
+  readonly target: PollTarget;
+  dueAt: number;
+  periodMs: number;
+  isInFlight: boolean;
+  text: string | undefined;
+  value: T | undefined;
+}
+
+/** Ten times the largest report; more is not a report. */
+const bodyBytesMax = 64 * 1_024;
+
+export class ProgressPoller<T> {
+  #options: ProgressPollerOptions<T>;
+  #entries = new Map<string, Entry<T>>();
+  #inFlight = new Set<Promise<void>>();
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #wake = new AbortController();
+
+  constructor(options: ProgressPollerOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Asks this pod from now on; nothing changes if it is asked already. */
+  track(key: string, target: PollTarget): void {
+    const held = this.#entries.get(key);
+    if (held?.target.id === target.id && held.target.url === target.url) return;
+    this.#entries.set(key, {
+      target,
+      dueAt: this.#options.clock.monotonic(),
+      periodMs: this.#options.limits.periodMinMs,
+      isInFlight: false,
+      text: undefined,
+      value: held?.target.id === target.id ? held.value : undefined,
+    });
+    this.#wake.abort();
+  }
+
+  forget(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  /** The last answer of the pod that is asked now. */
+  latest(key: string): T | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = this.#startDue(signal);
+      this.#wake = new AbortController();
+      await this.#options.clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal]));
+    }
+    await Promise.all(this.#inFlight);
+  }
+
+  /** Starts what is due and allowed; returns how long nothing else will be. */
+  #startDue(signal: AbortSignal): number {
+    const { clock, limits } = this.#options;
+    const spacingMs = 1_000 / limits.perSecond;
+    const entries = [...this.#entries].filter(([, entry]) => !entry.isInFlight);
+    for (const [key, entry] of entries.toSorted(([, a], [, b]) => a.dueAt - b.dueAt)) {
+      // A finished request wakes the loop, so there is nothing to count down to here.
+      if (this.#inFlight.size >= limits.inFlight) return limits.periodMaxMs;
+      const now = clock.monotonic();
+      const waitMs = Math.max(entry.dueAt, this.#startedAt + spacingMs) - now;
+      if (waitMs > 0) return waitMs;
+      this.#startedAt = now;
+      this.#start(key, entry, signal);
+    }
+    return limits.periodMaxMs;
+  }
+
+  #start(key: string, entry: Entry<T>, signal: AbortSignal): void {
+    entry.isInFlight = true;
+    const poll = this.#poll(key, entry, signal).finally(() => {
+      entry.isInFlight = false;
+      this.#inFlight.delete(poll);
+      this.#wake.abort();
+    });
+    this.#inFlight.add(poll);
+  }
+
+  async #poll(key: string, entry: Entry<T>, signal: AbortSignal): Promise<void> {
+    const { clock, limits, onChange, onPolled, parse } = this.#options;
+    const text = await this.#request(entry.target.url, signal);
+    const value = text === undefined ? undefined : parse(parseJson(text));
+    const isChanged = value !== undefined && text !== entry.text;
+    entry.periodMs = isChanged
+      ? limits.periodMinMs
+      : Math.min(entry.periodMs * 2, limits.periodMaxMs);
+    entry.dueAt = clock.monotonic() + entry.periodMs;
+    onPolled(resultOf(text, { isValid: value !== undefined, isChanged }));
+    if (!isChanged) return;
+    entry.text = text;
+    entry.value = value;
+    if (this.#entries.get(key) === entry && !signal.aborted) onChange(key);
+  }
+
+  /** The body, or undefined for every way in which there is none: they mean the same here. */
+  async #request(url: string, signal: AbortSignal): Promise<string | undefined> {
+    const end = new AbortController();
+    const timeout = this.#options.clock
+      .sleep(this.#options.limits.timeoutMs, end.signal)
+      .then(() => end.abort());
+    try {
+      const response = await this.#options.fetch(url, {
+        redirect: 'error',
+        signal: AbortSignal.any([signal, end.signal]),
+      });
+      if (response.ok) return await readBounded(response);
+      await response.body?.cancel();
+      return undefined;
+    } catch {
+      return undefined;
+    } finally {
+      end.abort();
+      await timeout;
+    }
+  }
+}
+
+async function readBounded(response: Response): Promise<string | undefined> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    bytes += part.byteLength;
+    // Leaving the loop cancels the body and with it the connection.
+    if (bytes > bodyBytesMax) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function resultOf(
+  text: string | undefined,
+  answer: { readonly isValid: boolean; readonly isChanged: boolean },
+): PollResult {
+  if (text === undefined) return 'failed';
+  if (!answer.isValid) return 'invalid';
+  return answer.isChanged ? 'changed' : 'unchanged';
+}

@@ -1,0 +1,150 @@
+/**
+ * Keeps a store equal to one type in the API: list, then watch from the list's version.
+ *
+ * It never gives up. A watch that ends is resumed from the last version seen; a `Gone` is answered
+ * by a new list, diffed by uid, so that every add, change and deletion of the gap is told exactly
+ * once; any other failure waits with back-off and jitter first. A watch never lives longer than
+ * five to ten minutes: a half-open connection looks like a quiet one, and this bounds how long it can
+ * fool us. Handlers are told of changes and may only enqueue; one that throws is a bug of ours.
+ */
+import type { Clock } from '@millrace/kit/clock';
+import { backoffMs } from '@millrace/kit/retry';
+import type { KubeApi, ListOptions, ResourceType, WatchEvent } from './kube-api.ts';
+import { KubeFailure } from './kube-failure.ts';
+import type { Change, Store } from './store.ts';
+
+export interface ReflectorEvents {
+  watchRestarted(event: { readonly type: string; readonly reason: string }): void;
+}
+
+export interface ReflectorOptions {
+  readonly api: Pick<KubeApi, 'list' | 'watch'>;
+  readonly type: ResourceType;
+  readonly scope: ListOptions;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly events: ReflectorEvents;
+  readonly onChange: (change: Change) => void;
+  /** In [0, 1); spreads the restarts of many reflectors. */
+  readonly random?: () => number;
+}
+
+/** One second to a minute: an API server that is down is not helped by being asked more often. */
+const backoff = { baseMs: 1_000, maxMs: 60_000 };
+/** Shortest life of a watch; the longest is twice that. */
+const watchLifeMs = 5 * 60_000;
+/** A watch that has lasted this long without failing counts as up, though nothing was sent on it. */
+const settledMs = 5_000;
+
+export class Reflector {
+  readonly synced: Promise<void>;
+  #options: ReflectorOptions;
+  #markSynced: () => void = () => undefined;
+  #version: string | undefined;
+  #failures = 0;
+  #failingSince: number | undefined;
+  #watchSince: number | undefined;
+
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.synced = new Promise((resolve) => {
+      this.#markSynced = resolve;
+    });
+  }
+
+  /** How long the content may have been out of date, 0 while the watch is up. */
+  get staleMs(): number {
+    if (this.#failingSince === undefined) return 0;
+    const now = this.#options.clock.monotonic();
+    const isSettled = this.#watchSince !== undefined && now - this.#watchSince > settledMs;
+    return isSettled ? 0 : now - this.#failingSince;
+  }
+
+  /** Runs until the signal aborts; never rejects for a failure of the API. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#version === undefined) await this.#list(signal);
+        else await this.#watch(this.#version, signal);
+      } catch (error) {
+        await this.#afterFailure(error, signal);
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { api, type, scope, store, clock } = this.#options;
+    const beganAt = clock.monotonic();
+    const list = await api.list(type, scope);
+    if (signal.aborted) return;
+    this.#tell(store.replace(list.items, { namespace: scope.namespace, beganAt }));
+    this.#version = list.resourceVersion;
+    this.#succeeded();
+    this.#markSynced();
+  }
+
+  async #watch(from: string, signal: AbortSignal): Promise<void> {
+    const { api, type, scope, clock, random = Math.random } = this.#options;
+    const end = new AbortController();
+    const watchSignal = AbortSignal.any([signal, end.signal]);
+    const life = clock.sleep(watchLifeMs * (1 + random()), watchSignal).then(() => end.abort());
+    this.#watchSince = clock.monotonic();
+    let events = 0;
+    try {
+      for await (const event of api.watch(type, {
+        ...scope,
+        resourceVersion: from,
+        signal: watchSignal,
+      })) {
+        // What a watch still had in its buffer when it was stopped is fetched again on resuming.
+        if (watchSignal.aborted) break;
+        events++;
+        this.#take(event);
+      }
+    } finally {
+      this.#watchSince = undefined;
+      end.abort();
+      await life;
+    }
+    if (!signal.aborted && events === 0) await this.#pauseBetweenEmptyWatches(signal);
+  }
+
+  /** A server that ends each watch at once would otherwise be asked in a busy loop. */
+  async #pauseBetweenEmptyWatches(signal: AbortSignal): Promise<void> {
+    await this.#options.clock.sleep(backoff.baseMs, signal);
+  }
+
+  #take(event: WatchEvent): void {
+    const { store } = this.#options;
+    this.#succeeded();
+    if (event.type === 'BOOKMARK') {
+      this.#version = event.resourceVersion;
+      return;
+    }
+    this.#version = event.object.metadata.resourceVersion ?? this.#version;
+    this.#tell(event.type === 'DELETED' ? store.remove(event.object) : store.upsert(event.object));
+  }
+
+  #tell(changes: readonly Change[]): void {
+    for (const change of changes) this.#options.onChange(change);
+  }
+
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#failingSince = undefined;
+  }
+
+  async #afterFailure(error: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { clock, events, type, random = Math.random } = this.#options;
+    const reason = error instanceof KubeFailure ? error.reason : 'Unknown';
+    events.watchRestarted({ type: type.plural, reason });
+    if (reason === 'Gone') this.#version = undefined;
+    this.#failingSince ??= clock.monotonic();
+    this.#failures++;
+    // The first Gone is answered at once: aging out of the history is ordinary. A second one in a
+    // row would be a loop of full lists.
+    if (reason === 'Gone' && this.#failures === 1) return;
+    await clock.sleep(backoffMs(this.#failures, backoff, random()), signal);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The whole control plane, over any adapter of the `KubeApi` port; `play` runs it in its own process.
+ *
+ *     const operator = await startOperator({
+ *       api, clock: systemClock, log, metrics,
+ *       config: { runtimeImage: 'millrace-runtimes', namespaces: [], statusIntervalMs: 500 },
+ *       podAddress: (pod) => ({ host: '127.0.0.1', port: portOf(pod) }),
+ *     });
+ *     await operator.stop();
+ *
+ * It resolves when the caches are filled and passes have begun. `podAddress` says where the admin port
+ * of a coordinator pod is reached (undefined: not yet); left out, the pod’s IP and port 9090 are used.
+ * `stop` drains: passes in flight finish and no timer, watch or request is left. Everything it knows
+ * is in the API, so it may be stopped, or killed, at any point and started again.
+ */
+import type { Clock } from '@millrace/kit/clock';
+import type { Log } from '@millrace/kit/log';
+import type { Metrics } from '@millrace/kit/metrics';
+import { EventRecorder } from './machinery/events.ts';
+import type { KubeApi, KubeObject } from './machinery/kube-api.ts';
+import { Manager } from './machinery/manager.ts';
+import { defaultPollLimits, type PollLimits } from './machinery/progress-poller.ts';
+import { createTelemetry } from './machinery/telemetry.ts';
+import { controllers } from './registry.ts';
+
+export interface OperatorConfig {
+  /** Image of every runtime pod. */
+  readonly runtimeImage: string;
+  /** Namespaces to work in; empty means all. */
+  readonly namespaces: readonly string[];
+  /** Least time between two status writes that only move figures; ten seconds by default. */
+  readonly statusIntervalMs?: number;
+  readonly pollLimits?: Partial<PollLimits>;
+}
+
+export interface OperatorOptions {
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly config: OperatorConfig;
+  readonly podAddress?: (
+    pod: KubeObject,
+  ) => { readonly host: string; readonly port: number } | undefined;
+  readonly fetch?: typeof fetch;
+}
+
+export interface Operator {
+  /** Resolves once no resource is queued or in flight; those that wait for a time do not count. */
+  idle(): Promise<void>;
+  /** Longest time any cache may have been out of date; readiness ends after two minutes of it. */
+  staleMs(): number;
+  stop(): Promise<void>;
+}
+
+const defaultStatusIntervalMs = 10_000;
+
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const { api, clock, log, metrics, config, podAddress } = options;
+  const telemetry = createTelemetry(log, metrics);
+  const manager = new Manager({ api, clock, namespaces: config.namespaces, telemetry });
+  const events = new EventRecorder({
+    api,
+    clock,
+    controller: 'millrace-operator',
+    onFailure: (failure) => telemetry.eventNotWritten(failure),
+  });
+  for (const controller of controllers) {
+    const spec = controller(manager, {
+      image: config.runtimeImage,
+      statusIntervalMs: config.statusIntervalMs ?? defaultStatusIntervalMs,
+      pollLimits: { ...defaultPollLimits, ...config.pollLimits },
+      fetch: options.fetch ?? fetch,
+      events,
+      ...(podAddress === undefined ? {} : { podAddress }),
+    });
+    manager.add(spec);
+  }
+  await manager.start();
+  return {
+    idle: () => manager.idle(),
+    staleMs: () => manager.staleMs,
+    stop: () => manager.stop(),
+  };
+}
