@@ -4,6 +4,8 @@
  * and lives in `column-type.ts`.
  */
 
+import { typeOf } from './column-type.ts';
+
 export type Shape = 'empty' | 'number' | 'date' | 'code' | 'word' | 'text' | 'odd';
 
 const number =
@@ -26,9 +28,13 @@ export function shapeOf(text: string): Shape {
     if (isNumber(text)) return 'number';
     if (date.test(text) || time.test(text)) return 'date';
   }
-  if (code.test(text)) return 'code';
+  if (code.test(text) || isJson(text)) return 'code';
   if (word.test(text)) return 'word';
   return hasLetters.test(text) ? 'text' : 'odd';
+}
+
+function isJson(text: string): boolean {
+  return /^\{\s*"[^]*\}$|^\[[^]*\]$/.test(text) && typeOf(text) === 'json';
 }
 
 function isNumber(text: string): boolean {
@@ -51,9 +57,12 @@ const worth: Record<Shape, number> = {
 export function cellWorth(text: string): number {
   const shape = shapeOf(text);
   let value = worth[shape];
-  if (shape === 'number' || shape === 'date' || shape === 'empty' || shape === 'word') return value;
+  if (shape !== 'text' && shape !== 'odd' && shape !== 'code') return value;
+  if (shape === 'code' && text.startsWith('{')) return value;
   // Left-over delimiters say that the file was cut at the wrong character.
-  if (/[;|\t]/.test(text)) value *= 0.5;
+  if (text.includes('\t')) value *= 0.3;
+  if (text.includes(';')) value *= 0.5;
+  if (text.includes('|')) value *= 0.65;
   if (/,(?! |\d{3})/.test(text)) value *= 0.7;
   if (/^["']|["']$/.test(text)) value *= 0.4;
   if (/^\s|\s$/.test(text)) value *= 0.85;

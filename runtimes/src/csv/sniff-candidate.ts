@@ -23,6 +23,9 @@ export interface Reading {
   readonly quotedFields: number;
   readonly strayQuotes: number;
   readonly bad: number;
+  /** Quoted fields whose backslashes stand in pairs only, and others with backslashes. */
+  readonly pairedBackslashes: number;
+  readonly otherBackslashes: number;
   /** Delimiters, and those of them that a space follows. */
   readonly delimiters: number;
   readonly spaced: number;
@@ -34,6 +37,8 @@ interface Evidence {
   worth: number;
   quoted: number;
   stray: number;
+  paired: number;
+  unpaired: number;
   /** Fields that begin and end with a double quote although quotes mean nothing here. */
   wasted: number;
   delimiters: number;
@@ -56,6 +61,8 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     worth: 0,
     quoted: 0,
     stray: 0,
+    paired: 0,
+    unpaired: 0,
     wasted: 0,
     delimiters: 0,
     spaced: 0,
@@ -76,6 +83,8 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     quotedFields: evidence.quoted,
     strayQuotes: evidence.stray,
     bad: counts.bad,
+    pairedBackslashes: evidence.paired,
+    otherBackslashes: evidence.unpaired,
     delimiters: evidence.delimiters,
     spaced: evidence.spaced,
   };
@@ -99,13 +108,32 @@ function weigh(record: ParsedRecord, evidence: Evidence): void {
 function weighQuotes(record: ParsedRecord, index: number, evidence: Evidence): void {
   const flags = record.fieldFlags[index] ?? 0;
   if ((flags & strayFlag) !== 0) evidence.stray += 1;
-  else if ((flags & quotedFlag) !== 0) evidence.quoted += 1;
-  else {
+  else if ((flags & quotedFlag) !== 0) {
+    evidence.quoted += 1;
+    weighBackslashes(record, index, evidence);
+  } else {
     const [start, end] = [record.fieldStart[index] ?? 0, record.fieldEnd[index] ?? 0];
     const first = record.bytes[start];
     const isEnclosed = end - start > 1 && first === record.bytes[end - 1];
     if (isEnclosed && (first === 0x22 || first === 0x27)) evidence.wasted += 1;
   }
+}
+
+/** A path written with `\\\\` throughout comes from a writer that escapes by backslash. */
+function weighBackslashes(record: ParsedRecord, index: number, evidence: Evidence): void {
+  const [start, end] = [record.fieldStart[index] ?? 0, record.fieldEnd[index] ?? 0];
+  let at = record.bytes.indexOf(0x5c, start);
+  if (at < 0 || at >= end) return;
+  let isPaired = true;
+  while (at >= 0 && at < end) {
+    let after = at;
+    while (after < end && record.bytes[after] === 0x5c) after += 1;
+    // A network path begins with two; that says nothing.
+    if ((after - at) % 2 === 1 || at === start) isPaired = false;
+    at = record.bytes.indexOf(0x5c, after);
+  }
+  if (isPaired) evidence.paired += 1;
+  else evidence.unpaired += 1;
 }
 
 function weighSpaces(record: ParsedRecord, index: number, evidence: Evidence): void {
@@ -142,7 +170,14 @@ function score(evidence: Evidence, dialect: Dialect): number {
   const agreement = widths.length > 1 ? agreeing / (widths.length - 1) : 0.7;
   const consistency = 0.55 * share + 0.3 * agreement + 0.15 * near;
   const size = width === 1 ? plainPrior : (1 - 0.4 / width) * (priors[dialect.delimiter] ?? 1);
-  return consistency * (worth / cells) * size * quoting(evidence);
+  return (
+    consistency * (worth / cells) * size * quoting(evidence) * (isNamedColumn(widths) ? 0.6 : 1)
+  );
+}
+
+/** One field and then two in every record: a name above values that hold the delimiter. */
+function isNamedColumn(widths: readonly number[]): boolean {
+  return widths.length > 1 && widths.every((width, row) => width === (row === 0 ? 1 : 2));
 }
 
 function quoting(evidence: Evidence): number {

@@ -39,6 +39,7 @@ const sampleBytesMax = 1 << 20;
 /** Enough lines to tell delimiters apart; thousands of files must be sniffed in one call. */
 const firstLookBytes = 64 << 10;
 const headerRowsMax = 200;
+const accidentsMax = 4;
 
 const delimiters = [',', ';', '\t', '|', ' ', ':'].map((character) => character.charCodeAt(0));
 
@@ -91,19 +92,27 @@ function search(sample: Buffer, base: Dialect, format: FormatSpec): Found {
   );
   const ranked = readings.toSorted((left, right) => right.score - left.score);
   const [first, second] = ranked as [Reading, ...Reading[]];
-  if (beginning === sample) return { best: pad(sample, first, format), second };
   const dialect = { ...base, delimiter: first.dialect.delimiter };
-  const again = bestReading(sample, quoteCandidates(sample, dialect, format));
-  return { best: pad(sample, again, format), second };
+  const best =
+    beginning === sample ? first : bestReading(sample, quoteCandidates(sample, dialect, format));
+  return { best: refine(sample, best, format), second };
 }
 
 function bestReading(sample: Buffer, candidates: readonly Dialect[]): Reading {
-  let best: Reading | undefined;
-  for (const candidate of candidates) {
-    const reading = readSample(sample, candidate);
-    if (best === undefined || reading.score > best.score + 1e-9) best = reading;
-  }
-  return best as Reading;
+  const readings = candidates.map((candidate) => readSample(sample, candidate));
+  const [first, ...others] = readings as [Reading, ...Reading[]];
+  return others.reduce((best, reading) => {
+    if (reading.dialect.quote === undefined && !isBeyondQuotes(first)) return best;
+    return reading.score > best.score + 1e-9 ? reading : best;
+  }, first);
+}
+
+/**
+ * A quote that never closes is an accident, to be rejected by itself; only many of them, more than
+ * there are quoted fields, show that this file does not quote at all.
+ */
+function isBeyondQuotes({ bad, strayQuotes, quotedFields }: Reading): boolean {
+  return bad >= accidentsMax && bad + strayQuotes > quotedFields;
 }
 
 function delimiterCandidates(sample: Buffer, format: FormatSpec): number[] {
@@ -145,13 +154,26 @@ function escapeCandidates(sample: Buffer, dialect: Dialect, format: FormatSpec):
   return escapes;
 }
 
+/** What only shows once the delimiter and the quotes are known. */
+function refine(sample: Buffer, reading: Reading, format: FormatSpec): Reading {
+  const { dialect } = reading;
+  const escape = fixed(format.escape) === undefined && isBackslashed(reading) ? 'Backslash' : null;
+  const isPadded = fixed(format.delimiter) === undefined && hasSpaces(reading);
+  if (escape === null && !isPadded) return reading;
+  return readSample(sample, {
+    ...dialect,
+    escape: escape ?? dialect.escape,
+    ...(isPadded ? { padded: true } : {}),
+  });
+}
+
+function isBackslashed({ dialect, pairedBackslashes, otherBackslashes }: Reading): boolean {
+  return dialect.escape === 'Doubled' && pairedBackslashes > 0 && otherBackslashes === 0;
+}
+
 /** If a space follows every delimiter, the two of them are what separates. */
-function pad(sample: Buffer, reading: Reading, format: FormatSpec): Reading {
-  const { delimiters: all, spaced, dialect, records } = reading;
-  const isPadded = records > 1 && all > 1 && spaced >= all * 0.97;
-  if (!isPadded || fixed(format.delimiter) !== undefined || dialect.delimiter === 0x20)
-    return reading;
-  return readSample(sample, { ...dialect, padded: true });
+function hasSpaces({ dialect, records, delimiters: all, spaced }: Reading): boolean {
+  return dialect.delimiter !== 0x20 && records > 1 && all > 1 && spaced >= all * 0.97;
 }
 
 function firstRows(sample: Buffer, dialect: Dialect): string[][] {
