@@ -1,0 +1,50 @@
+/**
+ * What an HTTP service counts and logs of each request. Routes are names that the service chose,
+ * never paths: a path holds keys, which are personal data and without bound.
+ */
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { Log } from '@millrace/kit/log';
+import type { Metrics } from '@millrace/kit/metrics';
+
+export interface AnsweredRequest {
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export interface HttpTelemetry {
+  requestAnswered(request: AnsweredRequest): void;
+  /** Our bug, answered with 500. */
+  requestFailed(error: unknown, log: Log): void;
+}
+
+export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTelemetry {
+  const requests = new Counter({
+    name: 'millrace_http_requests_total',
+    help: 'Requests answered, by route and class of status.',
+    labelNames: ['route', 'status'],
+    registers: [metrics],
+  });
+  const seconds = new Histogram({
+    name: 'millrace_http_request_seconds',
+    help: 'Seconds from the end of the headers to the end of the answer.',
+    labelNames: ['route'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [metrics],
+  });
+  void new Gauge({
+    name: 'millrace_http_requests_in_flight',
+    help: 'Requests that have no complete answer yet.',
+    registers: [metrics],
+    collect() {
+      this.set(inFlight());
+    },
+  });
+  return {
+    requestAnswered: ({ route, status, durationMs }) => {
+      requests.inc({ route, status: `${Math.trunc(status / 100)}xx` });
+      seconds.observe({ route }, durationMs / 1000);
+    },
+    requestFailed: (error, log) => log.error({ err: error }, 'request failed by a fault'),
+  };
+}
