@@ -1,0 +1,129 @@
+/**
+ * The cache of rows, and the generation that makes all of a table's cached rows stale at once.
+ *
+ * A worker sets a fresh random token after its commit and before its acknowledgement; keys of rows
+ * carry the token. A reader takes the token before it reads Postgres, so a value that it read before
+ * a commit can only be stored under a token that this commit's bump has replaced: an old value is
+ * never refilled. The run of the Redis server is part of the key as well, since a server that came
+ * back from an old snapshot or a lagging replica has forgotten bumps. A random token, not a counter:
+ * an emptied Redis never repeats one.
+ *
+ * Redis is an optimisation: any failure of it sends the reader to Postgres. Absent rows are not
+ * cached: looking one up costs an index probe, while keys that nobody owns would fill the memory.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { RedisStore } from '../connectors/redis/store.ts';
+
+/** What a table's keys have in common. The braces keep them in one slot of a Redis Cluster. */
+function prefix(table: string): string {
+  return `millrace:{${table}}`;
+}
+
+export function generationKey(table: string): string {
+  return `${prefix(table)}:generation`;
+}
+
+function freshToken(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+/** Makes every cached row of the table stale. Called after the commit, before the acknowledgement. */
+export async function bumpGeneration(redis: RedisStore, table: string): Promise<void> {
+  await redis.set(generationKey(table), freshToken());
+}
+
+export type CacheOutcome = 'hit' | 'miss' | 'error';
+
+export interface RowCacheOptions {
+  readonly redis: RedisStore;
+  readonly table: string;
+  /** Longest life of a cached row; each gets up to a tenth less, so that they do not end together. */
+  readonly ttlMs: number;
+  /** Told once per read, and of a failed fill. */
+  readonly observed: (outcome: CacheOutcome) => void;
+}
+
+export interface RowCache {
+  /**
+   * The row's JSON text, from the cache or else from `load`. `identity` names the row and everything
+   * that its text depends on.
+   */
+  read(
+    identity: readonly string[],
+    load: () => Promise<string | undefined>,
+  ): Promise<string | undefined>;
+  /** Whether this table was ever cached here, so that hits are possible without Postgres. */
+  mayHold(): Promise<boolean>;
+}
+
+/** Larger rows are not cached: a few of them would push thousands of others out. */
+const cachedBytesMax = 512 * 1024;
+
+export function openRowCache(options: RowCacheOptions): RowCache {
+  const { redis, table, observed } = options;
+  // Loads in progress by row key. The key holds the generation, so that a request which comes after
+  // a bump never joins a read that began before it.
+  const loading = new Map<string, Promise<string | undefined>>();
+
+  const loadAndFill = async (
+    rowKey: string,
+    load: () => Promise<string | undefined>,
+  ): Promise<string | undefined> => {
+    const row = await load();
+    if (row !== undefined && Buffer.byteLength(row) <= cachedBytesMax) {
+      const ttlMs = Math.max(1, Math.round(options.ttlMs * (1 - 0.1 * Math.random())));
+      // The client need not wait for the cache, and a failed fill changes no answer.
+      redis.set(rowKey, row, { ttlMs }).catch(() => observed('error'));
+    }
+    return row;
+  };
+
+  return {
+    read: async (identity, load) => {
+      const rowKey = await currentRowKey(redis, table, identity);
+      if (rowKey === undefined) {
+        observed('error');
+        return await load();
+      }
+      const lookup = await redis.get(rowKey).then(
+        (row) => ({ ok: true, row }),
+        () => ({ ok: false, row: undefined }),
+      );
+      if (!lookup.ok) {
+        observed('error');
+        return await load();
+      }
+      observed(lookup.row === undefined ? 'miss' : 'hit');
+      if (lookup.row !== undefined) return lookup.row;
+      const joined = loading.get(rowKey);
+      if (joined !== undefined) return await joined;
+      const started = loadAndFill(rowKey, load).finally(() => loading.delete(rowKey));
+      loading.set(rowKey, started);
+      return await started;
+    },
+    mayHold: async () => (await redis.get(generationKey(table))) !== undefined,
+  };
+}
+
+/** Undefined when Redis cannot say which generation holds. */
+async function currentRowKey(
+  redis: RedisStore,
+  table: string,
+  identity: readonly string[],
+): Promise<string | undefined> {
+  const run = redis.serverRun();
+  if (run === undefined) return undefined;
+  try {
+    const key = generationKey(table);
+    const generation = (await redis.get(key)) ?? (await redis.setIfAbsent(key, freshToken()));
+    // Reconnected in between: the token may be another server's.
+    if (redis.serverRun() !== run) return undefined;
+    // Hashed: bounded in length, free of separators, and no row's key is readable in Redis.
+    const row = createHash('sha256')
+      .update(JSON.stringify([run, ...identity]))
+      .digest('base64url');
+    return `${prefix(table)}:row:${generation}:${row}`;
+  } catch {
+    return undefined;
+  }
+}
