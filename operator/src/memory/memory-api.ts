@@ -174,7 +174,7 @@ export class MemoryApi implements KubeApi {
     return this.#call('patch', { type, ref }, (kind) => {
       const before = this.#existing(kind, ref);
       checkPreconditions(kind, preconditionsOf(patch), before.object);
-      const patched = mergePatch(before.object, patch);
+      const patched = mergePatch(copyOf(before.object), patch);
       const object: JsonObject = isJsonObject(patched) ? patched : {};
       if (kind.hasStatus) keepField(object, before.object, ['status']);
       keepField(object, before.object, ['metadata', 'name']);
