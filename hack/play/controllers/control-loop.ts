@@ -71,17 +71,24 @@ async function watchForEver(
   type: ResourceType,
   call: () => void,
 ): Promise<void> {
-  const { api, signal } = options;
-  while (!signal.aborted) {
+  while (!options.signal.aborted) {
     try {
-      const { resourceVersion } = await api.list(type);
-      call();
-      for await (const event of api.watch(type, { resourceVersion, signal })) {
-        if (event.type !== 'BOOKMARK') call();
-      }
+      await watchOnce(options, type, call);
     } catch (error) {
       if (!(error instanceof KubeFailure && error.reason === 'Gone')) options.onError(error);
-      await systemClock.sleep(retryMs, signal);
+      await systemClock.sleep(retryMs, options.signal);
     }
+  }
+}
+
+async function watchOnce(
+  { api, signal }: ControlLoopOptions,
+  type: ResourceType,
+  call: () => void,
+): Promise<void> {
+  const { resourceVersion } = await api.list(type);
+  call();
+  for await (const event of api.watch(type, { resourceVersion, signal })) {
+    if (event.type !== 'BOOKMARK') call();
   }
 }

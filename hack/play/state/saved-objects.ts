@@ -8,6 +8,7 @@
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { apiVersion as ourApiVersion } from '@millrace/crds/define-kind';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import type { Snapshot, SnapshotObject } from '@millrace/operator/memory/snapshot';
 import { asPod, isFinished, isTerminating } from '../controllers/workload.ts';
@@ -64,21 +65,31 @@ function isKept(object: KubeObject): boolean {
   return object.kind !== 'Pod' || (isFinished(asPod(object)) && !isTerminating(object));
 }
 
+/** What belongs to nothing of ours, such as the Secret of the backends, is made anew by each run. */
 function partition(
   objects: readonly SnapshotObject[],
   isNamed: (object: KubeObject) => boolean,
 ): { readonly named: readonly SnapshotObject[]; readonly parked: readonly SnapshotObject[] } {
-  const named = new Set<string>();
-  for (let grown = -1; grown !== named.size;) {
-    grown = named.size;
+  const ours = withDependents(objects, (object) => object.apiVersion === ourApiVersion);
+  const named = withDependents(ours, isNamed);
+  return { named, parked: ours.filter((one) => !named.includes(one)) };
+}
+
+function withDependents(
+  objects: readonly SnapshotObject[],
+  isRoot: (object: KubeObject) => boolean,
+): readonly SnapshotObject[] {
+  const uids = new Set<string>();
+  const isIn = ({ object }: SnapshotObject): boolean => uids.has(object.metadata.uid ?? '');
+  for (let before = -1; before !== uids.size;) {
+    before = uids.size;
     for (const { object } of objects) {
-      const { uid = '', ownerReferences = [] } = object.metadata;
-      const isOwned = ownerReferences.some((owner) => named.has(owner.uid));
-      if (isOwned || (ownerReferences.length === 0 && isNamed(object))) named.add(uid);
+      const owners = object.metadata.ownerReferences ?? [];
+      const isOwned = owners.some((owner) => uids.has(owner.uid));
+      if (isOwned || (owners.length === 0 && isRoot(object))) uids.add(object.metadata.uid ?? '');
     }
   }
-  const isIn = ({ object }: SnapshotObject): boolean => named.has(object.metadata.uid ?? '');
-  return { named: objects.filter(isIn), parked: objects.filter((one) => !isIn(one)) };
+  return objects.filter(isIn);
 }
 
 export interface ObjectSaver {
@@ -121,7 +132,10 @@ export function objectSaver(options: {
   return {
     flush,
     changed: () => {
-      timer ??= setTimeout(() => void flush().catch(options.onError), gatherMs).unref();
+      timer ??= setTimeout(
+        () => void flush().catch((error: unknown) => options.onError(error)),
+        gatherMs,
+      ).unref();
     },
   };
 }

@@ -18,7 +18,7 @@ import type {
 } from '../controllers/workload.ts';
 import type { LocalCommand } from './local-container.ts';
 import { podStatus, terminated } from './pod-status.ts';
-import { isProbeOk } from './probe.ts';
+import { runProbe } from './probe.ts';
 import { boundLog, readTerminationLog, startProcess, type RunningProcess } from './process.ts';
 
 export interface PodRunnerOptions {
@@ -38,8 +38,6 @@ const restartBaseMs = 500;
 const restartMaxMs = 10_000;
 const healthyMs = 60_000;
 const logBytesMax = 8 * 1_024 * 1_024;
-/** Until a container is ready for the first time it is asked often: people wait for it. */
-const firstProbeMs = 100;
 
 export class PodRunner {
   readonly ended: Promise<void>;
@@ -86,11 +84,6 @@ export class PodRunner {
   killNow(): void {
     this.#stop.abort();
     this.#process?.kill('SIGKILL');
-  }
-
-  /** Ends the container so that the restart policy starts it again, as after a failed liveness probe. */
-  async restart(): Promise<void> {
-    await this.#terminate();
   }
 
   async #run(): Promise<void> {
@@ -147,40 +140,38 @@ export class PodRunner {
     await this.#options.clock.sleep(waitMs, this.#stop.signal);
   }
 
+  /** Liveness is judged from the first readiness on: a start-up may take its time. */
   async #probe(signal: AbortSignal): Promise<void> {
     const { container, clock } = this.#options;
     const { readinessProbe, livenessProbe } = container;
-    if (readinessProbe === undefined) await this.#setReady(true);
-    let misses = { ready: 0, live: 0 };
-    let hasBeenReady = readinessProbe === undefined;
-    while (!signal.aborted && (readinessProbe !== undefined || livenessProbe !== undefined)) {
-      const periodMs = (readinessProbe ?? livenessProbe)?.periodSeconds ?? 10;
-      await clock.sleep(hasBeenReady ? periodMs * 1_000 : firstProbeMs, signal);
-      if (signal.aborted) return;
-      if (readinessProbe !== undefined) {
-        misses = {
-          ...misses,
-          ready: (await isProbeOk(container, readinessProbe)) ? 0 : misses.ready + 1,
-        };
-        if (signal.aborted) return;
-        if (misses.ready === 0) await this.#setReady(true);
-        else if (misses.ready >= (readinessProbe.failureThreshold ?? 3))
-          await this.#setReady(false);
-        hasBeenReady ||= misses.ready === 0;
-      }
-      misses = { ...misses, live: await this.#checkLive(hasBeenReady, misses.live) };
-    }
-  }
-
-  /** Counts misses in a row and ends the container at the threshold; a start-up is not judged. */
-  async #checkLive(hasStarted: boolean, misses: number): Promise<number> {
-    const { container } = this.#options;
-    const { livenessProbe } = container;
-    if (livenessProbe === undefined || !hasStarted) return 0;
-    if (await isProbeOk(container, livenessProbe)) return 0;
-    if (misses + 1 < (livenessProbe.failureThreshold ?? 3)) return misses + 1;
-    await this.#terminate();
-    return 0;
+    const started = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => started.resolve(), { once: true });
+    const becomeReady = async (): Promise<void> => {
+      await this.#setReady(true);
+      started.resolve();
+    };
+    const readiness =
+      readinessProbe === undefined
+        ? becomeReady()
+        : runProbe({
+            container,
+            probe: readinessProbe,
+            clock,
+            signal,
+            passed: becomeReady,
+            failed: async () => this.#setReady(false),
+          });
+    await started.promise;
+    if (livenessProbe !== undefined)
+      await runProbe({
+        container,
+        probe: livenessProbe,
+        clock,
+        signal,
+        passed: async () => undefined,
+        failed: async () => this.#terminate(),
+      });
+    await readiness;
   }
 
   async #terminate(): Promise<void> {

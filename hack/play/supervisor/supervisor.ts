@@ -86,11 +86,6 @@ export class Supervisor {
     for (const runner of this.#runners.values()) runner.killNow();
   }
 
-  /** Ends every container that runs, so that it starts again: its source has changed. */
-  async restartAll(): Promise<void> {
-    await Promise.all([...this.#runners.values()].map(async (runner) => runner.restart()));
-  }
-
   /** Call after the signal has aborted. */
   async close(): Promise<void> {
     await this.#loop.ended;

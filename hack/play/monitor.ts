@@ -1,0 +1,116 @@
+/**
+ * Watches the resources of this run: shows them, tells of pods that fail and of addresses that begin
+ * to answer, and knows when all have ended.
+ */
+import type { KubeApi, KubeObject } from '@millrace/operator/machinery/kube-api';
+import { startControlLoop, type ControlLoop } from './controllers/control-loop.ts';
+import { asPod, podType, serviceType, type Pod } from './controllers/workload.ts';
+import type { ServiceProxy } from './controllers/service-proxy.ts';
+import type { Manifest } from './manifests.ts';
+import { endOf } from './outcome.ts';
+import { addressLines } from './view/addresses.ts';
+import { viewOf } from './view/resource-view.ts';
+import type { Screen } from './view/screen.ts';
+
+export interface MonitorOptions {
+  readonly api: KubeApi;
+  readonly resources: readonly Manifest[];
+  readonly proxy: ServiceProxy;
+  readonly screen: Screen;
+  readonly logDir: string;
+  readonly signal: AbortSignal;
+  /** Whether to say where things are served. */
+  readonly showsAddresses: boolean;
+  onError(error: unknown): void;
+}
+
+export interface Ended {
+  readonly object: KubeObject;
+  readonly atMs: number;
+}
+
+const redrawMs = 1_000;
+
+export class Monitor {
+  readonly #options: MonitorOptions;
+  readonly #allEnded = Promise.withResolvers<void>();
+  readonly #told = new Set<string>();
+  readonly #endedAt = new Map<string, number>();
+  #objects: readonly KubeObject[] = [];
+  readonly #loop: ControlLoop;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    const types = new Set(options.resources.map(({ type }) => type));
+    this.#loop = startControlLoop({
+      api: options.api,
+      watched: [...types, podType, serviceType],
+      signal: options.signal,
+      onError: (error) => options.onError(error),
+      reconcile: async () => this.#look(),
+    });
+  }
+
+  /** Resolves when every resource has ended, one way or the other. */
+  get allEnded(): Promise<void> {
+    return this.#allEnded.promise;
+  }
+
+  /** Resolves after the signal has aborted. */
+  get closed(): Promise<void> {
+    return this.#loop.ended;
+  }
+
+  get objects(): readonly KubeObject[] {
+    return this.#objects;
+  }
+
+  endedAtMs(object: KubeObject): number | undefined {
+    return this.#endedAt.get(object.metadata.uid ?? '');
+  }
+
+  async #look(): Promise<{ readonly againInMs: number }> {
+    const { api, resources, screen } = this.#options;
+    const found = await Promise.all(
+      resources.map(async ({ type, object }) => api.get(type, object.metadata)),
+    );
+    this.#objects = found.filter((object) => object !== undefined);
+    screen.show(this.#objects.map(viewOf));
+    for (const pod of (await api.list(podType)).items.map(asPod)) this.#tellFailure(pod);
+    if (this.#options.showsAddresses) await this.#tellAddresses();
+    const ended = this.#objects.filter((object) => endOf(object) !== undefined);
+    for (const { metadata } of ended) {
+      const uid = metadata.uid ?? '';
+      if (!this.#endedAt.has(uid)) this.#endedAt.set(uid, performance.now());
+    }
+    if (ended.length === resources.length) this.#allEnded.resolve();
+    return { againInMs: redrawMs };
+  }
+
+  /** Only what nobody asked for: 64 and 65 are answers, which the status carries in words. */
+  #tellFailure(pod: Pod): void {
+    const container = pod.status?.containerStatuses?.[0];
+    const ending = container?.state.terminated ?? container?.lastState?.terminated;
+    if (ending === undefined || [0, 64, 65].includes(ending.exitCode)) return;
+    const key = `${pod.metadata.name} ${ending.finishedAt}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    const { logDir, screen } = this.#options;
+    const { name } = pod.metadata;
+    screen.line(
+      `pod ${name} ended with exit code ${String(ending.exitCode)}; its log is ${logDir}/${name}.log`,
+    );
+  }
+
+  async #tellAddresses(): Promise<void> {
+    const { api, proxy, screen } = this.#options;
+    const services = (await api.list(serviceType)).items;
+    for (const object of this.#objects) {
+      const key = `address ${object.metadata.uid ?? ''}`;
+      const lines = addressLines(object, services, proxy.served);
+      if (lines.length === 0 || this.#told.has(key)) continue;
+      this.#told.add(key);
+      for (const line of lines) screen.line(line);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * One run of play: manifests in, a summary and an exit code out.
+ *
+ * Order matters in three places. Everything that can be refused is refused before anything starts.
+ * Backends, which take longest, start beside the rest. Uids are on disk before the operator may act
+ * on them, so that a kill at any later point resumes the same imports.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { BackendName, RunningBackend } from '../backends/backend.ts';
+import { startBackends } from '../backends/resolve.ts';
+import { applyManifests } from './apply-manifests.ts';
+import { backendsSecret, neededBackends } from './backends-secret.ts';
+import { checkClaims } from './claims.ts';
+import type { PlayOptions } from './cli.ts';
+import { repository, startLocalCluster, type LocalCluster } from './local-cluster.ts';
+import { manifestProblems } from './manifest-problems.ts';
+import { loadManifests, nameOf, type Manifest } from './manifests.ts';
+import { Refusal } from './refusal.ts';
+import { ensureSample, sampleRows } from './sample.ts';
+import { interruptedExitCode, runSession } from './session.ts';
+import { statePaths, type StatePaths } from './state/paths.ts';
+import { withStateLock } from './state/state-lock.ts';
+import { endOrphans } from './supervisor/orphans.ts';
+import type { Screen } from './view/screen.ts';
+
+export interface PlayRun {
+  readonly options: PlayOptions;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly screen: Screen;
+  /** The first wish to end. */
+  readonly signal: AbortSignal;
+  /** Called with what ends everything at once, for the second wish. */
+  onKill(kill: () => void): void;
+  /** A line of the result. */
+  print(line: string): void;
+}
+
+const exampleManifest = join(repository, 'crds/examples/csv-import.yaml');
+const runtimesMain = join(repository, 'runtimes/src/main.ts');
+
+interface Prepared {
+  readonly manifests: readonly Manifest[];
+  readonly claims: ReadonlyMap<string, string>;
+  readonly paths: StatePaths;
+  readonly usesSample: boolean;
+}
+
+export async function play(run: PlayRun): Promise<number> {
+  const prepared = await prepare(run);
+  return withStateLock(prepared.paths.lock, async () => runPrepared(run, prepared));
+}
+
+/** Everything that can be refused without starting anything. */
+async function prepare({ options }: PlayRun): Promise<Prepared> {
+  const paths = statePaths(resolve(options.state));
+  const usesSample = options.manifests.length === 0;
+  const manifests = await loadManifests(usesSample ? [exampleManifest] : options.manifests);
+  const problems = manifests.map((manifest) => ({ manifest, lines: manifestProblems(manifest) }));
+  const wrong = problems.filter(({ lines }) => lines.length > 0);
+  if (wrong.length > 0) {
+    throw new Refusal(wrong.flatMap(({ lines }) => lines).join('\n'), {
+      resources: wrong.map(({ manifest, lines }) => {
+        const { kind, metadata } = manifest.object;
+        const { namespace, name } = metadata;
+        return { kind, namespace, name, error: lines.join('\n') };
+      }),
+    });
+  }
+  const sampleFolder = join(paths.volumes, 'data');
+  const claims = new Map([
+    ...(usesSample && !options.volumes.has('data') ? [['data', sampleFolder] as const] : []),
+    ...options.volumes,
+  ]);
+  const isSampleMade = claims.get('data') === sampleFolder && usesSample;
+  if (isSampleMade) await mkdir(sampleFolder, { recursive: true, mode: 0o700 });
+  await checkClaims(manifests, claims);
+  return { manifests, claims, paths, usesSample: isSampleMade };
+}
+
+async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
+  const { options, env, screen, signal } = run;
+  const { manifests, claims, paths } = prepared;
+  const log = (line: string): void => screen.line(line);
+  const onError = (error: unknown): void =>
+    screen.line(`play: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  const needs = neededBackends(manifests);
+  const orphans = await endOrphans(paths.root);
+  if (orphans > 0) log(`ended ${String(orphans)} processes that an earlier run left behind`);
+  if (options.fresh) await rm(paths.objects, { force: true });
+  const names = new Set(manifests.map(nameOf));
+  const starting = {
+    backends: startBackends(needs.names, {
+      stateDir: paths.backends,
+      env,
+      fresh: options.fresh,
+      keep: options.keep,
+      log,
+      signal,
+    }),
+    cluster: startLocalCluster({
+      paths,
+      env,
+      claims,
+      program: [runtimesMain],
+      isNamed: (object) => names.has(nameOf({ object })),
+      onError,
+    }),
+    sample: prepared.usesSample
+      ? ensureSample(join(paths.volumes, 'data', 'users.csv'), { rows: sampleRows, log, signal })
+      : Promise.resolve(),
+  };
+  // None may be left behind running while another has failed.
+  await Promise.allSettled(Object.values(starting));
+  let cluster: LocalCluster | undefined;
+  let backends: ReadonlyMap<BackendName, RunningBackend> = new Map();
+  try {
+    cluster = await starting.cluster;
+    backends = await starting.backends.catch(cannotHave);
+    await starting.sample;
+    run.onKill(() => cluster?.kill());
+    const secrets = needs.namespaces.map((namespace) => backendsSecret(namespace, backends, env));
+    await applyManifests(cluster.api, { manifests, secrets, claims, log });
+    await cluster.saver.flush();
+    return await runSession({ run, manifests, paths, cluster, backends, onError });
+  } catch (error) {
+    if (signal.aborted) return interruptedExitCode;
+    throw error;
+  } finally {
+    screen.close();
+    await cluster?.stop();
+    await Promise.allSettled([...backends.values()].map(async (backend) => backend.stop()));
+  }
+}
+
+function cannotHave(error: unknown): never {
+  throw new Refusal(error instanceof Error ? error.message : String(error), { cause: error });
+}

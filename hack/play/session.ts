@@ -1,0 +1,146 @@
+/**
+ * The part of a run in which things happen: the operator works, people watch, and at the end it is
+ * said how each resource came out.
+ */
+import { openSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { systemClock } from '@millrace/kit/clock';
+import { createLog } from '@millrace/kit/log';
+import { createMetrics } from '@millrace/kit/metrics';
+import type { KubeObject } from '@millrace/operator/machinery/kube-api';
+import { startOperator, type Operator } from '@millrace/operator/operator';
+import type { BackendName, RunningBackend } from '../backends/backend.ts';
+import { asPod, podType, uidOf } from './controllers/workload.ts';
+import { repository, type LocalCluster } from './local-cluster.ts';
+import type { Manifest } from './manifests.ts';
+import { Monitor } from './monitor.ts';
+import { endOf } from './outcome.ts';
+import type { PlayRun } from './play.ts';
+import type { StatePaths } from './state/paths.ts';
+import { loopback } from './supervisor/local-container.ts';
+import { boundLog } from './supervisor/process.ts';
+import { summary } from './view/summary.ts';
+import { watchSource } from './watch-source.ts';
+
+/** As a shell reports a command that Ctrl-C ended. */
+export const interruptedExitCode = 130;
+
+export interface SessionParts {
+  readonly run: PlayRun;
+  readonly manifests: readonly Manifest[];
+  readonly paths: StatePaths;
+  readonly cluster: LocalCluster;
+  readonly backends: ReadonlyMap<BackendName, RunningBackend>;
+  onError(error: unknown): void;
+}
+
+/** A status that is half a second old is fresh enough to look at, and cheap in memory. */
+const statusIntervalMs = 250;
+const operatorLogBytesMax = 8 * 1_024 * 1_024;
+
+export async function runSession(parts: SessionParts): Promise<number> {
+  const { run, manifests, paths, cluster } = parts;
+  const { options, screen, signal } = run;
+  const startedMs = performance.now();
+  const stop = new AbortController();
+  const operator = await operatorOf(parts);
+  const monitor = new Monitor({
+    api: cluster.api,
+    resources: manifests.filter((manifest) => manifest.isResource),
+    proxy: cluster.proxy,
+    screen,
+    logDir: relative(process.cwd(), join(paths.root, 'pods')),
+    signal: stop.signal,
+    showsAddresses: !options.once,
+    onError: (error) => parts.onError(error),
+  });
+  if (options.watch) watchSource(join(repository, 'runtimes'), stop.signal, () => renewPods(parts));
+  try {
+    await Promise.race([monitor.allEnded, aborted(signal)]);
+    if (!options.once && !signal.aborted) {
+      tellEnds(parts, monitor, startedMs);
+      tellWhatNow(parts);
+      await aborted(signal);
+    }
+  } finally {
+    // What was asked for last is what is reported: the state before anything is taken down.
+    stop.abort();
+    await monitor.closed;
+    screen.close();
+    if (signal.aborted) screen.line('ending: pods finish what they hold');
+    await operator.stop();
+  }
+  if (options.once && !signal.aborted) tellEnds(parts, monitor, startedMs);
+  if (options.json) for (const object of monitor.objects) run.print(jsonLine(object));
+  if (signal.aborted) return options.once ? interruptedExitCode : 0;
+  return monitor.objects.every((object) => endOf(object)?.isComplete === true) ? 0 : 1;
+}
+
+async function operatorOf({ run, paths, cluster }: SessionParts): Promise<Operator> {
+  const file = join(paths.root, 'operator.log');
+  await boundLog(file, operatorLogBytesMax);
+  const level = run.env['LOG_LEVEL'] ?? 'info';
+  return startOperator({
+    api: cluster.api,
+    clock: systemClock,
+    log: createLog({ level, bindings: { role: 'operator' }, fd: openSync(file, 'a', 0o600) }),
+    metrics: createMetrics({ role: 'operator' }),
+    config: {
+      runtimeImage: 'millrace-runtimes',
+      namespaces: [],
+      statusIntervalMs,
+      pollLimits: { periodMinMs: 250, periodMaxMs: 1_000 },
+    },
+    podAddress: adminAddress,
+  });
+}
+
+function adminAddress(pod: KubeObject) {
+  const port = asPod(pod)
+    .spec.containers.flatMap((container) => container.ports ?? [])
+    .find((candidate) => candidate.name === 'admin')?.containerPort;
+  return port === undefined ? undefined : { host: loopback, port };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+/** Deleting the pods is enough: their controllers make new ones from the changed source. */
+async function renewPods({ run, cluster }: SessionParts): Promise<void> {
+  run.screen.line('source changed: starting pods again');
+  for (const pod of (await cluster.api.list(podType)).items.map(asPod))
+    if (pod.status?.phase === 'Running')
+      await cluster.api.delete(podType, pod.metadata, { uid: uidOf(pod) });
+}
+
+function tellEnds({ run }: SessionParts, monitor: Monitor, startedMs: number): void {
+  const say = (line: string): void => {
+    if (run.options.json) run.screen.line(line);
+    else run.print(line);
+  };
+  run.screen.close();
+  for (const object of monitor.objects) {
+    const seconds = ((monitor.endedAtMs(object) ?? performance.now()) - startedMs) / 1_000;
+    for (const line of summary(object, seconds)) say(line);
+  }
+}
+
+function tellWhatNow({ run, backends, paths }: SessionParts): void {
+  const postgres = backends.get('postgres');
+  if (postgres !== undefined) {
+    const url = postgres.ours
+      ? `'${postgres.extra.superuserUrl ?? postgres.extra.ownerUrl ?? postgres.url}'`
+      : '"$MILLRACE_POSTGRES_URL"';
+    run.screen.line(`look at the rows with: psql ${url}`);
+  }
+  run.screen.line(`logs of pods are in ${relative(process.cwd(), join(paths.root, 'pods'))}`);
+  run.screen.line('Ctrl-C ends');
+}
+
+function jsonLine(object: KubeObject): string {
+  const { kind, metadata } = object;
+  const { namespace, name, uid } = metadata;
+  return JSON.stringify({ kind, namespace, name, uid, status: object['status'] ?? {} });
+}
