@@ -87,23 +87,33 @@ export function object<T extends Record<string, TSchema>>(
   return Type.Object(properties, { additionalProperties: false, ...options });
 }
 
-const binary: Readonly<Record<string, number>> = {
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
+const factors: Readonly<Record<string, bigint>> = {
+  Ki: 2n ** 10n,
+  Mi: 2n ** 20n,
+  Gi: 2n ** 30n,
+  Ti: 2n ** 40n,
+  k: 10n ** 3n,
+  M: 10n ** 6n,
+  G: 10n ** 9n,
+  T: 10n ** 12n,
 };
-const decimal: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
-/** The bytes a Quantity stands for, rounded up; undefined when it is not one. */
+/**
+ * The bytes a Quantity stands for, rounded up; undefined when it is not one or is larger than any
+ * count of bytes we keep. In whole numbers: 1.1 × 10⁶ in floating point is one byte too many.
+ */
 export function quantityBytes(quantity: number | string): number | undefined {
   if (typeof quantity === 'number')
     return Number.isSafeInteger(quantity) && quantity >= 0 ? quantity : undefined;
-  const match = /^(?<count>[0-9]+(?:\.[0-9]+)?)(?<suffix>Ki|Mi|Gi|Ti|k|M|G|T)?$/.exec(quantity);
-  if (match?.groups === undefined) return undefined;
-  const suffix = match.groups['suffix'];
-  const factor = suffix === undefined ? 1 : (binary[suffix] ?? decimal[suffix] ?? 1);
-  return Math.ceil(Number(match.groups['count']) * factor);
+  const match = /^(?<whole>[0-9]+)(?:\.(?<fraction>[0-9]+))?(?<suffix>Ki|Mi|Gi|Ti|k|M|G|T)?$/.exec(
+    quantity,
+  );
+  if (match?.groups === undefined || quantity.length > 32) return undefined;
+  const { whole = '', fraction = '', suffix = '' } = match.groups;
+  const scale = 10n ** BigInt(fraction.length);
+  const scaled = BigInt(whole + fraction) * (factors[suffix] ?? 1n);
+  const bytes = Number((scaled + scale - 1n) / scale);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 const durationUnitMs: Readonly<Record<string, number>> = {

@@ -176,7 +176,7 @@ export const spec = object(
           mode: Type.Optional(
             Enum(['Off', 'Invalidate'], {
               description:
-                'Off (default): reads go to Postgres. Invalidate: reads are cached in Redis and made stale by each chunk.',
+                'Off (default; write "Off", since kubectl reads a bare Off as false): reads go to Postgres. Invalidate: reads are cached in Redis and made stale by each chunk.',
             }),
           ),
           ttl: Type.Optional(

@@ -1,11 +1,12 @@
 /** The known word that somebody probably meant; undefined when none is close. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
-  // A third of the letters may be wrong; in short words one, since everything is near to them.
-  let best = { word: undefined as string | undefined, steps: Math.max(1, word.length / 3) + 0.01 };
+  // A third of the letters may be wrong. Every short word is near to every other: those must match.
+  const limit = word.length < 3 ? 0 : Math.max(1, word.length / 3);
+  let best: { word?: string; steps: number } = { steps: Infinity };
   for (const candidate of known) {
     const steps = distance(wanted, candidate.toLowerCase());
-    if (steps < best.steps) best = { word: candidate, steps };
+    if (steps <= limit && steps < best.steps) best = { word: candidate, steps };
   }
   return best.word;
 }

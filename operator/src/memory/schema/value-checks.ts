@@ -23,12 +23,12 @@ export function schemaProblems(place: Place, value: unknown): Problem[] {
     case 'array':
       return listProblems(place, value);
     case 'string':
-      return typeof value === 'string' ? stringProblems(place, value) : [wrongType(place)];
+      return typeof value === 'string' ? stringProblems(place, value) : [wrongType(place, value)];
     case 'integer':
     case 'number':
       return numberProblems(place, value);
     case 'boolean':
-      return typeof value === 'boolean' ? [] : [wrongType(place)];
+      return typeof value === 'boolean' ? [] : [wrongType(place, value)];
     default:
       return [];
   }
@@ -48,7 +48,12 @@ const expected: Readonly<Record<string, string>> = {
   boolean: 'must be true or false, without quotes',
 };
 
-function wrongType({ schema, at }: Place): Problem {
+function wrongType({ schema, at }: Place, value: unknown): Problem {
+  if (schema.enum !== undefined) {
+    // YAML 1.1, which kubectl reads, takes a bare Off, On, Yes or No for true or false.
+    const hint = typeof value === 'boolean' ? ', in quotes: YAML reads some words as booleans' : '';
+    return { at, message: `must be one of ${listed(schema.enum)}${hint}` };
+  }
   return { at, message: `${expected[schema.type ?? ''] ?? 'has a wrong type'}${remedy(schema)}` };
 }
 
@@ -76,7 +81,9 @@ function stringProblems({ schema, at }: Place, value: string): Problem[] {
     return [{ at, message: `${message}${remedy(schema)}` }];
   }
   if (length > maxLength) {
-    return [{ at, message: `must have at most ${maxLength} characters${remedy(schema)}` }];
+    return [
+      { at, message: `must have at most ${counted(maxLength, 'character')}${remedy(schema)}` },
+    ];
   }
   if (pattern === undefined || new RegExp(pattern, 'u').test(value)) return [];
   return [{ at, message: `must match ${pattern}${remedy(schema)}` }];
@@ -84,11 +91,15 @@ function stringProblems({ schema, at }: Place, value: string): Problem[] {
 
 function numberProblems(place: Place, value: unknown): Problem[] {
   const { schema, at } = place;
-  if (typeof value !== 'number') return [wrongType(place)];
-  if (schema.type === 'integer' && !Number.isSafeInteger(value)) return [wrongType(place)];
+  if (typeof value !== 'number') return [wrongType(place, value)];
+  if (schema.type === 'integer' && !Number.isSafeInteger(value)) return [wrongType(place, value)];
   const { minimum = -Infinity, maximum = Infinity } = schema;
   if (value >= minimum && value <= maximum) return [];
   return [{ at, message: `must be ${range(minimum, maximum)}${remedy(schema)}` }];
+}
+
+function counted(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }
 
 function range(minimum: number, maximum: number): string {
@@ -98,7 +109,7 @@ function range(minimum: number, maximum: number): string {
 
 function objectProblems(place: Place, value: unknown): Problem[] {
   const { schema, at } = place;
-  if (!isJsonObject(value)) return [wrongType(place)];
+  if (!isJsonObject(value)) return [wrongType(place, value)];
   if (schema.additionalProperties !== undefined) return dictProblems(place, value);
   // An object without properties is one whose inside somebody else checks, such as the metadata.
   if (schema.properties === undefined) return [];
@@ -141,7 +152,7 @@ function dictProblems({ schema, at }: Place, value: JsonObject): Problem[] {
 
 function listProblems(place: Place, value: unknown): Problem[] {
   const { schema, at } = place;
-  if (!Array.isArray(value)) return [wrongType(place)];
+  if (!Array.isArray(value)) return [wrongType(place, value)];
   const { minItems = 0, maxItems = Infinity, items } = schema;
   const problems: Problem[] = [];
   if (value.length < minItems || value.length > maxItems) {
