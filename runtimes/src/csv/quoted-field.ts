@@ -6,11 +6,14 @@
  * Inside quotes:
  * - `""` is a quote (unless the escape is `None`), `\"` and `\\` too if the escape is `Backslash`;
  * - a quote closes if only spaces stand between it and a delimiter, a line end or the end of input;
- * - any other quote is a *lone* one. On the line where the field began it is text if, before the
- *   line ends, a quote that closes comes before one that seems to open (`"5" pipe",2`); if not, the
- *   field was never quoted and is read again, literally (`"Bob" Smith,2`). On later lines a lone
- *   quote that follows a delimiter or a line end shows that it opens a field and ours never closed;
- *   another one is text if a closing quote follows on its line or no delimiter does.
+ * - any other quote is a *lone* one. If it follows a delimiter or a line end it opens a field: ours
+ *   never closed. Otherwise it is text (`"5" pipe",2`) if a quote that closes comes next on its line,
+ *   or if neither that nor a delimiter does.
+ *
+ * If any field of a record never closes by these rules, they are not the rules it was written by, and
+ * the record is its first line, read as if nothing followed. There, if a field holds a `""` before a
+ * delimiter or line end, the second of the two closes it (`"5 inch"",2`); else if it holds a lone
+ * quote, it was never quoted and is read literally (`"Bob" Smith,2`); else the line is rejected.
  *
  * Cost: every search remembers how far it looked, across records too (`#dead*`, `#search*`), so
  * that a file of lines which each open a quote and never close it is still read in linear time.
@@ -45,6 +48,8 @@ interface Window {
   readonly stop: number;
   readonly isLimited: boolean;
   readonly isFinal: boolean;
+  /** The window ends with the record's first line, since the record does not close beyond it. */
+  readonly isOneLine: boolean;
 }
 
 export class QuotedField {
@@ -56,7 +61,13 @@ export class QuotedField {
   readonly #dialect: Dialect;
   readonly #class = new Uint8Array(256);
   readonly #spaces: Uint8Array;
-  #window: Window = { bytes: new Uint8Array(0), stop: 0, isLimited: false, isFinal: true };
+  #window: Window = {
+    bytes: new Uint8Array(0),
+    stop: 0,
+    isLimited: false,
+    isFinal: true,
+    isOneLine: false,
+  };
   // In quotes at any line start in [deadFrom, deadTo], nothing closes before deadTo; if isDeadEnd,
   // nothing closes at all.
   #deadFrom = -1;
@@ -67,6 +78,10 @@ export class QuotedField {
   #searchTo = -1;
   #verdict: 'closing' | 'opening' | 'lineEnd' | undefined;
   #textUntil = -1;
+  // What the field at hand falls back to: the first `""` before a delimiter or line end on its first
+  // line, or, if it has a lone quote there, plain text.
+  #pairAt = -1;
+  #hasLone = false;
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
@@ -92,6 +107,18 @@ export class QuotedField {
    * `isSoft`: spaces precede the quote, so that it counts only if it closes on its own line.
    */
   read(open: number, isSoft: boolean): number {
+    this.#pairAt = -1;
+    this.#hasLone = false;
+    const result = this.#scan(open, isSoft);
+    const mayFallBack = result === literal || (result === unclosed && this.#window.isOneLine);
+    if (!mayFallBack) return result;
+    if (this.#pairAt < 0) return this.#hasLone ? literal : result;
+    this.contentEnd = this.#pairAt + 1;
+    this.flags |= stray;
+    return this.#after(this.#pairAt + 2);
+  }
+
+  #scan(open: number, isSoft: boolean): number {
     const { bytes, stop } = this.#window;
     const classes = this.#class;
     let at = open + 1;
@@ -104,7 +131,7 @@ export class QuotedField {
       if (kind === escapeByte) {
         at += this.#escaped(at);
       } else if (kind === quoteByte) {
-        const result = this.#quote(at, { open, crossedAt });
+        const result = this.#quote(at, crossedAt);
         if (result < 0) return this.#failed(result, { isSoft, crossedAt, at });
         if (result === at) return this.#after(at + 1);
         at = result;
@@ -134,10 +161,11 @@ export class QuotedField {
   }
 
   /** A quote: returns its own index if it closes, the index to go on from if not, or a code. */
-  #quote(at: number, field: { open: number; crossedAt: number }): number {
+  #quote(at: number, crossedAt: number): number {
     const { bytes, stop } = this.#window;
     if (at + 1 < stop && this.#dialect.escape !== 'None' && bytes[at + 1] === bytes[at]) {
       this.flags |= decode;
+      if (crossedAt < 0) this.#notePair(at);
       return at + 2;
     }
     const closes = this.#closes(at);
@@ -146,12 +174,16 @@ export class QuotedField {
       this.contentEnd = at;
       return at;
     }
-    if (at === field.open + 1) return literal;
-    const isText = this.#loneIsText(at, field.crossedAt >= 0);
+    const isText = this.#loneIsText(at);
     if (isText === undefined) return edge;
     this.flags |= stray;
+    if (crossedAt < 0) this.#hasLone = true;
     if (isText) return at + 1;
-    return field.crossedAt >= 0 ? unclosed : literal;
+    return crossedAt >= 0 ? unclosed : literal;
+  }
+
+  #notePair(at: number): void {
+    if (this.#pairAt < 0 && this.#closes(at + 1) === true) this.#pairAt = at;
   }
 
   /** Whether the quote at `at` closes; undefined if the bytes that tell are out of reach. */
@@ -175,7 +207,7 @@ export class QuotedField {
     return before === this.#dialect.delimiter || before === LF || before === CR;
   }
 
-  #loneIsText(at: number, hasCrossed: boolean): boolean | undefined {
+  #loneIsText(at: number): boolean | undefined {
     if (this.#opens(at)) return false;
     if (at < this.#searchFrom || at >= this.#searchTo) {
       this.#searchFrom = at;
@@ -185,11 +217,11 @@ export class QuotedField {
     if (this.#verdict === undefined) this.#search();
     if (this.#verdict === undefined) return undefined;
     if (this.#verdict !== 'lineEnd') return this.#verdict === 'closing';
-    if (!hasCrossed) return false;
     if (at < this.#textUntil) return true;
     const { bytes } = this.#window;
-    const delimiter = bytes.subarray(at, this.#searchTo).indexOf(this.#dialect.delimiter);
-    if (delimiter >= 0) return false;
+    for (let next = at; next < this.#searchTo; next += 1) {
+      if (bytes[next] === this.#dialect.delimiter) return false;
+    }
     this.#textUntil = this.#searchTo;
     return true;
   }
@@ -219,7 +251,12 @@ export class QuotedField {
   /** Sets the verdict and returns 0, or returns how many bytes to step over. */
   #decides(at: number): number {
     const { bytes, stop } = this.#window;
-    if (at + 1 < stop && this.#dialect.escape !== 'None' && bytes[at + 1] === bytes[at]) return 2;
+    const isPair = this.#dialect.escape !== 'None' && bytes[at + 1] === bytes[at];
+    if (isPair && at + 1 < stop) {
+      if (this.#closes(at + 1) !== true) return 2;
+      this.#verdict = 'closing';
+      return 0;
+    }
     const closes = this.#closes(at);
     if (closes === undefined) return 0;
     if (closes) this.#verdict = 'closing';

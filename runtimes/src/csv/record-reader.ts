@@ -13,7 +13,8 @@
  *   same line); everywhere else in an unquoted field it is a character like any other;
  * - inside quotes, see `QuotedField`;
  * - a record longer than the limit ends at the first line end at or after the limit (`tooLong`);
- *   one whose quote is still open there, or at the end of input, is one line long (`unclosed`).
+ *   one whose quote is still open there, or at the end of input, is its first line: `unclosed`, if it
+ *   makes no sense by itself.
  */
 
 import type { Dialect } from './dialect.ts';
@@ -65,6 +66,7 @@ export class RecordReader {
   #bytes: Uint8Array = new Uint8Array(0);
   #end = 0;
   #isFinal = true;
+  #isOneLine = false;
   #stop = 0;
 
   constructor(dialect: Dialect, limits: ReadLimits) {
@@ -94,8 +96,39 @@ export class RecordReader {
     const first = this.#bytes[start];
     if (first === LF || first === CR) return this.#finish(start, 'blank');
     if (first === this.#dialect.comment) return this.#line(start, 'comment');
-    this.#quoted.begin({ bytes: this.#bytes, stop: this.#stop, isLimited, isFinal: this.#isFinal });
+    this.#quoted.begin({
+      bytes: this.#bytes,
+      stop: this.#stop,
+      isLimited,
+      isFinal: this.#isFinal,
+      isOneLine: false,
+    });
     return this.#fields(start);
+  }
+
+  /**
+   * Reads the first line of a record that does not close, as if nothing followed. All of it is read
+   * again, and never a part: whichever bytes follow, in a file or in a chunk, the result is the same.
+   */
+  #firstLine(start: number): Outcome {
+    const lineEnd = this.#quoted.firstLineEnd;
+    const [bytes, end, isFinal] = [this.#bytes, this.#end, this.#isFinal];
+    this.#end = this.#stop = lineEnd < 0 ? end : lineEnd;
+    this.#isFinal = true;
+    this.fieldCount = 0;
+    this.#isOneLine = true;
+    this.#quoted.begin({
+      bytes,
+      stop: this.#stop,
+      isLimited: false,
+      isFinal: true,
+      isOneLine: true,
+    });
+    const outcome = this.#fields(start);
+    this.#isOneLine = false;
+    this.#end = end;
+    this.#isFinal = isFinal;
+    return this.#finish(lineEnd < 0 ? end : lineEnd, outcome);
   }
 
   #fields(start: number): Outcome {
@@ -206,10 +239,7 @@ export class RecordReader {
 
   #broken(code: number, start: number): Outcome {
     if (code === needMore) return 'needMore';
-    if (code === unclosed) {
-      const lineEnd = this.#quoted.firstLineEnd;
-      return this.#finish(lineEnd < 0 ? this.#end : lineEnd, 'unclosed');
-    }
+    if (code === unclosed) return this.#isOneLine ? 'unclosed' : this.#firstLine(start);
     // `edge` in an unquoted field and `tooLong` in a quoted one are the same verdict.
     const from = code === edge || code === tooLong ? this.#stop : start;
     return this.#line(from, 'tooLong');

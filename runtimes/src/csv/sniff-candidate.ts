@@ -45,10 +45,16 @@ interface Evidence {
   spaced: number;
 }
 
+/** How usual each delimiter is, beside the comma with 1. Rare ones need better evidence. */
 const priors: Record<number, number> = {
   0x3b: 0.999,
   0x09: 0.999,
   0x7c: 0.99,
+  0x5e: 0.85,
+  0x7e: 0.85,
+  0x01: 0.95,
+  0x1e: 0.95,
+  0x23: 0.6,
   0x20: 0.55,
   0x3a: 0.4,
 };
@@ -169,10 +175,17 @@ function score(evidence: Evidence, dialect: Dialect): number {
   }
   const agreement = widths.length > 1 ? agreeing / (widths.length - 1) : 0.7;
   const consistency = 0.55 * share + 0.3 * agreement + 0.15 * near;
-  const size = width === 1 ? plainPrior : (1 - 0.4 / width) * (priors[dialect.delimiter] ?? 1);
+  const size =
+    width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect.delimiter, { width, share });
   return (
     consistency * (worth / cells) * size * quoting(evidence) * (isNamedColumn(widths) ? 0.6 : 1)
   );
+}
+
+/** Many fields in every record are no accident, even with a delimiter that is rare. */
+function prior(delimiter: number, { width, share }: { width: number; share: number }): number {
+  const usual = priors[delimiter] ?? 1;
+  return width >= 5 && share > 0.95 ? (1 + usual) / 2 : usual;
 }
 
 /** One field and then two in every record: a name above values that hold the delimiter. */

@@ -1,11 +1,13 @@
 /**
  * The best reading of a line that is no valid record, for people's eyes: everything on the line is
- * in the result. A quote that never closes is left out, and its field ends at the next delimiter.
+ * in the result. The field of a
+ * quote that never closes ends at the next delimiter; the quote is left out if others on the line
+ * are used as quotes, since then it is one too, and kept as text if not.
  */
 
 import type { Dialect } from './dialect.ts';
 import { lossyFieldText, textsOf, type Fields } from './field-text.ts';
-import { decodeFlag, RecordReader } from './record-reader.ts';
+import { decodeFlag, quotedFlag, RecordReader } from './record-reader.ts';
 
 /** Quotes that never close on one line before all further ones are taken literally. */
 const repairsMax = 100;
@@ -20,7 +22,8 @@ export function splitLine(line: Buffer, dialect: Dialect): string[] {
     const quoteAt = rest.indexOf(dialect.quote ?? 0, reader.brokenAt);
     const delimiterAt = rest.indexOf(dialect.delimiter, quoteAt);
     const end = delimiterAt < 0 ? rest.length : delimiterAt;
-    texts.push(literalText(rest.subarray(quoteAt + 1, end), dialect));
+    const from = hasQuotedField(reader.reader) ? quoteAt + 1 : quoteAt;
+    texts.push(literalText(rest.subarray(from, end), dialect));
     if (delimiterAt < 0) return texts;
     rest = rest.subarray(delimiterAt + 1);
     if (rest.length === 0) texts.push('');
@@ -45,6 +48,10 @@ function read(line: Buffer, dialect: Dialect): LineReading {
   reader.bind(line, line.length, true);
   const outcome = line.length === 0 ? 'blank' : reader.read(0);
   return { reader, isBroken: outcome === 'unclosed', brokenAt: reader.brokenAt };
+}
+
+function hasQuotedField({ fieldCount, fieldFlags }: RecordReader): boolean {
+  return fieldFlags.subarray(0, fieldCount).some((flags) => (flags & quotedFlag) !== 0);
 }
 
 /** Every field is marked for decoding, since nothing is known about this line's bytes. */
