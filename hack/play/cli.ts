@@ -34,7 +34,7 @@ interface Parsed {
   readonly keep?: boolean;
   readonly watch?: boolean;
   readonly state: string;
-  readonly volume: ReadonlyMap<string, string>;
+  readonly volume?: ReadonlyMap<string, string>;
 }
 
 export type Cli =
@@ -50,9 +50,8 @@ export function parseCli(args: readonly string[]): Cli {
     .option(
       '--volume <claim=folder>',
       'the folder that stands for a claim; may be repeated',
-      (text: string, before: ReadonlyMap<string, string>) =>
-        new Map([...before, parseVolume(text)]),
-      new Map<string, string>(),
+      (text: string, before?: ReadonlyMap<string, string>) =>
+        new Map([...(before ?? []), parseVolume(text)]),
     )
     .option('--fresh', 'first wipe what play itself started: its backends and its state')
     .option('--keep', 'leave the backends running at the end')
@@ -77,7 +76,7 @@ export function parseCli(args: readonly string[]): Cli {
       keep: parsed.keep ?? false,
       watch: parsed.watch ?? false,
       state: parsed.state,
-      volumes: parsed.volume,
+      volumes: parsed.volume ?? new Map(),
     },
   };
 }

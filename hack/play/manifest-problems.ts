@@ -15,11 +15,14 @@ import type { Manifest } from './manifests.ts';
 
 export const definitions = kinds.map(customResourceDefinition);
 
-/** Lines such as `users.yaml:12: spec.workers.max must be at least 1.` */
+/** Lines such as `users.yaml:12: spec.workers.max: must be at least 1.` */
 export function manifestProblems(manifest: Manifest): readonly string[] {
-  return problemsOf(manifest).map(
-    ({ at, message }) => `${manifest.whereIs(at)}: ${at}: ${message}`,
-  );
+  return problemsOf(manifest).map(({ at, message }) => {
+    // An API server reports an unknown field for the whole object and names it in the message.
+    const named = /^unknown field "(?<path>[^"]+)"/.exec(message)?.groups?.['path'];
+    const text = at === '' ? message : `${at}: ${message}`;
+    return `${manifest.whereIs(named ?? at)}: ${text}`;
+  });
 }
 
 function problemsOf(manifest: Manifest): readonly Problem[] {
