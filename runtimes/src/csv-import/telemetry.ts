@@ -1,0 +1,144 @@
+/**
+ * The events of an import's coordinator and workers: each logs and counts in one place.
+ *
+ * Labels are bounded (reasons and outcomes from closed sets, never ids). No event carries a value of
+ * a row, a URL or a message of a driver.
+ */
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { Failure } from '@millrace/kit/failure';
+import type { Log } from '@millrace/kit/log';
+import type { Metrics } from '@millrace/kit/metrics';
+import type { ChunkResult } from '../chunks/claim.ts';
+
+export interface ChunkEvent {
+  readonly chunk: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly result: ChunkResult;
+}
+
+export interface ImportTelemetry {
+  chunkStarted(): void;
+  chunkEnded(): void;
+  chunkLoaded(event: ChunkEvent): void;
+  /** There was nothing to load: done already, held elsewhere, or the import takes no more. */
+  chunkSkipped(chunk: number, why: string): void;
+  chunkFailed(chunk: number, failure: Failure): void;
+  messageRefused(reason: string): void;
+  waiting(failure: Failure, waitMs: number): void;
+  stateChanged(state: string, reason: string | undefined): void;
+  chunksPublished(count: number): void;
+  chunksRepublished(count: number): void;
+}
+
+/** From one small chunk on a fast disk to a large one on a slow server. */
+const secondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+function createInstruments(metrics: Metrics) {
+  const registers = [metrics];
+  return {
+    rows: new Counter({
+      name: 'millrace_csv_import_rows_total',
+      help: 'Records of committed chunks by what became of them.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    rejects: new Counter({
+      name: 'millrace_csv_import_rejects_total',
+      help: 'Rejected records of committed chunks by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    bytes: new Counter({
+      name: 'millrace_csv_import_bytes_total',
+      help: 'Bytes of committed chunks.',
+      registers,
+    }),
+    chunks: new Counter({
+      name: 'millrace_csv_import_chunks_total',
+      help: 'Deliveries by outcome.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'millrace_csv_import_chunk_seconds',
+      help: 'From claim to commit of one chunk.',
+      buckets: secondsBuckets,
+      registers,
+    }),
+    inFlight: new Gauge({
+      name: 'millrace_csv_import_chunks_in_flight',
+      help: 'Chunks being loaded by this process.',
+      registers,
+    }),
+    lastSuccess: new Gauge({
+      name: 'millrace_csv_import_last_success_timestamp_seconds',
+      help: 'When this process last committed a chunk.',
+      registers,
+    }),
+    waits: new Counter({
+      name: 'millrace_csv_import_waits_total',
+      help: 'Failures of the surroundings that were waited out, by backend and code.',
+      labelNames: ['backend', 'code'] as const,
+      registers,
+    }),
+    refused: new Counter({
+      name: 'millrace_csv_import_messages_refused_total',
+      help: 'Messages sent to the dead letters, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    published: new Counter({
+      name: 'millrace_csv_import_chunks_published_total',
+      help: 'Chunks published, first and again.',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+  };
+}
+
+export function importTelemetry(log: Log, metrics: Metrics): ImportTelemetry {
+  const meter = createInstruments(metrics);
+  return {
+    chunkStarted: () => meter.inFlight.inc(),
+    chunkEnded: () => meter.inFlight.dec(),
+    chunkLoaded: ({ chunk, bytes, durationMs, result }) => {
+      const { read, rejected, superseded, path, reasons } = result;
+      meter.rows.inc({ outcome: 'read' }, read);
+      meter.rows.inc({ outcome: 'loaded' }, Math.max(0, read - rejected - superseded));
+      meter.rows.inc({ outcome: 'superseded' }, superseded);
+      meter.rows.inc({ outcome: 'rejected' }, rejected);
+      for (const [reason, rows] of Object.entries(reasons)) meter.rejects.inc({ reason }, rows);
+      meter.bytes.inc(bytes);
+      meter.chunks.inc({ outcome: 'Loaded' });
+      meter.seconds.observe(durationMs / 1000);
+      meter.lastSuccess.setToCurrentTime();
+      log.debug({ chunk, bytes, durationMs, rows: read, rejected, path }, 'chunk loaded');
+    },
+    chunkSkipped: (chunk, why) => {
+      meter.chunks.inc({ outcome: why });
+      log.debug({ chunk, why }, 'chunk skipped');
+    },
+    chunkFailed: (chunk, failure) => {
+      meter.chunks.inc({ outcome: 'Failed' });
+      log.warn({ chunk, err: failure }, 'chunk returned to the queue');
+    },
+    messageRefused: (reason) => {
+      meter.refused.inc({ reason });
+      log.error({ reason }, 'message refused as dead letter');
+    },
+    waiting: (failure, waitMs) => {
+      meter.waits.inc({ backend: failure.backend ?? 'none', code: failure.code });
+      log.warn({ err: failure, durationMs: Math.round(waitMs) }, 'waiting');
+    },
+    stateChanged: (state, reason) => log.info({ state, reason }, 'import state changed'),
+    chunksPublished: (count) => {
+      meter.published.inc({ kind: 'first' }, count);
+      log.debug({ count }, 'chunks published');
+    },
+    chunksRepublished: (count) => {
+      meter.published.inc({ kind: 'again' }, count);
+      log.info({ count }, 'chunks published again');
+    },
+  };
+}

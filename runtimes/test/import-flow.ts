@@ -1,0 +1,234 @@
+/**
+ * One import with everything it needs: a private database with the ledger, a queue named after its
+ * own uid, and a folder with its file. Coordinators and workers run inside the test's process, each
+ * with connections of its own.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { systemClock } from '@millrace/kit/clock';
+import { createLog } from '@millrace/kit/log';
+import { createMetrics } from '@millrace/kit/metrics';
+import { openDatabase, type Database } from '../src/connectors/postgres/database.ts';
+import { migrateUp } from '../src/connectors/postgres/migrate.ts';
+import { AmqpLink } from '../src/connectors/rabbitmq/link.ts';
+import { Publisher } from '../src/connectors/rabbitmq/publisher.ts';
+import { Coordinator, type CoordinatorOutcome } from '../src/csv-import/coordinator.ts';
+import { ledgerMigrations } from '../src/csv-import/migrations.ts';
+import { queueName } from '../src/csv-import/messages.ts';
+import type { Sink } from '../src/csv-import/sink-port.ts';
+import { importTelemetry } from '../src/csv-import/telemetry.ts';
+import { runWorker } from '../src/csv-import/worker.ts';
+import { deadLetterName } from '../src/connectors/rabbitmq/queue.ts';
+import { brokerUrl } from './backends.ts';
+import { database, type TestDatabase } from './database.ts';
+import { plainSink, type PlainSinkOptions } from './plain-sink.ts';
+
+const log = createLog({
+  level: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+  bindings: {},
+  fd: 2,
+});
+
+export interface FlowOptions {
+  readonly content: string | Buffer;
+  readonly config?: Partial<CsvImportPodConfig>;
+  readonly brokerUrl?: () => string;
+  readonly postgresUrl?: (db: TestDatabase) => string;
+  readonly afterLoad?: PlainSinkOptions['afterLoad'];
+  /** A database shared by several imports; its owner disposes it. */
+  readonly shared?: TestDatabase;
+  readonly table?: string;
+}
+
+export interface RunningCoordinator {
+  readonly coordinator: Coordinator;
+  readonly outcome: Promise<CoordinatorOutcome>;
+  /** Drains as SIGTERM does. */
+  stop(): Promise<CoordinatorOutcome>;
+}
+
+export interface WorkerHooks {
+  readonly bump?: () => Promise<void>;
+  readonly sink?: Sink;
+}
+
+export interface ImportFlow extends AsyncDisposable {
+  readonly uid: string;
+  readonly queue: string;
+  readonly config: CsvImportPodConfig;
+  readonly file: string;
+  readonly server: TestDatabase;
+  /** As the owner, for assertions and sabotage. */
+  readonly db: Database;
+  readonly link: AmqpLink;
+  readonly sink: Sink;
+  startCoordinator(config?: Partial<CsvImportPodConfig>): Promise<RunningCoordinator>;
+  startWorker(hooks?: WorkerHooks): { stop(): Promise<void> };
+  /** Coordinator and two workers to the end. */
+  run(): Promise<RunningCoordinator>;
+  rows(): Promise<{ id: string; value: string; pos: string }[]>;
+}
+
+export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
+  const server = options.shared ?? (await database());
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-flow-'));
+  const file = join(folder, 'data.csv');
+  await writeFile(file, options.content);
+  const uid = randomUUID();
+  const table = options.table ?? 'things';
+  const config = podConfig({ uid, folder, table, overrides: options.config ?? {} });
+  const broker = options.brokerUrl ?? brokerUrl;
+  const appUrl = (): string => options.postgresUrl?.(server) ?? server.appUrl;
+  const open = (name: string, max: number): Database =>
+    openDatabase({ url: appUrl, applicationName: name, max, log });
+  const owner = openDatabase({ url: () => server.ownerUrl, applicationName: 'test', max: 3, log });
+  const link = new AmqpLink({ url: brokerUrl, name: 'test', clock: systemClock, log });
+  const appRole = decodeURIComponent(new URL(server.appUrl).username);
+  const sink = plainSink({
+    ownerDb: owner,
+    table,
+    appRole,
+    ...(options.afterLoad === undefined ? {} : { afterLoad: options.afterLoad }),
+  });
+  const telemetry = importTelemetry(log, createMetrics({}));
+  const migrate = async (): Promise<void> => {
+    const url = server.ownerUrl;
+    const source = ledgerMigrations;
+    await migrateUp(
+      { url, source, clock: systemClock, deadlineMs: 20_000 },
+      { workingUrl: server.appUrl },
+    );
+  };
+  const running = new Set<() => Promise<unknown>>();
+  const base = { clock: systemClock, telemetry, sink };
+
+  const flow: ImportFlow = {
+    uid,
+    queue: queueName(uid),
+    config,
+    file,
+    server,
+    db: owner,
+    link,
+    sink,
+    startCoordinator: async (overrides = {}) => {
+      const db = open('coordinator', 4);
+      const ownLink = new AmqpLink({ url: broker, name: 'coordinator', clock: systemClock, log });
+      const publisher = await Publisher.open(ownLink);
+      const stop = new AbortController();
+      const coordinator = new Coordinator({
+        ...base,
+        db,
+        publisher,
+        migrate,
+        link: ownLink,
+        config: { ...config, ...overrides },
+      });
+      const outcome = coordinator.run(stop.signal).finally(async () => {
+        await db[Symbol.asyncDispose]();
+        await ownLink[Symbol.asyncDispose]();
+      });
+      outcome.catch(() => undefined);
+      const end = async (): Promise<CoordinatorOutcome> => {
+        stop.abort();
+        return await outcome;
+      };
+      running.add(() => end().catch(() => undefined));
+      return { coordinator, outcome, stop: end };
+    },
+    startWorker: (hooks = {}) => {
+      const db = open('worker', 2);
+      const ownLink = new AmqpLink({ url: broker, name: 'worker', clock: systemClock, log });
+      const stop = new AbortController();
+      const options = { ...base, config, db, link: ownLink, name: 'worker', bump: hooks.bump };
+      const done = runWorker(
+        { ...options, ...(hooks.sink === undefined ? {} : { sink: hooks.sink }) },
+        stop.signal,
+      ).finally(async () => {
+        await db[Symbol.asyncDispose]();
+        await ownLink[Symbol.asyncDispose]();
+      });
+      done.catch(() => undefined);
+      const end = async (): Promise<void> => {
+        stop.abort();
+        await done;
+      };
+      running.add(() => end().catch(() => undefined));
+      return { stop: end };
+    },
+    run: async () => {
+      const workers = [flow.startWorker(), flow.startWorker()];
+      const coordinator = await flow.startCoordinator();
+      await coordinator.outcome;
+      await Promise.all(workers.map((worker) => worker.stop()));
+      return coordinator;
+    },
+    rows: async () => {
+      const { rows } = await owner.query<{ id: string; value: string; pos: string }>(
+        `SELECT id, value, _millrace_pos AS pos FROM ${table} ORDER BY id`,
+      );
+      return rows;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...running].map((stop) => stop()));
+      await removeQueues(link, queueName(uid));
+      await link[Symbol.asyncDispose]();
+      await owner[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+      if (options.shared === undefined) await server[Symbol.asyncDispose]();
+    },
+  };
+  return flow;
+}
+
+/** Waits until a claim holds, by asking again; never by a fixed delay. */
+export async function until(
+  what: string,
+  claim: () => Promise<boolean> | boolean,
+  deadlineMs = 20_000,
+): Promise<void> {
+  const end = Date.now() + deadlineMs;
+  while (!(await claim())) {
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
+    await systemClock.sleep(20);
+  }
+}
+
+async function removeQueues(link: AmqpLink, queue: string): Promise<void> {
+  await until('the test link is connected', () => link.state.ok);
+  await link.ask('Cleaning up', async (channel) => {
+    await channel.deleteQueue(queue);
+    await channel.deleteQueue(deadLetterName(queue));
+  });
+}
+
+interface ConfigInput {
+  readonly uid: string;
+  readonly folder: string;
+  readonly table: string;
+  readonly overrides: Partial<CsvImportPodConfig>;
+}
+
+function podConfig({ uid, folder, table, overrides }: ConfigInput): CsvImportPodConfig {
+  return {
+    import: { uid, namespace: 'test', name: 'things' },
+    source: { volume: { mountPath: folder, path: 'data.csv' } },
+    format: {},
+    target: { table, key: ['id'], onConflict: 'LatestWins', adopt: false },
+    rejects: { maxRows: 1000, maxPercent: 100 },
+    cache: { mode: 'Off', ttlMs: 1000 },
+    serve: { enabled: false, filters: [] },
+    workers: { max: 4 },
+    chunkBytes: 1024,
+    maxRecordBytes: 65_536,
+    bind: { admin: { host: '127.0.0.1', port: 0 }, http: { host: '127.0.0.1', port: 0 } },
+    backendsDir: folder,
+    terminationLog: join(folder, 'termination'),
+    graceMs: 5_000,
+    logLevel: 'info',
+    ...overrides,
+  };
+}
