@@ -45,6 +45,8 @@ export class ManualClock implements Clock {
 
   /** Moves time, stopping at each sleeper on the way so that what it starts sees the right time. */
   async advance(ms: number): Promise<void> {
+    // What was started just before must have come to its own sleep, or it would count from the end.
+    await turns(2);
     const end = this.#elapsedMs + ms;
     for (;;) {
       const next = [...this.#sleepers].toSorted((a, b) => a.at - b.at)[0];

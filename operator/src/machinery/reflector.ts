@@ -42,6 +42,8 @@ export class Reflector {
   #markSynced: () => void = () => undefined;
   #version: string | undefined;
   #failures = 0;
+  /** Whether the last thing a watch said was Gone: nothing has come from one since. */
+  #isGone = false;
   #failingSince: number | undefined;
   #watchSince: number | undefined;
 
@@ -117,6 +119,7 @@ export class Reflector {
   #take(event: WatchEvent): void {
     const { store } = this.#options;
     this.#succeeded();
+    this.#isGone = false;
     if (event.type === 'BOOKMARK') {
       this.#version = event.resourceVersion;
       return;
@@ -139,12 +142,16 @@ export class Reflector {
     const { clock, events, type, random = Math.random } = this.#options;
     const reason = error instanceof KubeFailure ? error.reason : 'Unknown';
     events.watchRestarted({ type: type.plural, reason });
-    if (reason === 'Gone') this.#version = undefined;
     this.#failingSince ??= clock.monotonic();
+    if (reason === 'Gone') {
+      this.#version = undefined;
+      const isRepeated = this.#isGone;
+      this.#isGone = true;
+      // Aging out of the history is ordinary and answered at once. A second time without an event
+      // in between would be a loop of full lists.
+      if (!isRepeated) return;
+    }
     this.#failures++;
-    // The first Gone is answered at once: aging out of the history is ordinary. A second one in a
-    // row would be a loop of full lists.
-    if (reason === 'Gone' && this.#failures === 1) return;
     await clock.sleep(backoffMs(this.#failures, backoff, random()), signal);
   }
 }

@@ -6,7 +6,7 @@
 import { spec as specSchema, type ColumnSpec, type CsvImportSpec } from '@millrace/crds/csv-import';
 import { durationMs, quantityBytes } from '@millrace/crds/schema';
 import { Compile } from 'typebox/compile';
-import { defaultWorkers } from './children/config-map.ts';
+import { workerBounds } from './children/config-map.ts';
 
 export interface Problem {
   readonly reason: 'InvalidSpec';
@@ -119,36 +119,33 @@ function columnFormats({ columns }: CsvImportSpec): string | undefined {
 }
 
 function columnFormat({ type, format, allowNegative }: ColumnSpec): string | undefined {
-  const isEpoch = format !== undefined && epochs.includes(format);
-  if (allowNegative === true && !isEpoch) {
-    return `allowNegative belongs to the formats ${epochs.join(', ')}: remove it or set one of them.`;
+  if (allowNegative === true && type !== 'timestamp') {
+    return 'allowNegative belongs to the type timestamp: remove it or change the type.';
   }
   if (format === undefined) return undefined;
   if (type !== 'date' && type !== 'timestamp') {
     return `format belongs to the types date and timestamp, not ${type}: remove it or change the type.`;
   }
-  if (isEpoch || format === 'RFC3339') {
-    return type === 'timestamp'
-      ? undefined
-      : `format ${format} belongs to the type timestamp: use a pattern such as dd.MM.yyyy for a date.`;
-  }
-  return patternProblem(format, type);
+  if (!epochs.includes(format) && format !== 'RFC3339') return patternProblem(format);
+  return type === 'timestamp'
+    ? undefined
+    : `format ${format} belongs to the type timestamp: use a pattern such as dd.MM.yyyy for a date.`;
 }
 
-const dateTokens = ['yyyy', 'MM', 'dd'];
-const timeTokens = ['HH', 'mm', 'ss', 'SSS'];
+const patternParts = ['yyyy', 'MM', 'dd', 'HH', 'mm', 'ss', 'SSS'];
 
-function patternProblem(pattern: string, type: 'date' | 'timestamp'): string | undefined {
-  const tokens = [...pattern.matchAll(/([A-Za-z])\1*/g)].map(([token]) => token);
-  const allowed = type === 'date' ? dateTokens : [...dateTokens, ...timeTokens];
+/** A pattern that the workers could not read would reject every record of the file. */
+function patternProblem(pattern: string): string | undefined {
+  const found: readonly string[] = pattern.match(/yyyy|MM|dd|HH|mm|ss|SSS/g) ?? [];
+  const rest = pattern.replaceAll(/yyyy|MM|dd|HH|mm|ss|SSS/g, '');
   // T and Z are the letters of the ISO notation and stand for themselves.
-  const stranger = tokens.find((token) => !allowed.includes(token) && !/^[TZ]$/.test(token));
+  const stranger = /[A-SU-Ya-z]|[^\x20-\x7e]/.exec(rest)?.[0];
   if (stranger !== undefined) {
-    return `format has ${stranger}, which is none of ${allowed.join(' ')}: correct the pattern, or use ${epochs.join(', ')} or RFC3339 for a timestamp.`;
+    return `format has ${stranger}, which is part of none of ${patternParts.join(' ')}: correct the pattern, or use ${epochs.join(', ')} or RFC3339 for a timestamp.`;
   }
-  const missing = dateTokens.find((token) => !tokens.includes(token));
+  const missing = ['yyyy', 'MM', 'dd'].find((part) => !found.includes(part));
   if (missing !== undefined) return `format lacks ${missing}: a date needs yyyy, MM and dd.`;
-  const twice = tokens.find((token, index) => tokens.indexOf(token) !== index && /../.test(token));
+  const twice = found.find((part, index) => found.indexOf(part) !== index);
   return twice === undefined ? undefined : `format has ${twice} twice: remove one.`;
 }
 
@@ -200,16 +197,17 @@ function sizeProblem(
   return `spec.${field} must be a size ${limit.range}, such as 16Mi.`;
 }
 
-function workerNumbers({ workers }: CsvImportSpec): string | undefined {
-  const { min = defaultWorkers.min, max } = workers ?? {};
-  if (max === undefined || min <= max) return undefined;
+function workerNumbers(spec: CsvImportSpec): string | undefined {
+  const { min, max } = workerBounds(spec);
+  if (min <= max) return undefined;
   return `spec.workers.min (${min}) is greater than spec.workers.max (${max}): lower one or raise the other.`;
 }
+
+const cacheTtlMaxMs = 720 * 3_600_000;
 
 function cacheLife({ cache }: CsvImportSpec): string | undefined {
   if (cache?.ttl === undefined) return undefined;
   const ms = durationMs(cache.ttl);
-  return ms !== undefined && ms >= 1
-    ? undefined
-    : 'spec.cache.ttl must be longer than zero, such as 2m.';
+  if (ms !== undefined && ms >= 1_000 && ms <= cacheTtlMaxMs) return undefined;
+  return 'spec.cache.ttl must be from 1s to 720h, such as 2m.';
 }

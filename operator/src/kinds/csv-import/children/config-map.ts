@@ -62,10 +62,8 @@ function cacheTtlMs(ttl: string | undefined): number {
   return (ttl === undefined ? undefined : durationMs(ttl)) ?? defaultCacheTtlMs;
 }
 
-/** Bounds of the number of workers; a lone `min` above the default `max` raises it. */
 export function workerBounds(spec: CsvImportSpec): { readonly min: number; readonly max: number } {
-  const min = spec.workers?.min ?? defaultWorkers.min;
-  return { min, max: spec.workers?.max ?? Math.max(min, defaultWorkers.max) };
+  return { ...defaultWorkers, ...spec.workers };
 }
 
 function bytes(quantity: number | string | undefined, fallback: number): number {

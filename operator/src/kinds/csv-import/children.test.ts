@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ImportCluster,
+  namespace,
+  report,
+  users,
+  usersSpec,
+} from '../../../test/import-cluster.ts';
+import { configMaps, csvImports, deployments, jobs, services } from './resource-types.ts';
+
+describe('children of an import', () => {
+  it('corrects what somebody else changed', async () => {
+    await using cluster = await ImportCluster.create();
+
+    await cluster.api.patch(
+      configMaps,
+      { namespace, name: 'users-config' },
+      { data: { 'config.json': '{}' } },
+    );
+    await cluster.settle();
+
+    const held = await cluster.read(configMaps, 'users-config');
+    expect(JSON.stringify(held?.['data'])).toContain('users.csv');
+  });
+
+  it('removes the gateway when it is no longer asked for, and nothing else', async () => {
+    await using cluster = await ImportCluster.create();
+
+    await cluster.changeSpec({ serve: { enabled: false } });
+
+    expect(await cluster.read(deployments, 'users-gateway')).toBeUndefined();
+    expect(await cluster.read(services, 'users-gateway')).toBeUndefined();
+    expect(await cluster.read(deployments, 'users-worker')).toBeDefined();
+    expect(await cluster.read(configMaps, 'users-config')).toBeDefined();
+  });
+
+  it('never takes over an object that is not its own', async () => {
+    const cluster = new ImportCluster();
+    await using _ = cluster;
+    await cluster.api.create(configMaps, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace, name: 'users-config' },
+      data: { mine: 'yes' },
+    });
+    await cluster.given({});
+    await cluster.startOperator();
+    await cluster.settle();
+
+    const held = await cluster.read(configMaps, 'users-config');
+    expect(held).toMatchObject({ data: { mine: 'yes' } });
+    expect(JSON.stringify(held?.['data'])).toBe('{"mine":"yes"}');
+    expect(await cluster.condition('Stalled')).toMatchObject({ reason: 'NameTaken' });
+
+    await cluster.api.delete(configMaps, { namespace, name: 'users-config' });
+    await cluster.clock.advance(31_000);
+    await cluster.settle();
+
+    expect(await cluster.condition('Stalled')).toMatchObject({ status: 'False' });
+    expect(await cluster.read(jobs, 'users-coordinator')).toBeDefined();
+  });
+
+  it('are made anew, in the same pass of events, for a resource that was deleted and created again', async () => {
+    await using cluster = await ImportCluster.create();
+    const before = await cluster.read(jobs, 'users-coordinator');
+
+    await cluster.api.delete(csvImports, users);
+    await cluster.api.create(csvImports, {
+      apiVersion: 'millrace.dev/v1alpha1',
+      kind: 'CsvImport',
+      metadata: users,
+      spec: usersSpec,
+    });
+    await cluster.clock.advance(60_000);
+    await cluster.settle();
+
+    const after = await cluster.read(jobs, 'users-coordinator');
+    const resource = await cluster.read(csvImports, 'users');
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(after?.metadata.ownerReferences?.[0]?.uid).toBe(resource?.metadata.uid);
+    expect(await cluster.condition('Stalled')).toMatchObject({ status: 'False' });
+  });
+
+  it('makes the coordinator anew when its configuration changes, once the old one has ended', async () => {
+    await using cluster = await ImportCluster.create();
+    cluster.progress = report();
+    await cluster.runCoordinator();
+    const before = await cluster.read(jobs, 'users-coordinator');
+
+    await cluster.changeSpec({ workers: { min: 0, max: 8 } });
+
+    const after = await cluster.read(jobs, 'users-coordinator');
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(JSON.stringify(after)).toContain('millrace.dev/config-hash');
+  });
+
+  it('never lets a pass set replicas that the scaler owns', async () => {
+    await using cluster = await ImportCluster.create();
+    const asHuman = { fieldManager: 'kubectl', force: true, replicas: 7 };
+
+    await cluster.api.scale(deployments, { namespace, name: 'users-gateway' }, asHuman);
+    await cluster.settle();
+
+    expect(await cluster.read(deployments, 'users-gateway')).toMatchObject({
+      spec: { replicas: 1 },
+    });
+    const applied = cluster.calls.filter(
+      ({ verb, ref }) => verb === 'apply' && ref?.name === 'users-gateway',
+    );
+    expect(applied.length).toBe(3); // Made, handed over; the Service of the same name.
+  });
+});
