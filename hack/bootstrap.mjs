@@ -174,7 +174,7 @@ async function install() {
   say('installing packages (npm ci)');
   // The stamp goes first: from here until the end the tree is not what it says.
   rmSync(stamp, { force: true });
-  const child = spawn(file, [...args, 'ci', '--ignore-scripts'], {
+  const child = spawn(file, [...args, 'ci', '--ignore-scripts', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });

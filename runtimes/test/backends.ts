@@ -26,7 +26,8 @@ export function lacks(...names: readonly BackendName[]): string | undefined {
 
 export function given<N extends BackendName>(name: N): NonNullable<ProvidedBackends[N]> {
   const backend = inject('backends')[name];
-  if (backend === undefined) throw new Error(`this suite needs ${name}; guard it with lacks('${name}')`);
+  if (backend === undefined)
+    throw new Error(`this suite needs ${name}; guard it with lacks('${name}')`);
   return backend;
 }
 
