@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ImportCluster, report } from '../test/import-cluster.ts';
+import { ImportCluster, namespace, report } from '../test/import-cluster.ts';
+import { jobs } from './kinds/csv-import/resource-types.ts';
 import type { KubeApi } from './machinery/kube-api.ts';
 import { KubeFailure } from './machinery/kube-failure.ts';
 
@@ -100,3 +102,74 @@ describe('an operator that is killed after any of its calls', () => {
     }
   });
 });
+
+describe('an operator whose watches are late and repeat themselves', () => {
+  it('makes each child once and ends in the same state', async () => {
+    await using calm = new ImportCluster();
+    await calm.startOperator();
+    await runImport(calm, () => patience(calm));
+    const state = await calm.state();
+
+    await fc.assert(
+      fc.asyncProperty(
+        fc.infiniteStream(fc.record({ lateMs: fc.nat(9_000), repeats: fc.boolean() })),
+        async (faults) => {
+          await using cluster = new ImportCluster();
+          cluster.onEvent = async (event) => {
+            const { lateMs, repeats } = faults.next().value;
+            await cluster.clock.sleep(lateMs);
+            return repeats ? [event, event] : [event];
+          };
+          await cluster.startOperator();
+
+          await runImport(cluster, () => patience(cluster));
+
+          expect(await cluster.state()).toEqual(state);
+          expect(cluster.calls.filter(({ verb }) => verb === 'delete')).toEqual([]);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('reads live what its watch does not deliver, and goes on', async () => {
+    await using cluster = new ImportCluster();
+    await cluster.startOperator();
+    cluster.onEvent = (event) =>
+      event.type !== 'BOOKMARK' && event.object.kind === 'Job' ? [] : [event];
+    await cluster.given({});
+    await cluster.settle();
+
+    // Of the Job nothing is ever heard; its creation must not be tried again and again.
+    for (let second = 0; second < 10; second++) await cluster.clock.advance(1_000);
+    await cluster.changeSpec({ workers: { min: 0, max: 8 } });
+
+    expect(cluster.calls.filter(({ verb }) => verb === 'delete').length).toBe(1);
+  });
+
+  it('decides anew when an object changed between its look and its deletion', async () => {
+    await using cluster = await ImportCluster.create();
+    const before = await cluster.read(jobs, 'users-coordinator');
+    let touches = 0;
+    cluster.beforeCall = async ({ verb, type }) => {
+      if (verb !== 'delete' || type.kind !== 'Job' || ++touches > 2) return;
+      await cluster.api.patch(
+        jobs,
+        { namespace, name: 'users-coordinator' },
+        { metadata: { annotations: { touched: String(touches) } } },
+      );
+    };
+
+    await cluster.changeSpec({ workers: { min: 0, max: 8 } });
+    await patience(cluster);
+
+    const after = await cluster.read(jobs, 'users-coordinator');
+    expect(touches).toBe(3);
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+  });
+});
+
+async function patience(cluster: ImportCluster): Promise<void> {
+  for (let round = 0; round < 6; round++) await cluster.clock.advance(10_000);
+  await cluster.settle();
+}

@@ -21,6 +21,7 @@ import {
 } from '../src/kinds/csv-import/resource-types.ts';
 import type { KubeApi, KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import type { ApiCall } from '../src/memory/faults.ts';
+import type { WatchFault } from '../src/memory/watch-hub.ts';
 import { createMemoryApi, type MemoryApi } from '../src/memory/memory-api.ts';
 import { startOperator, type Operator } from '../src/operator.ts';
 import { ManualClock, turns } from './manual-clock.ts';
@@ -70,8 +71,10 @@ export class ImportCluster implements AsyncDisposable {
   readonly calls: ApiCall[] = [];
   /** What the running coordinator answers at /progress; undefined: it does not answer. */
   progress: CsvImportProgress | undefined;
-  /** Told before each call of the operator; may throw. */
-  onCall: (call: ApiCall) => void = () => undefined;
+  /** Told before each call; may change the world first. */
+  beforeCall: (call: ApiCall) => Promise<void> = () => Promise.resolve();
+  /** What becomes of each event of a watch. */
+  onEvent: WatchFault = (event) => [event];
   #operator: Operator | undefined;
   #uids = 0;
   #pods = 0;
@@ -83,10 +86,11 @@ export class ImportCluster implements AsyncDisposable {
       newUid: () => `uid-${++this.#uids}`,
       kinds: isLenient ? definitions.map(withoutRules) : definitions,
       faults: {
+        before: (call) => this.beforeCall(call),
         after: (call) => {
           this.calls.push(call);
-          this.onCall(call);
         },
+        watch: (event) => this.onEvent(event),
       },
     });
   }

@@ -9,8 +9,9 @@
  * because then a missing name means "not known yet" and not "not wanted".
  */
 import { Permanent } from '@millrace/kit/permanent';
+import { Transient } from '@millrace/kit/transient';
 import { isAsWanted, withDigest } from './desired.ts';
-import type { KubeApi, KubeObject, ObjectRef, ResourceType } from './kube-api.ts';
+import type { KubeApi, KubeObject, ResourceType } from './kube-api.ts';
 import { controllerOf, keyOf } from './object-key.ts';
 import type { OwnWrite } from './own-writes.ts';
 import { describe, type Plan, type Step, type Target } from './step.ts';
@@ -114,7 +115,7 @@ async function apply(
   const ref = { namespace: wanted.metadata.namespace, name: wanted.metadata.name };
   const held = heldAt({ type: step.type, ref }, pass) ?? (await options.api.get(step.type, ref));
   if (held !== undefined) {
-    refuseForeign(held, pass.owner);
+    refuseForeign(held, wanted);
     if (isAsWanted(wanted, held)) return false;
   }
   const written = await options.api.apply(step.type, wanted, {
@@ -160,18 +161,21 @@ function heldAt(target: Target, { children }: Pass): KubeObject | undefined {
 }
 
 /** Fails rather than take over what belongs to somebody else, by name. */
-function refuseForeign(held: KubeObject, owner: string): void {
-  const controller = controllerOf(held);
-  if (controller?.uid === owner) return;
-  const what = `${held.kind} ${nameText(held.metadata)}`;
+function refuseForeign(held: KubeObject, wanted: KubeObject): void {
+  const [holder, claimant] = [controllerOf(held), controllerOf(wanted)];
+  if (holder !== undefined && holder.uid === claimant?.uid) return;
+  const what = `${held.kind} ${keyOf(held.metadata)}`;
+  if (holder === undefined) {
+    throw new Permanent(
+      'NameTaken',
+      `${what} exists and was not made by Millrace. Rename or delete it, or rename this resource.`,
+    );
+  }
+  if (holder.kind === claimant?.kind && holder.name === claimant.name) {
+    throw new Transient('PredecessorNotGone', `${what} still belongs to a deleted ${holder.kind}.`);
+  }
   throw new Permanent(
     'NameTaken',
-    controller === undefined
-      ? `${what} exists and was not made by Millrace. Rename or delete it, or rename this resource.`
-      : `${what} belongs to ${controller.kind} ${controller.name}. If that is being deleted this ends by itself; otherwise rename this resource.`,
+    `${what} belongs to ${holder.kind} ${holder.name}. Rename this resource, or delete that one.`,
   );
-}
-
-function nameText(ref: ObjectRef): string {
-  return keyOf(ref);
 }

@@ -8,7 +8,7 @@ import type { ControllerSpec, Wake } from '../../machinery/controller.ts';
 import type { EventRecorder } from '../../machinery/events.ts';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { Manager } from '../../machinery/manager.ts';
-import { keyOf, keyOfObject } from '../../machinery/object-key.ts';
+import { controllerOf, keyOf, keyOfObject } from '../../machinery/object-key.ts';
 import { ProgressPoller, type PollLimits } from '../../machinery/progress-poller.ts';
 import { adminPort } from './children/pod.ts';
 import { managedBy, kindLabel, uidLabel } from './names.ts';
@@ -94,9 +94,13 @@ function createCaches(manager: Manager): Caches {
 
 function wakes(caches: Caches): readonly Wake[] {
   const { imports } = caches;
-  const keysByUid = ({ metadata }: KubeObject): readonly string[] => {
-    const resource = imports.byUid(metadata.labels?.[uidLabel] ?? '');
-    return resource === undefined ? [] : [keyOfObject(resource)];
+  const keysByUid = (object: KubeObject): readonly string[] => {
+    const { labels, namespace } = object.metadata;
+    const resource = imports.byUid(labels?.[uidLabel] ?? '');
+    if (resource !== undefined) return [keyOfObject(resource)];
+    // A child of a predecessor: whoever has its name now waits for it to be gone.
+    const owner = controllerOf(object);
+    return owner?.kind === csvImports.kind ? [keyOf({ namespace, name: owner.name })] : [];
   };
   const keysBy = (index: string) => (object: KubeObject) =>
     imports.byIndex(index, keyOfObject(object)).map(keyOfObject);

@@ -169,7 +169,10 @@ function crashing(crashes: number): Cause {
 
 function loading({ observed }: Facts): Cause {
   switch (observed.progress?.state) {
+    // A report of an end, while a coordinator runs, is that of an earlier one.
     case undefined:
+    case 'Complete':
+    case 'Failed':
       return { reason: 'Starting', message: 'The coordinator has not reported yet.' };
     case 'Verifying':
       return { reason: 'Verifying', message: 'All chunks are loaded; totals are being recounted.' };
