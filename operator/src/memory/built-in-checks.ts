@@ -27,8 +27,8 @@ export function builtInDefaults(kind: ResourceKind, object: JsonObject): JsonObj
   return complete;
 }
 
-/** `stringData` is a way to write `data`; it is never stored or read. */
-function storeAsData(secret: JsonObject): void {
+/** `stringData` is a way to write `data`; it is never stored, read or owned. */
+export function storeAsData(secret: JsonObject): void {
   const plain = secret['stringData'];
   Reflect.deleteProperty(secret, 'stringData');
   if (!isJsonObject(plain)) return;

@@ -6,9 +6,11 @@
  * under the same name is another owner. Runs after the call that caused it has returned, so that
  * callers see what they would see on a real server.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, OwnerReference } from '../machinery/kube-api.ts';
 import type { JsonObject } from './field-paths.ts';
 import type { ObjectStore, Stored } from './object-store.ts';
+import type { Change } from './watch-hub.ts';
 
 export class GarbageCollector {
   readonly #store: ObjectStore;
@@ -18,7 +20,14 @@ export class GarbageCollector {
     this.#store = store;
   }
 
-  /** Call after any change; several calls in a row make one pass. */
+  /** Only a removal, or other owners, can make an object collectable. */
+  look({ before, after }: Change): void {
+    const owners = after?.metadata.ownerReferences;
+    const isSame = isDeepStrictEqual(before?.metadata.ownerReferences, owners);
+    if (after === undefined || !isSame) this.schedule();
+  }
+
+  /** Several calls in a row make one pass. */
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;

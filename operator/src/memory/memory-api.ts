@@ -21,6 +21,7 @@ import type {
 } from '../machinery/kube-api.ts';
 import { KubeFailure } from '../machinery/kube-failure.ts';
 import { admitted } from './admission.ts';
+import { storeAsData } from './built-in-checks.ts';
 import type { Faults, Verb } from './faults.ts';
 import { getAt, isJsonObject, setAt, unsetAt, type JsonObject } from './field-paths.ts';
 import { GarbageCollector } from './garbage-collector.ts';
@@ -78,7 +79,7 @@ export class MemoryApi implements KubeApi {
       revision,
       publish: (change) => {
         this.#hub.publish(change);
-        collector.schedule();
+        collector.look(change);
         options.changed?.();
       },
     });
@@ -113,8 +114,11 @@ export class MemoryApi implements KubeApi {
     }));
   }
 
-  watch(type: ResourceType, options: WatchOptions): AsyncIterable<WatchEvent> {
-    return this.#hub.watch(resourceKey(this.#kinds.get(type)), options);
+  async *watch(
+    type: ResourceType,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent, void, undefined> {
+    yield* this.#hub.watch(resourceKey(this.#kinds.get(type)), options);
   }
 
   create(type: ResourceType, object: KubeObject): Promise<KubeObject> {
@@ -254,7 +258,8 @@ const systemMetadata = new Set([
 
 /** A copy with the fields that users and controllers own: nothing of the system's own. */
 function userFields(object: object): JsonObject {
-  const { apiVersion: _version, kind: _kind, ...fields } = copyOf(object);
+  const { apiVersion: _version, kind, ...fields } = copyOf(object);
+  if (kind === 'Secret') storeAsData(fields);
   for (const field of systemMetadata) {
     if (isJsonObject(fields['metadata'])) Reflect.deleteProperty(fields['metadata'], field);
   }

@@ -64,10 +64,15 @@ export function applyConfiguration(configuration: Configuration): Owned {
   const object = structuredClone(live);
   for (const path of before) {
     const isOwned = [...owners.values()].some((paths) => paths.has(path));
-    if (!isOwned) unsetAt(object, decodePath(path));
+    if (!isOwned && !isFilled(getAt(object, decodePath(path)))) unsetAt(object, decodePath(path));
   }
   for (const path of given) setAt(object, path, getAt(applied, path));
   return { object: fold(object), owners };
+}
+
+/** Applied as an empty object, it may hold fields of others by now. */
+function isFilled(value: unknown): boolean {
+  return isJsonObject(value) && Object.keys(value).length > 0;
 }
 
 interface Settlement {

@@ -20,7 +20,7 @@ export interface Change {
   readonly removed?: KubeObject;
 }
 
-/** May drop, repeat or hold back an event: the faults a watcher must survive. */
+/** May drop, repeat or hold back an event, or end the watch by throwing. */
 export type WatchFault = (
   event: WatchEvent,
 ) => readonly WatchEvent[] | Promise<readonly WatchEvent[]>;
