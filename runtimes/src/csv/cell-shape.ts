@@ -66,5 +66,6 @@ export function cellWorth(text: string): number {
   if (/,(?! |\d{3})/.test(text)) value *= 0.7;
   if (/^["']|["']$/.test(text)) value *= 0.4;
   if (/^\s|\s$/.test(text)) value *= 0.85;
+  if (/^[{[][^\]}]*$|^[^{[]*[\]}]$/.test(text)) value *= 0.4;
   return value;
 }

@@ -131,7 +131,7 @@ export class QuotedField {
       if (kind === escapeByte) {
         at += this.#escaped(at);
       } else if (kind === quoteByte) {
-        const result = this.#quote(at, crossedAt);
+        const result = this.#quote(at, { open, crossedAt });
         if (result < 0) return this.#failed(result, { isSoft, crossedAt, at });
         if (result === at) return this.#after(at + 1);
         at = result;
@@ -161,7 +161,8 @@ export class QuotedField {
   }
 
   /** A quote: returns its own index if it closes, the index to go on from if not, or a code. */
-  #quote(at: number, crossedAt: number): number {
+  #quote(at: number, field: { open: number; crossedAt: number }): number {
+    const { crossedAt } = field;
     const { bytes, stop } = this.#window;
     if (at + 1 < stop && this.#dialect.escape !== 'None' && bytes[at + 1] === bytes[at]) {
       this.flags |= decode;
@@ -174,7 +175,7 @@ export class QuotedField {
       this.contentEnd = at;
       return at;
     }
-    const isText = this.#loneIsText(at);
+    const isText = this.#loneIsText(at, field.open);
     if (isText === undefined) return edge;
     this.flags |= stray;
     if (crossedAt < 0) this.#hasLone = true;
@@ -202,13 +203,19 @@ export class QuotedField {
     return at;
   }
 
-  #opens(at: number): boolean {
-    const before = this.#window.bytes[at - 1];
+  /** Whether the run of quotes that ends at `at` stands where a field begins, other than `open`. */
+  #opens(at: number, open: number): boolean {
+    const { bytes } = this.#window;
+    let first = at;
+    if (this.#dialect.escape === 'Doubled') {
+      while (first - 1 > open && bytes[first - 1] === bytes[at]) first -= 1;
+    }
+    const before = bytes[first - 1];
     return before === this.#dialect.delimiter || before === LF || before === CR;
   }
 
-  #loneIsText(at: number): boolean | undefined {
-    if (this.#opens(at)) return false;
+  #loneIsText(at: number, open: number): boolean | undefined {
+    if (this.#opens(at, open)) return false;
     if (at < this.#searchFrom || at >= this.#searchTo) {
       this.#searchFrom = at;
       this.#searchTo = at + 1;
@@ -260,7 +267,7 @@ export class QuotedField {
     const closes = this.#closes(at);
     if (closes === undefined) return 0;
     if (closes) this.#verdict = 'closing';
-    else if (this.#opens(at)) this.#verdict = 'opening';
+    else if (this.#opens(at, this.#searchFrom)) this.#verdict = 'opening';
     else return 1;
     return 0;
   }

@@ -11,11 +11,13 @@ export interface HeaderGuess {
 }
 
 export function sniffHeader(rows: readonly (readonly string[])[], width: number): HeaderGuess {
-  const [first, ...body] = rows;
+  const [first, ...others] = rows;
   if (first === undefined) return { isHeader: true, reason: 'there are no records' };
   if (first.length === 1 && width > 1) {
     return { isHeader: false, reason: 'the first record has one field, the others have more' };
   }
+  // A header that is repeated in the file is no value of its column.
+  const body = others.filter((row) => !row.every((cell, column) => cell === first[column]));
   const shapes = first.map((cell) => shapeOf(cell.trim()));
   const values = shapes.filter((shape) => shape === 'number' || shape === 'date').length;
   if (body.length === 0) {

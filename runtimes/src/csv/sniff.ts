@@ -121,7 +121,10 @@ function delimiterCandidates(sample: Buffer, format: FormatSpec): number[] {
   const given = fixed(format.delimiter);
   if (given !== undefined) return [given.charCodeAt(0)];
   const usual = delimiters.slice(0, 4);
-  const present = delimiters.filter((delimiter) => sample.includes(delimiter));
+  const comment = format.comment?.charCodeAt(0);
+  const present = delimiters.filter(
+    (delimiter) => delimiter !== comment && sample.includes(delimiter),
+  );
   // One column: nothing separates. Any usual delimiter that does not occur says so.
   const absent = usual.find((delimiter) => !present.includes(delimiter)) ?? noDelimiter;
   return [...new Set([...present, absent])];

@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { readableDialect, type FormatSpec } from './dialect.ts';
+import { preview } from './preview.ts';
+import { sniff } from './sniff.ts';
+import { tableCase } from './test/tables.ts';
+
+/** What `--records` prints: the header, then every record. */
+async function rowsOf(bytes: Buffer, format: FormatSpec = {}): Promise<string[][]> {
+  const rows: string[][] = [];
+  const source = {
+    size: bytes.length,
+    read: (offset: number, length: number) =>
+      Promise.resolve(bytes.subarray(offset, offset + length)),
+  };
+  await preview(source, {
+    format,
+    maxRecordBytes: 1 << 20,
+    onHeader: (names) => names !== null && rows.push([...names]),
+    onRecord: (values) => rows.push([...values]),
+  });
+  return rows;
+}
+
+function dialectOf(
+  text: string | Buffer,
+  format: FormatSpec = {},
+): ReturnType<typeof readableDialect> {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  return readableDialect(sniff(bytes, format, { isWholeFile: true }).dialect);
+}
+
+describe('sniff on generated exports', () => {
+  it('reads the very cells that were written, in 99 of 100 files', async () => {
+    const wrong: number[] = [];
+    for (let seed = 0; seed < 500; seed += 1) {
+      const { bytes, rows } = tableCase(seed);
+      const read = await rowsOf(bytes);
+      if (JSON.stringify(read) !== JSON.stringify(rows)) wrong.push(seed);
+    }
+    expect(wrong.length, `seeds ${wrong.join(' ')}`).toBeLessThanOrEqual(5);
+  });
+
+  it('tells whether the first record is a header, in 98 of 100 files', () => {
+    const wrong: number[] = [];
+    for (let seed = 0; seed < 500; seed += 1) {
+      const { bytes, dialect } = tableCase(seed);
+      const sniffed = sniff(bytes, {}, { isWholeFile: true });
+      if (sniffed.dialect.header !== dialect.header) wrong.push(seed);
+    }
+    expect(wrong.length, `seeds ${wrong.join(' ')}`).toBeLessThanOrEqual(10);
+  });
+
+  it('reads every file right if its dialect is given', async () => {
+    for (let seed = 0; seed < 300; seed += 1) {
+      const { bytes, rows, dialect } = tableCase(seed);
+      const { delimiter, quote, escape, encoding, header } = readableDialect(dialect);
+      const format = { delimiter, quote, escape, encoding, header } as FormatSpec;
+      expect(await rowsOf(bytes, format), `seed ${seed}`).toEqual(rows);
+    }
+  });
+});
+
+const sales = `DATE,TIME,Qty,Description,Comments
+5/1/14,1:00,1,"Boots, brown",
+5/2/14,2:01,2,"Red ""deluxe"" hat",call first; fragile
+5/3/14,3:02,3,"15"" stand","two
+lines"
+5/4/14,4:03,4,Plain T-shirt,ok
+`;
+
+describe('sniff on particular files', () => {
+  it.each([
+    [
+      'a space',
+      sales
+        .replaceAll(',', ' ')
+        .replaceAll('call first; fragile', '"call first"')
+        .replaceAll('Plain T-shirt', '"Plain T-shirt"')
+        .replaceAll('hat" call', 'hat" call'),
+      ' ',
+    ],
+    ['a semicolon beside decimal commas', 'id;price\n1;2,50\n2;3,75\n', ';'],
+    [
+      'a tab beside quotes and commas in text',
+      'id\tnote\n1\tsays "hi", ok\n2\t5" pipe, new\n',
+      '\t',
+    ],
+    ['a pipe beside times', 'at|msg\n10:00|a, b\n11:30|c\n', '|'],
+    ['a caret', 'a^b^c\n1^x y^2.5\n2^z^3.5\n', '^'],
+    [
+      'a colon in many columns',
+      'root:x:0:0:root:/root:/bin/sh\nbin:x:1:1:bin:/bin:/bin/false\n',
+      ':',
+    ],
+  ])('finds %s', (_, text, delimiter) => {
+    expect(dialectOf(text).delimiter).toBe(delimiter);
+  });
+
+  it.each([
+    ['sentences', 'It was late, and dark.\nNobody came.\nThen, at last, a knock; it was Bob.\n'],
+    ['log lines', '2024-01-01 12:00:00 INFO started\n2024-01-01 12:00:05 WARN disk, almost full\n'],
+    ['names', 'name\nJohn Smith\nAl Jones\nMary Lee\n'],
+    ['timestamps', 'ts\n2024-01-01 12:00:00\n2024-01-02 12:30:00\n'],
+    ['decimal commas under a name', 'Preis\n1,50\n2,75\n13,20\n'],
+    ['JSON', '{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n{"a": 5, "b": 6}\n'],
+    ['quoted commas', 'k\n"a, b"\n"c, d"\n'],
+  ])('leaves %s in one column', async (_, text) => {
+    for (const row of await rowsOf(Buffer.from(text))) expect(row).toHaveLength(1);
+  });
+
+  it('takes the space after every delimiter as a part of it, but not after some', async () => {
+    expect(await rowsOf(Buffer.from('a, b\n1, "x, y"\n2, z\n'))).toEqual([
+      ['a', 'b'],
+      ['1', 'x, y'],
+      ['2', 'z'],
+    ]);
+    expect(await rowsOf(Buffer.from('a,b\n1, x\n2,z\n'))).toContainEqual(['1', ' x']);
+    expect(await rowsOf(Buffer.from('a, b\n1, x\n'), { delimiter: ',' })).toContainEqual([
+      '1',
+      ' x',
+    ]);
+  });
+
+  it('does not take apostrophes for quotes, and single quotes for text', () => {
+    expect(dialectOf("it's,that's,x\n'tis,don't,z\n").quote).toBe('"');
+    expect(dialectOf("'a,b','c'\n'd','e'\n").quote).toBe("'");
+  });
+
+  it('finds backslash escapes by escaped quotes and by doubled backslashes', () => {
+    expect(dialectOf('a,b\n"say \\"hi\\", ok",2\n').escape).toBe('Backslash');
+    expect(dialectOf('a,b\n"C:\\\\x",2\n').escape).toBe('Backslash');
+    expect(dialectOf('a,b\n"C:\\dir\\",2\n"x",3\n').escape).toBe('Doubled');
+  });
+
+  it('keeps quotes for a file with one quote that never closes, and gives them up for many', () => {
+    expect(dialectOf('id,name\n1,"open\n2,b\n3,c\n').quote).toBe('"');
+    expect(dialectOf(`id\tinch\n${'1\t"5 and more\n'.repeat(9)}`).quote).toBe('None');
+  });
+
+  it('finds the encoding by the bytes, and the mark', () => {
+    expect(dialectOf(Buffer.from('n;v\nJosé;1\n', 'latin1')).encoding).toBe('Windows-1252');
+    expect(dialectOf('n;v\nJosé;1\n').encoding).toBe('UTF-8');
+    expect(dialectOf('\ufeffn;v\n')).toMatchObject({ bom: true, encoding: 'UTF-8' });
+  });
+
+  it('keeps UTF-8 for a sample that ends inside a character', () => {
+    const bytes = Buffer.from('n;v\né;é').subarray(0, -1);
+    expect(sniff(bytes, {}, { isWholeFile: false }).dialect.encoding).toBe('UTF-8');
+  });
+
+  it.each([
+    ['empty', '', []],
+    ['only a mark', '\ufeff', []],
+    ['only line ends', '\n\n\r\n', []],
+    ['only a header', 'a,b\n', [['a', 'b']]],
+    ['a header without a line end', 'a,b', [['a', 'b']]],
+    ['one value', 'x', [['x']]],
+    [
+      'NUL bytes',
+      'a,b\n\0,1\n',
+      [
+        ['a', 'b'],
+        ['\0', '1'],
+      ],
+    ],
+    [
+      'two line ends at the end',
+      'a,b\n1,2\n\n',
+      [
+        ['a', 'b'],
+        ['1', '2'],
+      ],
+    ],
+  ])('reads a file that is %s', async (_, text, rows) => {
+    expect(await rowsOf(Buffer.from(text))).toEqual(rows);
+  });
+
+  it('obeys every field that the format fixes', () => {
+    const format = {
+      header: 'Absent',
+      delimiter: 'b',
+      quote: "'",
+      escape: 'None',
+      comment: '#',
+    } as const;
+    expect(dialectOf('a,b\n1,2\n', { ...format, encoding: 'Windows-1252' })).toMatchObject({
+      ...format,
+      encoding: 'Windows-1252',
+    });
+  });
+
+  it('loses no line of a file with a preamble, a footer or ragged rows', async () => {
+    const text = `Sales report\nby Bob, Ann\n\n${sales}5/5/14,5:00\nTotal,10\n`;
+    const rows = await rowsOf(Buffer.from(text));
+    expect(rows[0]).toEqual(['Sales report']);
+    expect(rows).toHaveLength(9);
+    expect(rows).toContainEqual(['5/3/14', '3:02', '3', '15" stand', 'two\nlines']);
+    expect(rows.slice(-2)).toEqual([
+      ['5/5/14', '5:00'],
+      ['Total', '10'],
+    ]);
+  });
+});
