@@ -35,11 +35,13 @@ export function answerProtocolError(error: Error, socket: Duplex): number | unde
 
 /** Node would answer an unknown `Expect` with an empty 417. */
 export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body = protocolErrorBody(417);
   response.writeHead(417, {
     'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
     connection: 'close',
   });
-  response.end(protocolErrorBody(417));
+  response.end(body);
 }
 
 function protocolErrorBody(status: number): string {

@@ -9,7 +9,7 @@
  * targets, and names the route for metrics.
  */
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '@millrace/kit/clock';
 import type { Log } from '@millrace/kit/log';
@@ -61,6 +61,8 @@ const keepAliveTimeoutMs = 72_000;
 const bodyBytesMax = 1024;
 /** How often a drain looks whether the last request is answered. */
 const drainPollMs = 20;
+/** How long a connection that was just opened may take to send its request while we close. */
+const lingerMs = 500;
 
 export interface HttpOptions {
   readonly host: string;
@@ -147,6 +149,8 @@ function createApp(limits: HttpLimits, telemetry: HttpTelemetry): FastifyInstanc
     http: {
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.requestTimeoutMs,
+      // How often expired requests are looked for; Node's half minute would triple their time.
+      connectionsCheckingInterval: Math.min(2_000, limits.requestTimeoutMs),
       requireHostHeader: false,
     },
     clientErrorHandler: (error, socket) => {
@@ -244,9 +248,20 @@ interface Draining {
 async function drain({ app, flight, clock }: Draining, options: DrainOptions): Promise<void> {
   flight.draining = true;
   await clock.sleep(options.propagationMs);
-  // Stops listening and closes connections that are idle, not those with a request in flight.
-  app.server.close();
-  const deadline = clock.monotonic() + options.finishMs;
-  while (flight.requests > 0 && clock.monotonic() < deadline) await clock.sleep(drainPollMs);
+  // Of net, since http's own close also cuts connections whose first request is still on its way.
+  NetServer.prototype.close.call(app.server);
+  const now = clock.monotonic();
+  const lingerUntil = now + Math.min(lingerMs, options.finishMs);
+  const finishUntil = now + options.finishMs;
+  while (clock.monotonic() < (flight.requests > 0 ? finishUntil : lingerUntil)) {
+    if ((await openConnections(app)) === 0) break;
+    await clock.sleep(drainPollMs);
+  }
   await app.close();
+}
+
+function openConnections(app: FastifyInstance): Promise<number> {
+  return new Promise((resolve) => {
+    app.server.getConnections((error, count) => resolve(error === null ? count : 0));
+  });
 }
