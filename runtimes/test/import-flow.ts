@@ -41,6 +41,7 @@ export interface FlowOptions {
   /** A database shared by several imports; its owner disposes it. */
   readonly shared?: TestDatabase;
   readonly table?: string;
+  readonly staleAfterMs?: number;
 }
 
 export interface RunningCoordinator {
@@ -63,6 +64,8 @@ export interface ImportFlow extends AsyncDisposable {
   readonly server: TestDatabase;
   /** As the owner, for assertions and sabotage. */
   readonly db: Database;
+  /** As the role that coordinators and workers have, which may end their sessions. */
+  openAsWorkingRole(): Database;
   readonly link: AmqpLink;
   readonly sink: Sink;
   startCoordinator(config?: Partial<CsvImportPodConfig>): Promise<RunningCoordinator>;
@@ -112,6 +115,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
     file,
     server,
     db: owner,
+    openAsWorkingRole: () => open('test', 1),
     link,
     sink,
     startCoordinator: async (overrides = {}) => {
@@ -126,11 +130,9 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
         migrate,
         link: ownLink,
         config: { ...config, ...overrides },
+        ...(options.staleAfterMs === undefined ? {} : { staleAfterMs: options.staleAfterMs }),
       });
-      const outcome = coordinator.run(stop.signal).finally(async () => {
-        await db[Symbol.asyncDispose]();
-        await ownLink[Symbol.asyncDispose]();
-      });
+      const outcome = coordinator.run(stop.signal).finally(() => closeAll(db, ownLink));
       outcome.catch(() => undefined);
       const end = async (): Promise<CoordinatorOutcome> => {
         stop.abort();
@@ -147,10 +149,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
       const done = runWorker(
         { ...options, ...(hooks.sink === undefined ? {} : { sink: hooks.sink }) },
         stop.signal,
-      ).finally(async () => {
-        await db[Symbol.asyncDispose]();
-        await ownLink[Symbol.asyncDispose]();
-      });
+      ).finally(() => closeAll(db, ownLink));
       done.catch(() => undefined);
       const end = async (): Promise<void> => {
         stop.abort();
@@ -195,6 +194,10 @@ export async function until(
     if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
     await systemClock.sleep(20);
   }
+}
+
+async function closeAll(...resources: readonly AsyncDisposable[]): Promise<void> {
+  for (const resource of resources) await resource[Symbol.asyncDispose]();
 }
 
 async function removeQueues(link: AmqpLink, queue: string): Promise<void> {

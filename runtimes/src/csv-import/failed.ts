@@ -12,10 +12,13 @@ export class ImportFailed extends Permanent {
 
 /** Why an import can be Failed; the README's table lists exactly these. */
 export const failureReasons = [
+  'AmbiguousColumn',
+  'BadKey',
   'ChunkRefused',
   'EmptySource',
   'HeaderTooLong',
   'MissingColumn',
+  'NoColumns',
   'SourceChanged',
   'SourceMissing',
   'SourceNotAFile',

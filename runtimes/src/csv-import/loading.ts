@@ -44,7 +44,7 @@ const tickMs = 250;
 /** The tick may cost at most a tenth of the time, however many chunks there are. */
 const tickShare = 10;
 const beatEveryMs = 1_000;
-const sourceCheckEveryMs = 10_000;
+const sourceCheckEveryMs = 2_000;
 
 /** Resolves when every chunk is done, or Stopped when the signal aborts. */
 export async function loadAll(

@@ -45,7 +45,7 @@ export async function decideSource(config: CsvImportPodConfig, sink: Sink): Prom
 interface HeaderSource {
   readonly config: CsvImportPodConfig;
   readonly source: FileIdentity;
-  read(length: number): Promise<Buffer>;
+  readonly read: (length: number) => Promise<Buffer>;
 }
 
 /** A header that reaches to the end of what was read may go on: read more, up to the longest record. */

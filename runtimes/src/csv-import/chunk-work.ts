@@ -1,0 +1,127 @@
+/**
+ * One chunk, from its number to its commit. Knows nothing of the queue.
+ *
+ * Order, and why: attempt row (outlives us) → claim (first statement of the transaction) → read →
+ * load → totals → commit. Dying anywhere before the commit leaves nothing; afterwards the chunk is
+ * found done. Any order, repetition and number of workers give the same table.
+ */
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import type { Clock } from '@millrace/kit/clock';
+import { Failure } from '@millrace/kit/failure';
+import { Transient } from '@millrace/kit/transient';
+import { beginAttempt, endAttempt } from '../chunks/attempts.ts';
+import { claimChunk, finishChunk, type ChunkResult, type ClaimedChunk } from '../chunks/claim.ts';
+import { readImport } from '../chunks/imports.ts';
+import type { Database, Session } from '../connectors/postgres/database.ts';
+import { readRange, type FileIdentity } from '../connectors/volume/file.ts';
+import type { Dialect } from '../csv/dialect.ts';
+import type { ColumnPlan, LoadContext, Sink } from './sink-port.ts';
+import type { ImportTelemetry } from './telemetry.ts';
+
+/** A chunk of the largest size on a slow server; a worker frozen for longer loses its claim. */
+const chunkTimeoutMs = 600_000;
+/** Of a record that is too long only this much is read, for its reject. */
+const tooLongBytesMax = 65_536;
+
+export interface ChunkWorkOptions {
+  readonly config: CsvImportPodConfig;
+  readonly db: Database;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly telemetry: ImportTelemetry;
+  /** Who works, in the ledger. */
+  readonly name: string;
+}
+
+/** Everything pinned that loading needs. */
+export interface PinnedContext extends LoadContext {
+  readonly source: FileIdentity;
+}
+
+/** Throws a Transient while the import takes no chunks. */
+export async function readContext({
+  db,
+  config,
+}: Pick<ChunkWorkOptions, 'db' | 'config'>): Promise<PinnedContext> {
+  const it = await readImport(db, config.import.uid);
+  if (it?.state !== 'Loading' || it.seq === undefined) {
+    throw new Transient(
+      'NotLoading',
+      `The import takes no chunks now (${it?.state ?? 'unknown'}).`,
+    );
+  }
+  // Written by the coordinator of this same version or an older one; it pins what it understood.
+  return {
+    source: it.source as FileIdentity,
+    dialect: it.dialect as Dialect,
+    header: (it.header as { names: readonly string[] | null }).names,
+    columns: it.columns as ColumnPlan,
+    seq: it.seq,
+    targetWasEmpty: it.targetWasEmpty ?? false,
+  };
+}
+
+export type ChunkOutcome = 'Loaded' | 'Done' | 'Busy' | 'Ended' | 'Unknown';
+
+export async function workChunk(
+  chunk: number,
+  context: PinnedContext,
+  options: ChunkWorkOptions,
+): Promise<ChunkOutcome> {
+  const { db, config, telemetry, name } = options;
+  const ref = { import: config.import.uid, chunk };
+  const attempt = await beginAttempt(db, ref, name);
+  if (attempt === undefined) return 'Unknown';
+  telemetry.chunkStarted();
+  const startedMs = options.clock.monotonic();
+  try {
+    const loaded = await db.transaction(
+      async (tx) => {
+        const claim = await claimChunk(tx, ref, name);
+        if (!claim.claimed) return claim.why;
+        const result = await loadClaimed(tx, claim.chunk, { context, options });
+        await endAttempt(tx, attempt, 'Loaded');
+        return { bytes: claim.chunk.length, result };
+      },
+      { statementTimeoutMs: chunkTimeoutMs },
+    );
+    if (typeof loaded === 'string') {
+      await endAttempt(db, attempt, loaded);
+      telemetry.chunkSkipped(chunk, loaded);
+      return loaded;
+    }
+    telemetry.chunkLoaded({ chunk, durationMs: options.clock.monotonic() - startedMs, ...loaded });
+    return 'Loaded';
+  } catch (error) {
+    await recordFailure(error, { attempt, chunk, options });
+    throw error;
+  } finally {
+    telemetry.chunkEnded();
+  }
+}
+
+async function loadClaimed(
+  tx: Session,
+  chunk: ClaimedChunk,
+  { context, options }: { context: PinnedContext; options: ChunkWorkOptions },
+): Promise<ChunkResult> {
+  const { offset, length, tooLong } = chunk;
+  const bytes = await readRange(options.config.source.volume, context.source, {
+    offset,
+    length: tooLong ? Math.min(length, tooLongBytesMax) : length,
+  });
+  const result = await options.sink.loadChunk(tx, { ...chunk, bytes }, context);
+  await finishChunk(tx, chunk, result);
+  return result;
+}
+
+async function recordFailure(
+  error: unknown,
+  { attempt, chunk, options }: { attempt: string; chunk: number; options: ChunkWorkOptions },
+): Promise<void> {
+  const failure = error instanceof Failure ? error : undefined;
+  if (failure !== undefined) options.telemetry.chunkFailed(chunk, failure);
+  const outcome = failure === undefined ? 'Fault:Unknown' : `${failure.family}:${failure.code}`;
+  // The ledger may be what failed; an attempt without an end says that much.
+  await endAttempt(options.db, attempt, outcome).catch(() => undefined);
+}
