@@ -13,7 +13,7 @@ import { DataError } from '../connectors/postgres/data-error.ts';
 import type { Sql } from '../connectors/postgres/database.ts';
 import { badCursor, decodeCursor, encodeCursor, queryBinding } from '../http/cursor.ts';
 import { successPage, successRow } from '../http/envelope.ts';
-import { badRequest, notFound, RequestError } from '../http/request-error.ts';
+import { badRequest, notFound } from '../http/request-error.ts';
 import { decode, parseLimit, refuseUnknown } from '../http/request-target.ts';
 import type { HttpRequest } from '../http/server.ts';
 import type { RowCache } from './cache.ts';
@@ -98,12 +98,6 @@ async function page(options: AnswersOptions, query: ReadonlyMap<string, string>)
     return prefix === undefined ? [] : [[column, prefix] as const];
   });
   const shape = knownShape(health);
-  if (shape.order.length === 0) {
-    throw new RequestError('The table has neither a key nor positions to page by.', {
-      status: 501,
-      code: 'NotPageable',
-    });
-  }
   const binding = queryBinding([options.databaseScope, table, shape.order, filters]);
   const cursor = query.get('cursor');
   const after =

@@ -11,12 +11,12 @@ import type { TableShape } from './gateway-table.ts';
 async function walk(
   served: TestGateway,
   limit: number,
-  betweenPages: () => Promise<void> = async () => undefined,
+  options: { readonly table?: string; readonly betweenPages?: () => Promise<void> } = {},
 ): Promise<readonly string[]> {
   const rows: string[] = [];
   let cursor = '';
   for (;;) {
-    const page = await served.get(`/people?limit=${limit}${cursor}`);
+    const page = await served.get(`/${options.table ?? 'people'}?limit=${limit}${cursor}`);
     expect(page.status).toBe(200);
     // Numbers as text, since two keys beyond 2^53 may be one number to JSON.parse.
     const exact = page.text.replace(/("(?:number|id)":)(-?\d+)/g, '$1"$2"');
@@ -24,7 +24,7 @@ async function walk(
     rows.push(...data.map((row) => JSON.stringify(row)));
     if (page.next === null) return rows;
     cursor = `&cursor=${page.next}`;
-    await betweenPages();
+    await options.betweenPages?.();
   }
 }
 
@@ -107,18 +107,50 @@ describe.skipIf(lacks('postgres'))('pages', () => {
     await client.connect();
     let inserted = 0;
 
-    const seen = await walk(served, 7, async () => {
+    const betweenPages = async (): Promise<void> => {
       inserted += 1;
-      await client.query('INSERT INTO people VALUES ($1), ($2)', [
-        inserted * 3000,
-        inserted * 7 * 10 + 1,
-      ]);
-    });
+      const [ahead, behind] = [inserted * 3000, inserted * 70 + 1];
+      await client.query('INSERT INTO people VALUES ($1), ($2)', [ahead, behind]);
+    };
+    const seen = await walk(served, 7, { betweenPages });
     await client.end();
 
     expect(inserted).toBeGreaterThan(20);
     expect(new Set(seen).size).toBe(seen.length);
     for (let id = 10; id <= 2000; id += 10) expect(seen).toContain(`{"id":"${id}"}`);
+  });
+
+  it('visit every row of a keyless table once, also rows older than its positions', async () => {
+    await using db = await database();
+    await asOwner(
+      db.ownerUrl,
+      'CREATE TABLE people (id int)',
+      'INSERT INTO people SELECT i FROM generate_series(1, 30) i',
+      'CREATE TABLE adopted AS SELECT id FROM people',
+      'ALTER TABLE adopted ADD COLUMN _millrace_pos bigint NOT NULL DEFAULT 0',
+      'INSERT INTO adopted SELECT 100 + i, 1000 - i FROM generate_series(1, 10) i',
+    );
+    const keyless = gatewayConfig({ target: { key: [] } });
+    await using plain = await testGateway({ config: keyless, postgresUrl: db.appUrl });
+    const adopted = { ...keyless, target: { ...keyless.target, table: 'adopted' } };
+    await using served = await testGateway({ config: adopted, postgresUrl: db.appUrl });
+
+    expect(new Set(await walk(plain, 7)).size).toBe(30);
+    const seen = await walk(served, 7, { table: 'adopted' });
+    expect(new Set(seen).size).toBe(40);
+    expect(seen.at(-1)).toBe('{"id":"101"}');
+  });
+
+  it('of an adopted table leave out rows whose key is NULL, and go on', async () => {
+    await using db = await database();
+    await asOwner(
+      db.ownerUrl,
+      'CREATE TABLE people (id int UNIQUE)',
+      'INSERT INTO people VALUES (1), (NULL), (2), (NULL), (3)',
+    );
+    await using served = await testGateway({ config: gatewayConfig(), postgresUrl: db.appUrl });
+
+    expect(await walk(served, 2)).toEqual(['{"id":"1"}', '{"id":"2"}', '{"id":"3"}']);
   });
 
   it('fit a URL when keys are as long as an index can hold', async () => {
@@ -155,6 +187,7 @@ describe.skipIf(lacks('postgres'))('the plans of the gateway’s statements', ()
     ],
     key: [{ name: 'id', type: 'bigint' }],
     order: [{ name: 'id', type: 'bigint' }],
+    nullable: [],
   };
 
   it('use the indexes, without a sort or scan of the table, wherever the page begins', async () => {

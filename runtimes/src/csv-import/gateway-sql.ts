@@ -57,6 +57,7 @@ export function pageStatement(table: string, shape: TableShape, query: PageQuery
   const conditions = query.filters.flatMap(([column, prefix]) =>
     prefixConditions(column, prefix, bind),
   );
+  for (const name of shape.nullable) conditions.push(`t.${sqlIdentifier(name)} IS NOT NULL`);
   if (query.after !== undefined) {
     const after = query.after.map((value, index) => `${bind(value)}::${shape.order[index]?.type}`);
     conditions.push(`(${order.join(', ')}) > (${after.join(', ')})`);

@@ -24,17 +24,21 @@ export interface TableShape {
   readonly columns: readonly TableColumn[];
   /** Columns of `/{table}/{key}`; empty for a table without a key. */
   readonly key: readonly TableColumn[];
-  /** Columns that order pages: unique together and never NULL. Empty: the table cannot be paged. */
+  /** Columns that order pages, unique together. */
   readonly order: readonly TableColumn[];
+  /** Those of `order` that an adopted table lets be NULL: such rows have no key and no page. */
+  readonly nullable: readonly string[];
 }
 
 export interface CatalogueColumn extends TableColumn {
   readonly primary: boolean;
+  readonly nullable: boolean;
 }
 
 const catalogueSql = `
 SELECT a.attname AS name,
        format_type(a.atttypid, -1) AS type,
+       NOT a.attnotnull AS nullable,
        coalesce(a.attnum = ANY (i.indkey), false) AS "primary"
   FROM pg_attribute a
   LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
@@ -46,7 +50,7 @@ export async function readShape(
   sql: Sql,
   config: CsvImportPodConfig,
 ): Promise<TableShape | undefined> {
-  const { rows } = await sql.query<{ name: string; type: string; primary: boolean }>(catalogueSql, [
+  const { rows } = await sql.query<CatalogueColumn>(catalogueSql, [
     sqlIdentifier(config.target.table),
   ]);
   return shapeOf(rows, config);
@@ -63,18 +67,27 @@ export function shapeOf(
   const columns = catalogue.filter(
     ({ name }) => name !== positionColumn && (listed === undefined || listed.has(name)),
   );
-  return { columns, key, order: orderOf(catalogue, key) };
+  const order = orderOf(catalogue, key);
+  const nullable = catalogue.filter((column) => column.nullable && order.includes(column));
+  return { columns, key, order, nullable: nullable.map(({ name }) => name) };
 }
 
-/** Without a key, records are told apart by their position, which is unique among them. */
+/** Where a row lies in the table: unique, and stable as long as nobody updates or rewrites it. */
+const physicalPlace: TableColumn = { name: 'ctid', type: 'tid' };
+
+/**
+ * Without a key, records follow their position. Rows that an adopted table had before share position
+ * zero, and a table that was not altered has no positions; their place in it tells them apart.
+ */
 function orderOf(
   catalogue: readonly CatalogueColumn[],
   key: readonly CatalogueColumn[],
-): readonly CatalogueColumn[] {
+): readonly TableColumn[] {
   if (key.length > 0) return key;
   const primary = catalogue.filter((column) => column.primary);
   if (primary.length > 0) return primary;
-  return catalogue.filter((column) => column.name === positionColumn);
+  const position = catalogue.filter((column) => column.name === positionColumn);
+  return [...position, physicalPlace];
 }
 
 const typeOfManifest: Readonly<Record<string, string>> = {

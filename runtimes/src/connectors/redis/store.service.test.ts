@@ -87,9 +87,13 @@ describe.skipIf(lacks('redis'))('the Redis store', () => {
     await expect.poll(() => codeOf(store.ping()), { timeout: 10_000 }).toBe('ok');
   });
 
-  it('refuses a URL of another scheme with the remedy', () => {
-    expect(() => openRedis({ url: () => 'http://x', commandTimeoutMs: 1, log })).toThrow(
-      /no redis:\/\/ or rediss:\/\/ URL; correct it/,
-    );
+  it('names a URL of another scheme with the remedy, and connects once it is corrected', async () => {
+    let url = 'http://x';
+    await using store = openRedis({ url: () => url, commandTimeoutMs: 200, log });
+    await expect(store.ping()).rejects.toThrow(/no redis:\/\/ or rediss:\/\/ URL.*correct it/);
+
+    url = given('redis').url;
+
+    await expect.poll(() => codeOf(store.ping()), { timeout: 10_000 }).toBe('ok');
   });
 });

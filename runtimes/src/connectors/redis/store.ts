@@ -8,6 +8,7 @@
  */
 import { Redis } from 'ioredis';
 import { systemClock, type Clock } from '@millrace/kit/clock';
+import type { Failure } from '@millrace/kit/failure';
 import type { Log } from '@millrace/kit/log';
 import { createCircuit } from './circuit.ts';
 import { transient, translate } from './failures.ts';
@@ -55,16 +56,27 @@ export function openRedis(options: RedisOptions): RedisStore {
     openMs: circuitOpenMs,
   });
   let closed = false;
-  let connection = connect();
+  // While there is no usable URL, why.
+  let unusable: Failure | undefined;
+  let connection: Connection | undefined;
+  connect();
 
-  function connect(): Connection {
-    return openConnection(options, () => {
-      if (!closed) connection = connect();
-    });
+  function connect(): void {
+    if (closed) return;
+    try {
+      connection = openConnection(options, connect);
+      unusable = undefined;
+    } catch (error) {
+      // The Secret is incomplete or wrong: whoever corrects it need not restart us.
+      unusable = translate(error, 'Reading the Redis URL');
+      options.log.warn({ err: unusable }, 'redis cannot be connected to');
+      setTimeout(connect, reconnectMaxMs).unref();
+    }
   }
 
   const run = async <T>(attempted: string, command: (redis: Redis) => Promise<T>): Promise<T> => {
-    if (connection.serverRun() === undefined) throw transient('NotConnected', attempted);
+    if (unusable !== undefined) throw unusable;
+    if (connection?.serverRun() === undefined) throw transient('NotConnected', attempted);
     if (!circuit.allows()) throw transient('Silent', attempted);
     try {
       const result = await command(connection.redis);
@@ -77,7 +89,7 @@ export function openRedis(options: RedisOptions): RedisStore {
   };
 
   return {
-    serverRun: () => connection.serverRun(),
+    serverRun: () => connection?.serverRun(),
     get: async (key) => (await run('Reading from Redis', (redis) => redis.get(key))) ?? undefined,
     set: async (key, value, { ttlMs } = {}) => {
       await run('Writing to Redis', (redis) =>
@@ -94,7 +106,7 @@ export function openRedis(options: RedisOptions): RedisStore {
     },
     [Symbol.asyncDispose]: async () => {
       closed = true;
-      connection.redis.disconnect();
+      connection?.redis.disconnect();
     },
   };
 }
