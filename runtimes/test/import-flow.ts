@@ -132,7 +132,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
         config: { ...config, ...overrides },
         ...(options.staleAfterMs === undefined ? {} : { staleAfterMs: options.staleAfterMs }),
       });
-      const outcome = coordinator.run(stop.signal).finally(() => closeAll(db, ownLink));
+      const outcome = closing(coordinator.run(stop.signal), [db, ownLink]);
       outcome.catch(() => undefined);
       const end = async (): Promise<CoordinatorOutcome> => {
         stop.abort();
@@ -146,10 +146,11 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
       const ownLink = new AmqpLink({ url: broker, name: 'worker', clock: systemClock, log });
       const stop = new AbortController();
       const options = { ...base, config, db, link: ownLink, name: 'worker', bump: hooks.bump };
-      const done = runWorker(
-        { ...options, ...(hooks.sink === undefined ? {} : { sink: hooks.sink }) },
-        stop.signal,
-      ).finally(() => closeAll(db, ownLink));
+      const workerOptions = {
+        ...options,
+        ...(hooks.sink === undefined ? {} : { sink: hooks.sink }),
+      };
+      const done = closing(runWorker(workerOptions, stop.signal), [db, ownLink]);
       done.catch(() => undefined);
       const end = async (): Promise<void> => {
         stop.abort();
@@ -196,8 +197,12 @@ export async function until(
   }
 }
 
-async function closeAll(...resources: readonly AsyncDisposable[]): Promise<void> {
-  for (const resource of resources) await resource[Symbol.asyncDispose]();
+async function closing<T>(work: Promise<T>, resources: readonly AsyncDisposable[]): Promise<T> {
+  try {
+    return await work;
+  } finally {
+    for (const resource of resources) await resource[Symbol.asyncDispose]();
+  }
 }
 
 async function removeQueues(link: AmqpLink, queue: string): Promise<void> {

@@ -49,6 +49,8 @@ export interface CoordinatorOptions {
   readonly sink: Sink;
   /** Brings the ledger's tables up to date. */
   migrate(): Promise<void>;
+  /** Asks the cache whether it is there, so that status can say so; absent with cache mode Off. */
+  readonly pingCache?: () => Promise<void>;
   readonly clock: Clock;
   readonly telemetry: ImportTelemetry;
   readonly staleAfterMs?: number;
@@ -68,7 +70,7 @@ export class Coordinator {
     this.#board = new ProgressBoard({
       clock: options.clock,
       workersMax: options.config.workers.max,
-      backends: ['postgres', 'rabbitmq'],
+      backends: ['postgres', 'rabbitmq', ...(options.pingCache ? (['redis'] as const) : [])],
     });
   }
 

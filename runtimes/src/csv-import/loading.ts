@@ -7,6 +7,7 @@
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import type { Clock } from '@millrace/kit/clock';
+import { Failure } from '@millrace/kit/failure';
 import { setStopping } from '../chunks/imports.ts';
 import { readPlan, type Plan } from '../chunks/plan.ts';
 import { beatTarget } from '../chunks/targets.ts';
@@ -35,6 +36,7 @@ export interface LoadingContext {
   readonly chunkBytes: number;
   readonly board: ProgressBoard;
   readonly announcer: Announcer;
+  readonly pingCache?: () => Promise<void>;
   /** The session that holds the advisory lock; when it dies, another coordinator may start. */
   readonly lock: Session;
 }
@@ -97,7 +99,8 @@ async function watch(context: LoadingContext, signal: AbortSignal): Promise<'All
 }
 
 /** What is done every second: proves that we live, and repairs the queue. */
-async function beat({ lock, db, uid, announcer, config }: LoadingContext): Promise<void> {
+async function beat(context: LoadingContext): Promise<void> {
+  const { lock, db, uid, announcer, config } = context;
   await lock.query('SELECT 1');
   if (!(await beatTarget(db, uid))) {
     throw new ImportFailed(
@@ -106,12 +109,25 @@ async function beat({ lock, db, uid, announcer, config }: LoadingContext): Promi
     );
   }
   await announcer.keepUp();
+  await observeCache(context);
   const refused = await refusedChunk(db, uid);
   if (refused !== undefined) {
     throw new ImportFailed(
       'ChunkRefused',
       `Chunk ${refused.chunk} failed ${refused.times} times with ${refused.outcome}. The workers’ logs say more.`,
     );
+  }
+}
+
+/** Workers wait for a cache that is away before they acknowledge; here it is only shown. */
+async function observeCache({ pingCache, board }: LoadingContext): Promise<void> {
+  if (pingCache === undefined) return;
+  try {
+    await pingCache();
+    board.backendOk('redis');
+  } catch (error) {
+    if (!(error instanceof Failure) || error.family === 'Fault') throw error;
+    board.backendFailed(error);
   }
 }
 
