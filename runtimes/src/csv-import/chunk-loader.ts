@@ -1,0 +1,230 @@
+/**
+ * Loads one chunk inside its transaction: parse, type, store, reject, count.
+ *
+ * Guarantees: every data record of the chunk becomes a row, loses its key to another record, or is
+ * in the rejects table; the four counts add up; the outcome depends on the chunk's bytes and the
+ * plan, not on the path. Paths: `direct` (COPY into the target) while this import is the only writer
+ * of a table that was empty; `merge` (temporary table, ON CONFLICT by position); `bisect` where the
+ * server refused something. A loader belongs to one worker and keeps its buffers and what it learnt;
+ * it holds one chunk at a time. It does not retry: Transient failures go to the caller, whose
+ * transaction is then rolled back.
+ */
+import { DataError } from '../connectors/postgres/data-error.ts';
+import type { Session } from '../connectors/postgres/database.ts';
+import type { Dialect } from '../csv/dialect.ts';
+import { parseChunk, type BadRecord } from '../csv/parser.ts';
+import type { KeyOrder } from '../rows/key-index.ts';
+import { RowBatch } from '../rows/row-batch.ts';
+import { RowEncoder } from '../rows/row-encoder.ts';
+import type { Mapping } from './mapping.ts';
+import { bisect, runnersUp, winners, type LoadRows, type Settled } from './load-bisect.ts';
+import { copyTargetSql, copyToTarget, inSavepoint, isKeyConflict } from './load-direct.ts';
+import {
+  mergeRows,
+  mergeStatements,
+  type MergeStatements,
+  type OnConflict,
+  type Stored,
+} from './load-merge.ts';
+import { writeRejects, type Reject } from './rejects.ts';
+import type { Target } from './target.ts';
+
+export interface LoadPlan {
+  readonly importUid: string;
+  readonly dialect: Dialect;
+  readonly maxRecordBytes: number;
+  readonly mapping: Mapping;
+  readonly target: Target;
+  readonly onConflict: OnConflict;
+  readonly sequence: number;
+  /** Whether the direct path may be tried; a keyless target is always loaded directly. */
+  readonly mode: 'direct' | 'merge';
+}
+
+export interface LoadedChunkInput {
+  readonly chunk: number;
+  readonly bytes: Buffer;
+  readonly offset: number;
+  readonly firstLine?: number;
+}
+
+export type LoadPath = 'direct' | 'merge' | 'bisect';
+
+export interface LoadedChunk {
+  readonly read: number;
+  readonly rejected: number;
+  readonly rejectReasons: Readonly<Record<string, number>>;
+  readonly superseded: number;
+  readonly comments: number;
+  readonly blank: number;
+  readonly path: LoadPath;
+}
+
+/** So many chunks may fail on the direct path before the worker stops trying; each cost a COPY. */
+const directFailuresMax = 3;
+
+interface TypedChunk {
+  readonly counts: { readonly read: number; readonly comments: number; readonly blank: number };
+  readonly rejects: Reject[];
+}
+
+interface Search {
+  readonly order: KeyOrder | undefined;
+  readonly rows: Uint32Array | undefined;
+  readonly load: LoadRows;
+}
+
+interface StoredChunk extends Settled {
+  readonly path: LoadPath;
+}
+
+export class ChunkLoader {
+  readonly #plan: LoadPlan;
+  readonly #encoder: RowEncoder;
+  readonly #batch = new RowBatch();
+  readonly #copySql: string;
+  readonly #merge: MergeStatements;
+  #directFailures = 0;
+
+  constructor(plan: LoadPlan) {
+    const { mapping, target } = plan;
+    this.#plan = plan;
+    const columns = mapping.columns.map((column) => {
+      const facts = target.columns.find((candidate) => candidate.name === column.name);
+      const scale = facts?.scale === undefined ? {} : { scale: facts.scale };
+      return { ...column, ...scale, isJsonb: facts?.sqlType === 'jsonb' };
+    });
+    this.#encoder = new RowEncoder({
+      columns,
+      key: target.key,
+      width: mapping.width,
+      ...(mapping.header === undefined ? {} : { header: mapping.header }),
+      ...(target.hasPosition ? { sequence: plan.sequence } : {}),
+    });
+    this.#copySql = copyTargetSql(target);
+    this.#merge = mergeStatements(plan);
+  }
+
+  async load(tx: Session, input: LoadedChunkInput): Promise<LoadedChunk> {
+    const { counts, rejects } = this.#type(input);
+    const stored = await this.#store(tx);
+    for (const { row, ...refusal } of stored.refused) {
+      rejects.push({ ...this.#batch.source(row), ...refusal });
+    }
+    const { importUid, target } = this.#plan;
+    await writeRejects(tx, target.table, { ...input, importUid, rejects });
+    const accepted = this.#batch.count - stored.refused.length;
+    return {
+      ...counts,
+      rejected: rejects.length,
+      rejectReasons: countReasons(rejects),
+      superseded: accepted - stored.inserted - stored.takenOver,
+      path: stored.path,
+    };
+  }
+
+  #type(input: LoadedChunkInput): TypedChunk {
+    const { dialect, maxRecordBytes } = this.#plan;
+    const batch = this.#batch;
+    const encoder = this.#encoder;
+    const rejects: Reject[] = [];
+    batch.reset();
+    const { bytes, offset } = input;
+    const parsed = parseChunk(
+      { bytes, offset, dialect, maxRecordBytes },
+      {
+        record: (record) => {
+          const refusal = encoder.encode(record, batch);
+          if (refusal === undefined) return;
+          const { start, end, line } = record;
+          rejects.push({ start, end, line, ...refusal });
+        },
+        bad: ({ start, end, line, reason }: BadRecord) => {
+          rejects.push({ start, end, line, reason });
+        },
+      },
+    );
+    const { records, bad, comments, blank } = parsed;
+    return { counts: { read: records + bad, comments, blank }, rejects };
+  }
+
+  async #store(tx: Session): Promise<StoredChunk> {
+    if (this.#batch.count === 0) {
+      return { inserted: 0, takenOver: 0, refused: [], path: this.#plan.mode };
+    }
+    return this.#plan.target.key.length === 0 ? this.#storeKeyless(tx) : this.#storeKeyed(tx);
+  }
+
+  async #storeKeyless(tx: Session): Promise<StoredChunk> {
+    const load = async (rows: Uint32Array | undefined): Promise<Stored> => {
+      const inserted = await copyToTarget(tx, this.#copySql, { batch: this.#batch, rows });
+      return { inserted, takenOver: 0 };
+    };
+    try {
+      return { ...(await load(undefined)), refused: [], path: 'direct' };
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      return { ...(await bisect(allRows(this.#batch.count), load)), path: 'bisect' };
+    }
+  }
+
+  /** Direct if it may be, else merged at once, else the refused rows are searched for. */
+  async #storeKeyed(tx: Session): Promise<StoredChunk> {
+    const order = this.#batch.keys.order();
+    const rows = order === undefined ? undefined : winners(order, this.#plan.onConflict);
+    const copied = await this.#tryDirect(tx, rows);
+    if (copied !== undefined)
+      return { inserted: copied, takenOver: 0, refused: [], path: 'direct' };
+    const load = (some: Uint32Array | undefined): Promise<Stored> =>
+      inSavepoint(tx, () => mergeRows(tx, this.#merge, { batch: this.#batch, rows: some }));
+    const loadApart = async (some: Uint32Array): Promise<Stored> => {
+      const stored = await load(some);
+      await tx.query(this.#merge.emptyStage);
+      return stored;
+    };
+    try {
+      return { ...(await load(rows)), refused: [], path: 'merge' };
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+    }
+    return { ...(await this.#search({ order, rows, load: loadApart })), path: 'bisect' };
+  }
+
+  /** Rounds of bisection: those whose winner was refused come again with their runner-up. */
+  async #search(search: Search): Promise<Settled> {
+    const { order, load } = search;
+    const total = { inserted: 0, takenOver: 0, refused: [] as Settled['refused'] };
+    let next = search.rows ?? allRows(this.#batch.count);
+    while (next.length > 0) {
+      const settled = await bisect(next, load);
+      total.inserted += settled.inserted;
+      total.takenOver += settled.takenOver;
+      total.refused = [...total.refused, ...settled.refused];
+      if (order === undefined) break;
+      next = runnersUp(order, settled.refused, this.#plan.onConflict);
+    }
+    return total;
+  }
+
+  /** The rows copied, or undefined if they have to be merged. */
+  async #tryDirect(tx: Session, rows: Uint32Array | undefined): Promise<number | undefined> {
+    if (this.#plan.mode !== 'direct' || this.#directFailures >= directFailuresMax) return undefined;
+    try {
+      return await copyToTarget(tx, this.#copySql, { batch: this.#batch, rows });
+    } catch (error) {
+      if (isKeyConflict(error)) this.#directFailures += 1;
+      else if (!(error instanceof DataError)) throw error;
+      return undefined;
+    }
+  }
+}
+
+function allRows(count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, row) => row);
+}
+
+function countReasons(rejects: readonly Reject[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { reason } of rejects) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
+}
