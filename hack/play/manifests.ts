@@ -74,7 +74,7 @@ async function readManifests(file: string): Promise<readonly Manifest[]> {
       const { line, col } = lines.linePos(error.pos[0]);
       throw new Refusal(`${file}:${String(line)}:${String(col)}: ${error.message}`);
     }
-    return document.contents === null ? [] : [manifestOf(document, file, lines)];
+    return document.toJS() === null ? [] : [manifestOf(document, file, lines)];
   });
 }
 

@@ -3,7 +3,7 @@
  * said how each resource came out.
  */
 import { openSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
@@ -19,6 +19,7 @@ import type { PlayRun } from './play.ts';
 import type { StatePaths } from './state/paths.ts';
 import { loopback } from './supervisor/local-container.ts';
 import { boundLog } from './supervisor/process.ts';
+import { displayPath } from './view/display-path.ts';
 import { summary } from './view/summary.ts';
 import { watchSource } from './watch-source.ts';
 
@@ -49,7 +50,7 @@ export async function runSession(parts: SessionParts): Promise<number> {
     resources: manifests.filter((manifest) => manifest.isResource),
     proxy: cluster.proxy,
     screen,
-    logDir: relative(process.cwd(), join(paths.root, 'pods')),
+    logDir: displayPath(join(paths.root, 'pods')),
     signal: stop.signal,
     showsAddresses: !options.once,
     onError: (error) => parts.onError(error),
@@ -135,7 +136,7 @@ function tellWhatNow({ run, backends, paths }: SessionParts): void {
       : '"$MILLRACE_POSTGRES_URL"';
     run.screen.line(`look at the rows with: psql ${url}`);
   }
-  run.screen.line(`logs of pods are in ${relative(process.cwd(), join(paths.root, 'pods'))}`);
+  run.screen.line(`logs of pods are in ${displayPath(join(paths.root, 'pods'))}`);
   run.screen.line('Ctrl-C ends');
 }
 

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import type { KubeObject } from '@millrace/operator/machinery/kube-api';
+import { decideApply, movedFields, type ApplyDecision } from './apply.ts';
+import { endOf } from './outcome.ts';
+
+const spec = {
+  source: { volume: { path: 'a.csv' } },
+  target: { table: 'a' },
+  rejects: { maxRows: 1 },
+};
+
+function resource(changes: object = {}, conditions: readonly object[] = []): KubeObject {
+  return {
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'CsvImport',
+    metadata: { name: 'a', namespace: 'default', generation: 2 },
+    spec: { ...spec, ...changes },
+    status: { conditions },
+  };
+}
+
+const holds = (type: string, reason: string) => ({
+  type,
+  status: 'True',
+  reason,
+  message: '',
+  observedGeneration: 2,
+});
+const complete = [holds('Complete', 'Complete')];
+const tooMany = [holds('Failed', 'TooManyRejects'), holds('Stalled', 'TooManyRejects')];
+const missing = [holds('Failed', 'SourceMissing')];
+const moved = { target: { table: 'b' } };
+const raised = { rejects: { maxRows: 100 } };
+
+const rows: readonly [string, KubeObject | undefined, object, ApplyDecision][] = [
+  ['nothing is there', undefined, {}, 'create'],
+  ['the same is unfinished', resource(), {}, 'resume'],
+  ['a changed one is unfinished', resource(), { workers: { max: 3 } }, 'update'],
+  ['another source or target is asked of an unfinished one', resource(), moved, 'refuse'],
+  [
+    'a field that is fixed is added to an unfinished one',
+    resource(),
+    { chunkBytes: 1024 },
+    'refuse',
+  ],
+  ['it is Complete', resource({}, complete), {}, 'runAgain'],
+  ['it is Complete and another target is asked', resource({}, complete), moved, 'runAgain'],
+  ['it has failed', resource({}, missing), {}, 'runAgain'],
+  ['it has failed of rejects and nothing was raised', resource({}, tooMany), {}, 'runAgain'],
+  ['it has failed of rejects and they were raised', resource({}, tooMany), raised, 'update'],
+  [
+    'it has failed of rejects, raised, with another target',
+    resource({}, tooMany),
+    { ...raised, ...moved },
+    'runAgain',
+  ],
+];
+
+test.each(rows)('when %s', (_when, existing, changes, decision) => {
+  expect(decideApply(existing, resource(changes))).toBe(decision);
+});
+
+test('names the fields that stand in the way', () => {
+  expect(movedFields(resource(), resource({ ...moved, chunkBytes: 1024 }))).toEqual([
+    'spec.target',
+    'spec.chunkBytes',
+  ]);
+});
+
+test('a failure that an earlier generation had is no end of this one', () => {
+  const old = { ...holds('Failed', 'TooManyRejects'), observedGeneration: 1 };
+
+  expect(endOf(resource({}, [old]))).toBeUndefined();
+  expect(endOf(resource({}, tooMany))).toMatchObject({
+    isComplete: false,
+    reason: 'TooManyRejects',
+  });
+});

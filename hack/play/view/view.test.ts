@@ -1,0 +1,162 @@
+import { Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import type { KubeObject } from '@millrace/operator/machinery/kube-api';
+import { addressLines } from './addresses.ts';
+import { barLine, plainLine } from './progress-line.ts';
+import { viewOf } from './resource-view.ts';
+import { Screen } from './screen.ts';
+import { summary } from './summary.ts';
+
+const totals = { read: 1_000, loaded: 900, superseded: 60, rejected: 40, comments: 2, blank: 1 };
+
+function resource(status: object): KubeObject {
+  return {
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'CsvImport',
+    metadata: { name: 'users', namespace: 'default', uid: 'u' },
+    spec: { target: { table: 'users', key: ['id'] }, serve: { filters: ['first_name'] } },
+    status,
+  };
+}
+
+function condition(type: string, reason: string, message = 'in words') {
+  return { type, status: 'True', reason, message };
+}
+
+const loading = resource({
+  conditions: [{ ...condition('Ready', 'Loading'), status: 'False' }],
+  totals,
+  percent: 50,
+  workers: { ready: 1, wanted: 2 },
+  progress: { rowsPerSecond: 123_456, backends: [{ name: 'postgres', ok: true }] },
+});
+const stuck = resource({
+  percent: 50,
+  progress: { backends: [{ name: 'rabbitmq', ok: false, reason: 'ConnectionRefused' }] },
+});
+
+test('a bar says percent, rows, rate, workers, rejects and state', () => {
+  const line = barLine(viewOf(loading), 200);
+
+  expect(line).toBe(
+    'users  ━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌  50 %  1,000 rows, 123,456/s, 1/2 workers, 40 rejected  Loading',
+  );
+});
+
+test('a bar names backends that are down, and fits its terminal', () => {
+  expect(barLine(viewOf(stuck), 200)).toContain('rabbitmq ConnectionRefused');
+  expect(barLine(viewOf(stuck), 40)).toHaveLength(39);
+});
+
+test('a resource without a status can be shown', () => {
+  expect(plainLine(viewOf(resource({})))).toBe('users: 0 %, 0 rows, 0/0 workers, Accepted');
+});
+
+class Recorder extends Writable {
+  readonly isTTY: boolean;
+  readonly columns = 200;
+  text = '';
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+function screen(isTTY: boolean, now: () => number = () => 0) {
+  const out = new Recorder(isTTY);
+  return { out, screen: new Screen({ out: out as unknown as NodeJS.WriteStream, now }) };
+}
+
+test('a terminal has its bars redrawn in place, with other lines above them', () => {
+  const { out, screen: shown } = screen(true);
+
+  shown.show([viewOf(stuck)]);
+  shown.line('hello');
+  shown.show([viewOf(loading)]);
+  shown.show([viewOf(loading)]);
+
+  const [first, second] = [barLine(viewOf(stuck), 200), barLine(viewOf(loading), 200)];
+  const up = '\u001B[1A\u001B[0J';
+  expect(out.text).toBe(`${first}\n${up}hello\n${first}\n${up}${second}\n`);
+});
+
+test('a log gets a line at a change of state and else every few seconds', () => {
+  let nowMs = 0;
+  const { out, screen: shown } = screen(false, () => nowMs);
+
+  for (const atMs of [0, 1_000, 4_999, 5_000, 6_000]) {
+    nowMs = atMs;
+    shown.show([viewOf(loading)]);
+  }
+  shown.show([viewOf(stuck)]);
+
+  expect(out.text.split('\n').map((line) => line.split(', ').at(-1))).toEqual([
+    'Loading',
+    'Loading',
+    'rabbitmq ConnectionRefused',
+    '',
+  ]);
+});
+
+test('the summary shows the sum that must hold and where rejects are', () => {
+  const done = resource({
+    conditions: [condition('Complete', 'Complete')],
+    totals,
+    progress: { rejectReasons: [{ reason: 'Ragged', rows: 40 }], backends: [] },
+  });
+
+  expect(summary(done, 2)).toEqual([
+    'CsvImport default/users: Complete',
+    '  read               1,000  = loaded + superseded + rejected',
+    '  loaded               900',
+    '  superseded            60',
+    '  rejected              40  Ragged 40',
+    '  skipped                3  comments and blank lines',
+    '  in 2.0 s, 500 rows/s from start to end',
+    '  rejects with reasons: table users_rejects',
+  ]);
+});
+
+test('the summary does not hide a sum that does not hold', () => {
+  const wrong = resource({ conditions: [], totals: { ...totals, loaded: 1 } });
+
+  expect(summary(wrong, 1)[2]).toContain('≠');
+});
+
+test('the summary of a failure says why', () => {
+  const failed = resource({ conditions: [condition('Failed', 'SourceMissing', 'No file.')] });
+
+  expect(summary(failed, 1)).toEqual(['CsvImport default/users: SourceMissing', '  No file.']);
+});
+
+test('addresses are commands to paste, once somebody answers', () => {
+  const service: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'users-gateway',
+      namespace: 'default',
+      ownerReferences: [{ apiVersion: 'x', kind: 'CsvImport', name: 'users', uid: 'u' }],
+    },
+  };
+  const port = {
+    namespace: 'default',
+    service: 'users-gateway',
+    port: 80,
+    url: 'http://127.0.0.1:1234',
+  };
+
+  expect(addressLines(loading, [service], [{ ...port, endpointCount: 0 }])).toEqual([]);
+  expect(addressLines(loading, [service], [{ ...port, endpointCount: 1 }])).toEqual([
+    'users is served at http://127.0.0.1:1234/users; try',
+    "  curl 'http://127.0.0.1:1234/users?limit=5'",
+    "  curl 'http://127.0.0.1:1234/users?first_name=a&limit=5'",
+    "  curl 'http://127.0.0.1:1234/users/1'",
+  ]);
+});
