@@ -1,0 +1,186 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '@millrace/kit/clock';
+import { ManualClock, turns } from '../../test/manual-clock.ts';
+import { defaultPollLimits, ProgressPoller, type PollLimits } from './progress-poller.ts';
+import type { PollResult } from './telemetry.ts';
+
+interface Answer {
+  readonly done: number;
+}
+
+function parse(body: unknown): Answer | undefined {
+  const isAnswer = typeof body === 'object' && body !== null && 'done' in body;
+  return isAnswer && typeof body.done === 'number' ? { done: body.done } : undefined;
+}
+
+function poller(fetchPage: typeof fetch, limits: Partial<PollLimits> = {}) {
+  const clock = new ManualClock();
+  const changed: string[] = [];
+  const results: PollResult[] = [];
+  const stop = new AbortController();
+  const made = new ProgressPoller<Answer>({
+    clock,
+    fetch: fetchPage,
+    parse,
+    onChange: (key) => changed.push(key),
+    onPolled: (result) => results.push(result),
+    limits: { ...defaultPollLimits, ...limits },
+  });
+  const running = made.run(stop.signal);
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await running;
+  };
+  return { poller: made, clock, changed, results, end };
+}
+
+const target = { id: 'uid-1', url: 'http://127.0.0.1:9/progress' };
+
+describe('progress poller', () => {
+  it('wakes a key when the answer changes, and asks less often while it does not', async () => {
+    let done = 0;
+    let requests = 0;
+    const made = poller(() => {
+      requests++;
+      return Promise.resolve(Response.json({ done }));
+    });
+    made.poller.track('a', target);
+    await made.clock.advance(60_000);
+
+    expect(made.changed).toEqual(['a']);
+    expect(requests).toBeLessThan(12);
+    const before = requests;
+    for (; done < 20; done++) await made.clock.advance(1_000);
+    await made.clock.advance(10_000);
+
+    expect(requests - before).toBeGreaterThan(10);
+    expect(made.poller.latest('a')).toEqual({ done: 20 });
+    await made.end();
+    expect(made.clock.sleepers).toBe(0);
+  });
+
+  it('keeps the last answer and never wakes a key for a pod that fails', async () => {
+    let isUp = true;
+    const made = poller(() =>
+      isUp ? Promise.resolve(Response.json({ done: 1 })) : Promise.reject(new Error('reset')),
+    );
+    made.poller.track('a', target);
+    await made.clock.advance(10);
+    isUp = false;
+    await made.clock.advance(60_000);
+
+    expect(made.changed).toEqual(['a']);
+    expect(made.poller.latest('a')).toEqual({ done: 1 });
+    expect(made.results).toContain('failed');
+    await made.end();
+  });
+
+  it('forgets the answer of an earlier pod', async () => {
+    let isUp = true;
+    const made = poller(() =>
+      Promise.resolve(isUp ? Response.json({ done: 1 }) : Response.error()),
+    );
+    made.poller.track('a', target);
+    await made.clock.advance(10);
+    isUp = false;
+
+    made.poller.track('a', { ...target, id: 'uid-2' });
+    await made.clock.advance(10);
+
+    expect(made.poller.latest('a')).toBeUndefined();
+    await made.end();
+  });
+
+  it('stays within its rate and its requests in flight for any number of keys', async () => {
+    let inFlight = 0;
+    let most = 0;
+    let requests = 0;
+    const made = poller(
+      async () => {
+        requests++;
+        most = Math.max(most, ++inFlight);
+        await turns(3);
+        inFlight--;
+        return Response.json({ done: requests });
+      },
+      { perSecond: 20, inFlight: 3 },
+    );
+    for (let key = 0; key < 200; key++)
+      made.poller.track(`key-${key}`, { ...target, id: `${key}` });
+
+    await made.clock.advance(5_000);
+
+    expect(requests).toBeGreaterThan(50);
+    expect(requests).toBeLessThanOrEqual(101);
+    expect(most).toBeLessThanOrEqual(3);
+    await made.end();
+  });
+
+  it('gives up on a pod that takes the request and never answers', async () => {
+    const made = poller(
+      (_url, init) =>
+        new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+        }),
+      { timeoutMs: 3_000 },
+    );
+    made.poller.track('a', target);
+    await made.clock.advance(3_100);
+
+    expect(made.results).toEqual(['failed']);
+    await made.end();
+  });
+});
+
+describe('progress poller over real HTTP', () => {
+  const servers: { close(): void }[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  async function ask(listener: RequestListener): Promise<PollResult> {
+    const server = createServer(listener);
+    servers.push({ close: () => (server.closeAllConnections(), server.close()) });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const stop = new AbortController();
+    const result = Promise.withResolvers<PollResult>();
+    const made = new ProgressPoller<Answer>({
+      clock: systemClock,
+      fetch,
+      parse,
+      onChange: () => undefined,
+      onPolled: result.resolve,
+      limits: defaultPollLimits,
+    });
+    const running = made.run(stop.signal);
+    made.track('a', { id: 'uid-1', url: `http://127.0.0.1:${port}/progress` });
+    const outcome = await result.promise;
+    stop.abort();
+    await running;
+    return outcome;
+  }
+
+  it('takes an answer', async () => {
+    expect(await ask((_request, response) => response.end('{"done": 3}'))).toBe('changed');
+  });
+
+  it('takes no answer that is longer than a report can be', async () => {
+    const long = JSON.stringify({ done: 3, padding: 'x'.repeat(70_000) });
+    expect(await ask((_request, response) => response.end(long))).toBe('failed');
+  });
+
+  it('follows no redirection, since a pod must not send the operator elsewhere', async () => {
+    const elsewhere: RequestListener = (request, response) => {
+      if (request.url === '/else') response.end('{"done": 3}');
+      else response.writeHead(302, { location: '/else' }).end();
+    };
+    expect(await ask(elsewhere)).toBe('failed');
+  });
+
+  it('believes nothing that is not a report', async () => {
+    expect(await ask((_request, response) => response.end('<html>'))).toBe('invalid');
+  });
+});
