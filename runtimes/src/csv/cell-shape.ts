@@ -53,19 +53,23 @@ const worth: Record<Shape, number> = {
   odd: 0.4,
 };
 
+/** Signs that a cell is only a part of a value, or more than one, and what each leaves of its worth. */
+const doubts: readonly (readonly [RegExp, number])[] = [
+  [/\t/, 0.3],
+  [/;/, 0.5],
+  [/\|/, 0.65],
+  [/,(?! |\d{3})/, 0.7],
+  [/^["']|["']$/, 0.4],
+  [/^\s|\s$/, 0.85],
+  [/^[{[][^\]}]*$|^[^{[]*[\]}]$/, 0.4],
+];
+
 /** How much an unquoted cell looks like a whole value, 0 to 1. */
 export function cellWorth(text: string): number {
   const shape = shapeOf(text);
+  const isDoubtful = shape === 'text' || shape === 'odd' || (shape === 'code' && text[0] !== '{');
+  if (!isDoubtful) return worth[shape];
   let value = worth[shape];
-  if (shape !== 'text' && shape !== 'odd' && shape !== 'code') return value;
-  if (shape === 'code' && text.startsWith('{')) return value;
-  // Left-over delimiters say that the file was cut at the wrong character.
-  if (text.includes('\t')) value *= 0.3;
-  if (text.includes(';')) value *= 0.5;
-  if (text.includes('|')) value *= 0.65;
-  if (/,(?! |\d{3})/.test(text)) value *= 0.7;
-  if (/^["']|["']$/.test(text)) value *= 0.4;
-  if (/^\s|\s$/.test(text)) value *= 0.85;
-  if (/^[{[][^\]}]*$|^[^{[]*[\]}]$/.test(text)) value *= 0.4;
+  for (const [sign, rest] of doubts) if (sign.test(text)) value *= rest;
   return value;
 }

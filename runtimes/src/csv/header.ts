@@ -6,15 +6,16 @@
 import type { Dialect } from './dialect.ts';
 import { fieldText, textsOf, type Fields } from './field-text.ts';
 import { parseChunk } from './parser.ts';
+import { separatorHint } from './separator-hint.ts';
 import { RecordReader } from './record-reader.ts';
 import { splitLine } from './split-line.ts';
 
 export interface Header {
   /** The names as they stand in the file, duplicates and empty ones included; null without one. */
   readonly names: readonly string[] | null;
-  /** The first byte after the mark, the header, and the comments and blank lines before it. */
+  /** The first byte after the mark, the hint, the header, and the comments and blank lines before it. */
   readonly dataStart: number;
-  /** Physical lines, comments and blank lines before `dataStart`. */
+  /** Physical lines, comments (the hint is one) and blank lines before `dataStart`. */
   readonly lines: number;
   readonly comments: number;
   readonly blank: number;
@@ -22,27 +23,38 @@ export interface Header {
 
 /** `head` is the beginning of the file, or all of it; a header that is longer is cut. */
 export function readHeader(head: Buffer, dialect: Dialect): Header {
-  const header = { names: null, dataStart: dialect.bomBytes, lines: 0, comments: 0, blank: 0 };
-  if (!dialect.header) return header;
+  const hint = separatorHint(head, dialect.bomBytes);
+  const start = dialect.bomBytes + (hint?.bytes ?? 0);
+  const skipped = hint === undefined ? 0 : 1;
+  const none = { names: null, dataStart: start, lines: skipped, comments: skipped, blank: 0 };
+  return dialect.header ? namedHeader(head, dialect, none) : none;
+}
+
+function namedHeader(head: Buffer, dialect: Dialect, before: Header): Header {
   const limits = { maxRecordBytes: head.length + 1 };
   const reader = new RecordReader(dialect, limits);
   reader.bind(head, head.length, true);
-  let start: number = dialect.bomBytes;
+  let start = before.dataStart;
   for (; start < head.length; start = reader.next) {
     const outcome = reader.read(start);
     if (outcome !== 'blank' && outcome !== 'comment') break;
   }
   const isFound = start < head.length;
   const dataStart = isFound ? reader.next : head.length;
-  const before = head.subarray(dialect.bomBytes, dataStart);
-  const chunk = { bytes: before, offset: dialect.bomBytes, dialect, ...limits };
+  const part = head.subarray(before.dataStart, dataStart);
+  const chunk = { bytes: part, offset: before.dataStart, dialect, ...limits };
   let names: string[] | null = null;
   const counts = parseChunk(chunk, {
     record: (record) => (names ??= textsOf(record)),
-    bad: (bad) => (names ??= splitLine(before.subarray(bad.start, bad.end), dialect)),
+    bad: (bad) => (names ??= splitLine(part.subarray(bad.start, bad.end), dialect)),
   });
-  const { lines, comments, blank } = counts;
-  return { names, dataStart, lines, comments, blank };
+  return {
+    names,
+    dataStart,
+    lines: before.lines + counts.lines,
+    comments: before.comments + counts.comments,
+    blank: counts.blank,
+  };
 }
 
 export function sameAsHeader(record: Fields, names: readonly string[]): boolean {

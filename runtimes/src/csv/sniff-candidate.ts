@@ -75,8 +75,7 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     delimiters: 0,
     spaced: 0,
   };
-  const bytes = sample.subarray(dialect.bomBytes);
-  const chunk = { bytes, offset: 0, dialect, maxRecordBytes: bytes.length + 1 };
+  const chunk = { bytes: sample, offset: 0, dialect, maxRecordBytes: sample.length + 1 };
   const counts = parseChunk(chunk, {
     record: (record) => weigh(record, evidence),
     bad: () => evidence.widths.push(0),
@@ -176,7 +175,10 @@ function score(evidence: Evidence, dialect: Dialect): number {
     if (widths[row] === widths[row - 1] && widths[row] !== 0) agreeing += 1;
   }
   const agreement = widths.length > 1 ? agreeing / (widths.length - 1) : 0.7;
-  const consistency = 0.6 * share + 0.22 * agreement + 0.18 * near;
+  const several = widths.filter((other) => other > 1).length / widths.length;
+  // Ragged through and through, but every piece is a number or a word: still a table.
+  const floor = worth / cells > 0.92 ? 0.65 * several : 0;
+  const consistency = Math.max(floor, 0.6 * share + 0.22 * agreement + 0.18 * near);
   const size =
     width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect.delimiter, { width, share });
   return (

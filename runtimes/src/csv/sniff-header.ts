@@ -24,11 +24,7 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
     const isHeader = values === 0 && shapes.some((shape) => shape !== 'empty');
     return { isHeader, reason: `the only record ${isHeader ? 'holds no' : 'holds'} values` };
   }
-  let votes = 0;
-  for (const [column, cell] of first.entries()) {
-    const below = body.flatMap((row) => (row.length === first.length ? [row[column] ?? ''] : []));
-    votes += vote(cell.trim(), below);
-  }
+  const votes = countVotes(first, body);
   if (votes !== 0) {
     const reason = votes > 0 ? 'the first record differs from' : 'the first record is like';
     return { isHeader: votes > 0, reason: `${reason} those below it` };
@@ -36,6 +32,35 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
   const names = first.filter((cell) => cell !== '');
   const isHeader = values === 0 && new Set(names).size === names.length && names.length > 0;
   return { isHeader, reason: 'nothing but its uniqueness tells the first record from the others' };
+}
+
+function countVotes(first: readonly string[], body: readonly (readonly string[])[]): number {
+  let votes = isCountedUp(first, body) ? 2 * first.length : 0;
+  for (const [column, cell] of first.entries()) {
+    const below = body.flatMap((row) => row.slice(column, column + 1));
+    votes += vote(cell.trim(), below);
+  }
+  return votes;
+}
+
+const yearMin = 1800;
+const yearMax = 2200;
+
+/** Years side by side, or 0, 1, 2 above values that are no numbers, are names although they count. */
+function isCountedUp(first: readonly string[], body: readonly (readonly string[])[]): boolean {
+  const columns = first.flatMap((cell, column) => (/^\d{1,4}$/.test(cell.trim()) ? [column] : []));
+  const numbers = columns.map((column) => Number(first[column]));
+  const isRow = numbers.every(
+    (value, index) => index === 0 || value - (numbers[index - 1] ?? 0) === 1,
+  );
+  if (numbers.length < 2 || !isRow) return false;
+  const [start, last] = [numbers[0] ?? 0, numbers.at(-1) ?? 0];
+  if (start >= yearMin && last <= yearMax) return true;
+  return start <= 1 && columns.every((column) => body.some((row) => isText(row[column] ?? '')));
+}
+
+function isText(cell: string): boolean {
+  return cell !== '' && shapeOf(cell) !== 'number';
 }
 
 const typed = new Set<Shape>(['number', 'date', 'code']);
@@ -53,9 +78,12 @@ function vote(cell: string, below: readonly string[]): number {
   return lengthVote(cell, filled);
 }
 
+/** Fewer values may be of one length by accident. */
+const sameLengthValuesMin = 5;
+
 /** Values of one length (codes, states) make a cell of another length a name. */
 function lengthVote(cell: string, filled: readonly string[]): number {
-  if (filled.length < 3) return 0;
+  if (filled.length < sameLengthValuesMin) return 0;
   const lengths = new Set(filled.map((value) => value.trim().length));
   if (lengths.size !== 1) return 0;
   return lengths.has(cell.length) ? -0.5 : 1;

@@ -175,6 +175,31 @@ describe('sniff on particular files', () => {
     expect(await rowsOf(Buffer.from(text))).toEqual(rows);
   });
 
+  it('obeys a line that names the separator, and does not read it as a record', async () => {
+    expect(await rowsOf(Buffer.from('sep=|\r\na|b\r\n1,5|2,5\r\n'))).toEqual([
+      ['a', 'b'],
+      ['1,5', '2,5'],
+    ]);
+    expect(await rowsOf(Buffer.from('\ufeffsep=;\n1;2\n3;4\n'))).toEqual([
+      ['1', '2'],
+      ['3', '4'],
+    ]);
+  });
+
+  it.each([
+    ['years', 'country,2019,2020\nDE,1,2\nFR,3,4\n', 'Present'],
+    ['positions above text', '0,1\nBob,x\nAnn,y\n', 'Present'],
+    ['names that come again', 'id,name\n1,a\nid,name\n2,b\n', 'Present'],
+    ['one more row of values', '1,2.5,2024-01-01\n2,3.5,2024-01-02\n', 'Absent'],
+    ['a title above a table', 'Report\na,b\n1,2\n3,4\n', 'Absent'],
+  ])('sees what the first record is: %s', (_, text, header) => {
+    expect(dialectOf(text).header).toBe(header);
+  });
+
+  it('finds the delimiter of rows that all have another width', () => {
+    expect(dialectOf('a,b,c\n1,2\n3,4,5,6\n7\n8,9,10\n').delimiter).toBe(',');
+  });
+
   it('obeys every field that the format fixes', () => {
     const format = {
       header: 'Absent',

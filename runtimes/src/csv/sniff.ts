@@ -17,6 +17,7 @@ import {
 import { CR, LF } from './line-end.ts';
 import { parseChunk } from './parser.ts';
 import { textsOf } from './field-text.ts';
+import { separatorHint, type SeparatorHint } from './separator-hint.ts';
 import { splitLine } from './split-line.ts';
 import { readSample, type Reading } from './sniff-candidate.ts';
 import { sniffEncoding } from './sniff-encoding.ts';
@@ -52,7 +53,9 @@ export function sniff(
 ): Sniffed {
   const { encoding, bomBytes, reason } = sniffEncoding(head);
   const isCut = !options.isWholeFile || head.length > sampleBytesMax;
-  const sample = isCut ? wholeLines(head.subarray(0, sampleBytesMax)) : head;
+  const whole = isCut ? wholeLines(head.subarray(0, sampleBytesMax)) : head;
+  const hint = separatorHint(head, bomBytes);
+  const sample = whole.subarray(bomBytes + (hint?.bytes ?? 0));
   const base: Dialect = {
     ...standardDialect,
     encoding: fixed(format.encoding) ?? encoding,
@@ -60,7 +63,7 @@ export function sniff(
     comment: format.comment?.charCodeAt(0),
   };
   const reasons = [`encoding: ${reason}`];
-  const { best, second } = search(sample, base, format);
+  const { best, second } = search(sample, base, hinted(format, hint));
   const rows = firstRows(sample, best.dialect);
   const guess = sniffHeader(rows, best.width);
   const header = format.header === 'Present' || (format.header !== 'Absent' && guess.isHeader);
@@ -73,6 +76,11 @@ export function sniff(
     width: best.width,
     columnTypes: columnTypes(header ? rows.slice(1) : rows, best.width),
   };
+}
+
+function hinted(format: FormatSpec, hint: SeparatorHint | undefined): FormatSpec {
+  const isFree = hint !== undefined && fixed(format.delimiter) === undefined;
+  return isFree ? { ...format, delimiter: hint.delimiter } : format;
 }
 
 /** The whole lines of a sample that ends anywhere; all of it if it is one line. */
@@ -183,7 +191,8 @@ function hasSpaces({ dialect, records, delimiters: all, spaced }: Reading): bool
 
 function firstRows(sample: Buffer, dialect: Dialect): string[][] {
   const rows: string[][] = [];
-  const bytes = wholeLines(sample.subarray(dialect.bomBytes)).subarray(0, firstLookBytes);
+  const bytes =
+    sample.length > firstLookBytes ? wholeLines(sample.subarray(0, firstLookBytes)) : sample;
   const chunk = { bytes, offset: 0, dialect, maxRecordBytes: bytes.length + 1 };
   parseChunk(chunk, {
     record: (record) => {
