@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { podConfig } from '@millrace/crds/csv-import';
+import { Compile } from 'typebox/compile';
+import { describe, expect, it } from 'vitest';
+import { usersSpec } from '../../../test/import-cluster.ts';
+import { owner } from '../../../test/observed.ts';
+import { configFile, podConfigOf } from './children/config-map.ts';
+import { coordinatorJob } from './children/coordinator-job.ts';
+import { gatewayDeployment } from './children/gateway-deployment.ts';
+import { workerDeployment } from './children/worker-deployment.ts';
+import { baseName, labels, roleName } from './names.ts';
+import { secretKeyNames } from './observe.ts';
+
+describe('names', () => {
+  it('are the resource’s own wherever Kubernetes allows it', () => {
+    expect(roleName('users', 'worker')).toBe('users-worker');
+  });
+
+  it('fit a Service and a label for any name of a resource, and never meet', () => {
+    const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?$/);
+    fc.assert(
+      fc.property(name, name, (a, b) => {
+        for (const text of [
+          roleName(a, 'coordinator'),
+          labels({ ...owner, name: a }, 'worker')['app.kubernetes.io/instance'] ?? '',
+        ]) {
+          expect(text).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
+        }
+        expect(baseName(a) === baseName(b)).toBe(a === b);
+      }),
+    );
+  });
+});
+
+describe('children', () => {
+  it('hold a configuration that the pods accept', () => {
+    const check = Compile(podConfig);
+    const specs = [
+      usersSpec,
+      { source: usersSpec.source, target: { table: 'users' } },
+      {
+        ...usersSpec,
+        chunkBytes: '1Mi',
+        cache: { mode: 'Invalidate' as const, ttl: '90s' },
+        rejects: { maxRows: 3 },
+        format: { header: 'Present' as const },
+      },
+    ];
+
+    for (const spec of specs) {
+      expect([...check.Errors(podConfigOf(owner, spec))]).toEqual([]);
+    }
+  });
+
+  it('start anew when what they read changes, and for nothing else', () => {
+    const { hash } = configFile(owner, usersSpec);
+
+    expect(configFile(owner, { ...usersSpec, suspend: true, paused: true }).hash).toBe(hash);
+    expect(configFile(owner, { ...usersSpec, serve: { enabled: true, replicas: 5 } }).hash).toBe(
+      hash,
+    );
+    expect(configFile(owner, { ...usersSpec, rejects: { maxRows: 1 } }).hash).not.toBe(hash);
+  });
+
+  it('run restricted: not as root, read-only, without privileges or API access', () => {
+    const options = { image: 'image', isScaled: false };
+    for (const child of [
+      coordinatorJob(owner, usersSpec, options),
+      workerDeployment(owner, usersSpec, options),
+      gatewayDeployment(owner, usersSpec, options),
+    ]) {
+      expect(child).toMatchObject({
+        spec: {
+          template: {
+            spec: {
+              automountServiceAccountToken: false,
+              enableServiceLinks: false,
+              securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+              containers: [
+                {
+                  securityContext: {
+                    allowPrivilegeEscalation: false,
+                    readOnlyRootFilesystem: true,
+                    capabilities: { drop: ['ALL'] },
+                  },
+                  livenessProbe: { httpGet: { path: '/livez', port: 'admin' } },
+                  readinessProbe: { httpGet: { path: '/readyz', port: 'admin' } },
+                },
+              ],
+            },
+          },
+        },
+      });
+    }
+  });
+
+  it('mount the source only where it is read, and never to write', () => {
+    const options = { image: 'image', isScaled: false };
+    const worker = JSON.stringify(workerDeployment(owner, usersSpec, options));
+    const gateway = JSON.stringify(gatewayDeployment(owner, usersSpec, options));
+
+    expect(worker).toContain('"persistentVolumeClaim":{"claimName":"data","readOnly":true}');
+    expect(gateway).not.toContain('persistentVolumeClaim');
+  });
+});
+
+describe('what is kept of a Secret', () => {
+  it('is the names of its keys and never a value', () => {
+    const kept = secretKeyNames({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: 'team', name: 'millrace-backends', annotations: { last: 'hunter2' } },
+      data: { POSTGRES_URL: 'aHVudGVyMg==', REDIS_URL: '' },
+      stringData: { RABBITMQ_URL: 'hunter2' },
+    });
+
+    expect(kept['keys']).toEqual(['POSTGRES_URL', 'RABBITMQ_URL']);
+    expect(JSON.stringify(kept)).not.toMatch(/hunter2|aHVudGVyMg/);
+  });
+});

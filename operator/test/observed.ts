@@ -1,0 +1,95 @@
+/** Observations for tests of the pure files, frozen in depth so that a change to an input throws. */
+import type { Observed } from '../src/kinds/csv-import/observed.ts';
+import { configFile } from '../src/kinds/csv-import/children/config-map.ts';
+import { configHashAnnotation, replicasAnnotation } from '../src/kinds/csv-import/names.ts';
+import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
+import { deployments, jobs } from '../src/kinds/csv-import/resource-types.ts';
+import { usersSpec } from './import-cluster.ts';
+
+export const owner = { namespace: 'team', name: 'users', uid: 'uid-of-users' };
+
+export const noChildren = {
+  configMap: undefined,
+  job: undefined,
+  worker: undefined,
+  gateway: undefined,
+  service: undefined,
+};
+
+export function observed(change: Partial<Observed> = {}): Observed {
+  return deepFreeze({
+    owner,
+    generation: 1,
+    isDeleting: false,
+    spec: usersSpec,
+    lastSpec: undefined,
+    status: undefined,
+    children: noChildren,
+    coordinators: [],
+    progress: undefined,
+    secretKeys: () => ['POSTGRES_URL', 'RABBITMQ_URL'],
+    hasClaim: () => true,
+    ...change,
+  });
+}
+
+export function heldJob(change: object = {}): KubeObject {
+  return held(jobs, 'users-coordinator', {
+    annotations: { [configHashAnnotation]: configFile(owner, usersSpec).hash },
+    ...change,
+  });
+}
+
+/** A Deployment whose replicas the scaler has; `replicas` as its spec says, `ready` as its status. */
+export function heldDeployment(
+  role: 'worker' | 'gateway',
+  {
+    replicas,
+    ready,
+    isHandedOver = true,
+  }: {
+    readonly replicas: number;
+    readonly ready: number;
+    readonly isHandedOver?: boolean;
+  },
+): KubeObject {
+  return held(deployments, `users-${role}`, {
+    annotations: isHandedOver ? { [replicasAnnotation]: 'true' } : {},
+    spec: { replicas },
+    status: { readyReplicas: ready },
+  });
+}
+
+function held(
+  type: ResourceType,
+  name: string,
+  { annotations, ...rest }: { annotations?: Record<string, string>; [field: string]: unknown },
+): KubeObject {
+  return {
+    apiVersion: type.apiVersion,
+    kind: type.kind,
+    metadata: {
+      namespace: owner.namespace,
+      name,
+      uid: `uid-of-${name}`,
+      resourceVersion: '7',
+      annotations: annotations ?? {},
+      ownerReferences: [
+        {
+          apiVersion: 'millrace.dev/v1alpha1',
+          kind: 'CsvImport',
+          name: 'users',
+          uid: owner.uid,
+          controller: true,
+        },
+      ],
+    },
+    ...rest,
+  };
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
+}
