@@ -191,7 +191,7 @@ describe('sniff on particular files', () => {
     ['positions above text', '0,1\nBob,x\nAnn,y\n', 'Present'],
     ['names that come again', 'id,name\n1,a\nid,name\n2,b\n', 'Present'],
     ['one more row of values', '1,2.5,2024-01-01\n2,3.5,2024-01-02\n', 'Absent'],
-    ['a title above a table', 'Report\na,b\n1,2\n3,4\n', 'Absent'],
+    ['a title above a table', 'Report\na,b,c\n1,2,3\n3,4,5\n', 'Absent'],
   ])('sees what the first record is: %s', (_, text, header) => {
     expect(dialectOf(text).header).toBe(header);
   });
