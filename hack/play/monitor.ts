@@ -36,6 +36,8 @@ export class Monitor {
   readonly #allEnded = Promise.withResolvers<void>();
   readonly #told = new Set<string>();
   readonly #endedAt = new Map<string, number>();
+  /** What ended before is an earlier run's, which has told of it. */
+  readonly #since = new Date().toISOString();
   #objects: readonly KubeObject[] = [];
   readonly #loop: ControlLoop;
 
@@ -93,7 +95,7 @@ export class Monitor {
     const ending = container?.state.terminated ?? container?.lastState?.terminated;
     if (ending === undefined || [0, 64, 65].includes(ending.exitCode)) return;
     const key = `${pod.metadata.name} ${ending.finishedAt}`;
-    if (this.#told.has(key)) return;
+    if (this.#told.has(key) || ending.finishedAt < this.#since) return;
     this.#told.add(key);
     const { logDir, screen } = this.#options;
     const { name } = pod.metadata;

@@ -16,6 +16,7 @@ export class TcpBalancer {
   readonly #open = new Set<Socket>();
   #endpoints: readonly Endpoint[] = [];
   #turn = 0;
+  #port = 0;
 
   private constructor() {
     this.#server = createServer({ allowHalfOpen: true }, (client) => void this.#serve(client));
@@ -29,8 +30,9 @@ export class TcpBalancer {
     return balancer;
   }
 
+  /** Stays what it was after the close, since it is remembered for the next run. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   setEndpoints(endpoints: readonly Endpoint[]): void {
@@ -51,6 +53,7 @@ export class TcpBalancer {
       this.#server.once('error', () => resolve(false));
       this.#server.listen(port, host, () => {
         this.#server.removeAllListeners('error');
+        this.#port = (this.#server.address() as AddressInfo).port;
         resolve(true);
       });
     });
