@@ -80,14 +80,14 @@ function define(target: JsonObject, key: string, value: unknown): void {
   });
 }
 
-/** Removes a leaf, then the containers that this leaves empty, but no top-level field. */
+/** Removes a leaf, then the containers that this leaves empty. */
 export function unsetAt(target: JsonObject, path: Path): void {
   for (let depth = path.length; depth > 0; depth -= 1) {
     const parent = getAt(target, path.slice(0, depth - 1));
     const key = path[depth - 1];
     if (!isJsonObject(parent) || key === undefined) return;
     Reflect.deleteProperty(parent, key);
-    if (depth <= 2 || Object.keys(parent).length > 0) return;
+    if (Object.keys(parent).length > 0) return;
   }
 }
 

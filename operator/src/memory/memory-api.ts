@@ -23,7 +23,7 @@ import { KubeFailure } from '../machinery/kube-failure.ts';
 import { admitted } from './admission.ts';
 import { storeAsData } from './built-in-checks.ts';
 import type { Faults, Verb } from './faults.ts';
-import { getAt, isJsonObject, setAt, unsetAt, type JsonObject } from './field-paths.ts';
+import { getAt, isJsonObject, setAt, type JsonObject } from './field-paths.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { mergePatch } from './merge-patch.ts';
 import { ObjectStore, type Stored } from './object-store.ts';
@@ -180,9 +180,8 @@ export class MemoryApi implements KubeApi {
       checkPreconditions(kind, preconditionsOf(patch), before.object);
       const patched = mergePatch(copyOf(before.object), patch);
       const object: JsonObject = isJsonObject(patched) ? patched : {};
-      if (kind.hasStatus) keepField(object, before.object, ['status']);
-      keepField(object, before.object, ['metadata', 'name']);
-      keepField(object, before.object, ['metadata', 'namespace']);
+      if (kind.hasStatus) keepStatus(object, before.object);
+      checkName(object, ref);
       const from = userFields(before.object);
       const owners = ownersAfterUpdate(from, userFields(object), before.owners);
       return this.#write(kind, before, { object, owners });
@@ -283,10 +282,18 @@ function copyOf(object: object): JsonObject {
   return JSON.parse(JSON.stringify(object)) as JsonObject;
 }
 
-function keepField(target: JsonObject, source: object, path: readonly string[]): void {
-  const value = getAt(source, path);
-  if (value === undefined) unsetAt(target, path);
-  else setAt(target, path, value);
+/** A status in a patch of the object itself is not looked at. */
+function keepStatus(target: JsonObject, source: KubeObject): void {
+  const status = source['status'];
+  if (status === undefined) Reflect.deleteProperty(target, 'status');
+  else target['status'] = status;
+}
+
+function checkName(object: JsonObject, ref: ObjectRef): void {
+  for (const field of ['name', 'namespace'] as const) {
+    if (getAt(object, ['metadata', field]) === ref[field]) continue;
+    throw new KubeFailure('Invalid', `metadata.${field}: cannot be changed: create another object`);
+  }
 }
 
 function preconditionsOf(patch: object): Preconditions {

@@ -80,6 +80,16 @@ export function applyContract(makeTarget: MakeTarget): void {
       expect(await data()).toEqual({ a: '2', b: '1' });
     });
 
+    test('leaves no claim of the former owner on a field that was taken by force', async () => {
+      await api.apply(configMaps, configMap(namespace, { a: '1' }), one);
+      await api.apply(configMaps, configMap(namespace, { a: '2' }), { ...two, force: true });
+
+      await api.apply(configMaps, configMap(namespace, { a: '3' }), two);
+      await api.apply(configMaps, configMap(namespace, {}), two);
+
+      expect((await data()) ?? {}).toEqual({});
+    });
+
     test('owns what it applied with the same value as somebody else, without a conflict', async () => {
       await api.create(configMaps, configMap(namespace, { a: '1' }));
 
@@ -93,9 +103,12 @@ export function applyContract(makeTarget: MakeTarget): void {
       await api.apply(configMaps, configMap(namespace, { a: '1', b: '1' }), one);
 
       await api.patch(configMaps, ref(), { data: { a: '2' } });
-      const change = api.apply(configMaps, configMap(namespace, { a: '3', b: '1' }), one);
+      const change = api.apply(configMaps, configMap(namespace, { a: '3' }), two);
 
-      await expect(change).rejects.toMatchObject({ reason: 'Conflict' });
+      await expect(change).rejects.toMatchObject({
+        reason: 'Conflict',
+        message: expect.not.stringContaining('"one"') as string,
+      });
     });
 
     test('keeps the version when the same is applied again', async () => {
@@ -133,6 +146,19 @@ export function applyContract(makeTarget: MakeTarget): void {
       expect(afterStatus?.['spec']).not.toHaveProperty('suspend');
       expect(afterBoth?.['status']).toEqual(status);
       expect(afterBoth?.['spec']).toHaveProperty('suspend', true);
+    });
+
+    test('takes no status from a create or a patch', async () => {
+      const status = { observedGeneration: 7 };
+      await api.create(csvImports, { ...csvImport(namespace), status });
+      const created = await api.get(csvImports, ref());
+
+      await api.patch(csvImports, ref(), { status, spec: { suspend: true } });
+
+      const patched = await api.get(csvImports, ref());
+      expect(created?.['status']).toEqual({ observedGeneration: -1 });
+      expect(patched?.['status']).toEqual({ observedGeneration: -1 });
+      expect(patched?.['spec']).toHaveProperty('suspend', true);
     });
 
     test('replaces the status that its manager wrote before', async () => {

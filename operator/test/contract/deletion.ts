@@ -144,6 +144,18 @@ export function deletionContract(makeTarget: MakeTarget): void {
       await vi.waitFor(async () => expect(await find('child')).toBeUndefined(), waiting);
     });
 
+    test('takes a child that comes after its owner has gone, or names another kind', async () => {
+      const owner = await api.create(configMaps, owned('owner', []));
+      await api.create(configMaps, owned('misled', [{ ...reference(owner), kind: 'Secret' }]));
+      await vi.waitFor(async () => expect(await find('misled')).toBeUndefined(), waiting);
+      await api.delete(configMaps, { namespace, name: 'owner' });
+      await new Promise((resolve) => setImmediate(resolve));
+
+      await api.create(configMaps, owned('late', [reference(owner)]));
+
+      await vi.waitFor(async () => expect(await find('late')).toBeUndefined(), waiting);
+    });
+
     test('waits for the finalizers of a child', async () => {
       const owner = await api.create(configMaps, owned('owner', []));
       const child = owned('child', [reference(owner)]);

@@ -82,6 +82,14 @@ export function writesContract(makeTarget: MakeTarget): void {
       expect(patched.metadata.resourceVersion).toBe(created.metadata.resourceVersion);
     });
 
+    test('refuses a patch that would rename', async () => {
+      await api.create(configMaps, configMap(namespace, {}));
+
+      const rename = api.patch(configMaps, ref(), { metadata: { name: 'other' } });
+
+      await expect(rename).rejects.toMatchObject({ reason: 'Invalid' });
+    });
+
     test('refuses to patch what does not exist', async () => {
       const patch = api.patch(configMaps, ref(), { data: {} });
 
