@@ -72,6 +72,9 @@ async function work({ file, mode, worker, workers }: Work): Promise<void> {
     mode,
   });
   const paths: string[] = [];
+  await db.query('SELECT 1');
+  process.send?.('ready');
+  await once(process, 'message');
   let start = bytes.indexOf(10) + 1;
   for (let chunk = 0; start < bytes.length; chunk += 1) {
     const cut = bytes.indexOf(10, start + chunkBytes);
@@ -180,10 +183,14 @@ async function ours(
   if (scenario.held) psql(hold('bench', rows));
   psql('CHECKPOINT');
   const mode = scenario.held ? 'merge' : 'direct';
+  const children = Array.from({ length: workers }, (_, worker) =>
+    fork(import.meta.filename, ['work', file, mode, `${worker}`, `${workers}`]),
+  );
+  await Promise.all(children.map((child) => once(child, 'message')));
   const startMs = performance.now();
   const reports = await Promise.all(
-    Array.from({ length: workers }, async (_, worker) => {
-      const child = fork(import.meta.filename, ['work', file, mode, `${worker}`, `${workers}`]);
+    children.map(async (child) => {
+      child.send('go');
       const [report] = await once(child, 'message');
       return report as object;
     }),

@@ -13,6 +13,7 @@ import { DataError } from '../connectors/postgres/data-error.ts';
 import type { Session } from '../connectors/postgres/database.ts';
 import type { Dialect } from '../csv/dialect.ts';
 import { parseChunk, type BadRecord } from '../csv/parser.ts';
+import { copyRows } from '../rows/copy-rows.ts';
 import type { KeyOrder } from '../rows/key-index.ts';
 import { RowBatch } from '../rows/row-batch.ts';
 import { RowEncoder } from '../rows/row-encoder.ts';
@@ -26,6 +27,7 @@ import {
   type OnConflict,
   type Stored,
 } from './load-merge.ts';
+import { splitRows, splitStatements, type SplitStatements } from './load-split.ts';
 import { writeRejects, type Reject } from './rejects.ts';
 import type { Target } from './target.ts';
 
@@ -62,6 +64,14 @@ export interface LoadedChunk {
 
 /** So many chunks may fail on the direct path before the worker stops trying; each cost a COPY. */
 const directFailuresMax = 3;
+/** Below this many rows one merge is cheaper than asking which keys are held. */
+const splitRowsMin = 500;
+/** With more keys held than this, asking costs more than it saves … */
+const heldShareMax = 0.4;
+/** … so the next chunks are merged without asking. */
+const wholeChunksBetween = 7;
+/** A key that came between question and COPY is there for the second question. */
+const splitAttempts = 2;
 
 interface TypedChunk {
   readonly counts: { readonly read: number; readonly comments: number; readonly blank: number };
@@ -84,7 +94,10 @@ export class ChunkLoader {
   readonly #batch = new RowBatch();
   readonly #copySql: string;
   readonly #merge: MergeStatements;
+  readonly #split: SplitStatements;
   #directFailures = 0;
+  /** Chunks to merge as a whole before asking again how many keys are held. */
+  #wholeChunks = 0;
 
   constructor(plan: LoadPlan) {
     const { mapping, target } = plan;
@@ -103,6 +116,7 @@ export class ChunkLoader {
     });
     this.#copySql = copyTargetSql(target);
     this.#merge = mergeStatements(plan);
+    this.#split = splitStatements(target);
   }
 
   async load(tx: Session, input: LoadedChunkInput): Promise<LoadedChunk> {
@@ -175,6 +189,8 @@ export class ChunkLoader {
     const copied = await this.#tryDirect(tx, rows);
     if (copied !== undefined)
       return { inserted: copied, takenOver: 0, refused: [], path: 'direct' };
+    const split = await this.#trySplit(tx, rows ?? allRows(this.#batch.count));
+    if (split !== undefined) return { ...split, refused: [], path: 'merge' };
     const load = (some: Uint32Array | undefined): Promise<Stored> =>
       inSavepoint(tx, () => mergeRows(tx, this.#merge, { batch: this.#batch, rows: some }));
     const loadApart = async (some: Uint32Array): Promise<Stored> => {
@@ -204,6 +220,33 @@ export class ChunkLoader {
       next = runnersUp(order, settled.refused, this.#plan.onConflict);
     }
     return total;
+  }
+
+  /** What was stored by copying new keys and merging held ones, or undefined to merge them all. */
+  async #trySplit(tx: Session, rows: Uint32Array): Promise<Stored | undefined> {
+    if (rows.length < splitRowsMin || !this.#plan.target.isKeyExact) return undefined;
+    this.#wholeChunks -= 1;
+    for (let attempt = 0; attempt < splitAttempts && this.#wholeChunks < 0; attempt += 1) {
+      const batch = this.#batch;
+      const { fresh, held } = await splitRows(tx, this.#split, { batch, rows });
+      if (held.length > rows.length * heldShareMax) this.#wholeChunks = wholeChunksBetween;
+      if (held.length === rows.length) return undefined;
+      try {
+        return await inSavepoint(tx, () => this.#storeSplit(tx, fresh, held));
+      } catch (error) {
+        if (!(error instanceof DataError) && !isKeyConflict(error)) throw error;
+        if (!isKeyConflict(error)) return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  async #storeSplit(tx: Session, fresh: Uint32Array, held: Uint32Array): Promise<Stored> {
+    const batch = this.#batch;
+    const inserted = await copyRows(tx.copyIn(this.#copySql), batch, fresh);
+    if (held.length === 0) return { inserted, takenOver: 0 };
+    const merged = await mergeRows(tx, this.#merge, { batch, rows: held });
+    return { inserted: inserted + merged.inserted, takenOver: merged.takenOver };
   }
 
   /** The rows copied, or undefined if they have to be merged. */

@@ -47,7 +47,7 @@ const returnsOldRows = 180_000;
 export function mergeStatements(options: MergeOptions): MergeStatements {
   const { target } = options;
   const columns = [...target.columns.map((column) => column.name), positionColumn];
-  const types = [...target.columns.map((column) => column.sqlType), 'bigint'];
+  const types = [...target.columns.map((column) => column.stageType), 'bigint'];
   const list = columns.map(sqlIdentifier).join(', ');
   const definitions = columns.map((name, index) => `${sqlIdentifier(name)} ${types[index] ?? ''}`);
   const digest = createHash('sha256').update(definitions.join()).digest('hex').slice(0, 16);

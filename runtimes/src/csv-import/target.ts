@@ -17,6 +17,8 @@ export interface TargetColumn {
   readonly type: ColumnType;
   /** The type in the table, as Postgres writes it. */
   readonly sqlType: string;
+  /** The same with its collation: what a column must be to be compared with it. */
+  readonly stageType: string;
   /** Digits after the point that a numeric keeps; undefined keeps all. */
   readonly scale?: number;
 }
@@ -69,6 +71,7 @@ interface Found {
   readonly base_type: string;
   readonly sql_type: string;
   readonly modifier: number;
+  readonly collation: string | null;
   readonly is_exact: boolean;
   readonly is_required: boolean;
   readonly is_generated: boolean;
@@ -117,6 +120,8 @@ async function readColumns(sql: Sql, table: string): Promise<readonly Found[]> {
   const { rows } = await sql.query<Found>(
     `SELECT attname AS name, format_type(atttypid, NULL) AS base_type,
       format_type(atttypid, atttypmod) AS sql_type, atttypmod AS modifier,
+      CASE WHEN collname <> 'default'
+        THEN collnamespace::regnamespace::text || '.' || quote_ident(collname) END AS collation,
       coalesce(collisdeterministic, true) AS is_exact,
       attnotnull AND NOT atthasdef AND attidentity = '' AS is_required,
       attgenerated <> '' OR attidentity = 'a' AS is_generated
@@ -164,7 +169,9 @@ function targetColumn(
     );
   }
   const scale = scaleOf(existing);
-  return { name, type, sqlType: existing.sql_type, ...(scale === undefined ? {} : { scale }) };
+  const { sql_type: sqlType, collation } = existing;
+  const stageType = collation === null ? sqlType : `${sqlType} COLLATE ${collation}`;
+  return { name, type, sqlType, stageType, ...(scale === undefined ? {} : { scale }) };
 }
 
 /** The scale of `numeric(p, s)`; a negative one (Postgres 15) rounds integers and is refused later. */
