@@ -16,22 +16,35 @@ import { ruleProblems } from './schema/cel.ts';
 import { withSchemaDefaults } from './schema/defaults.ts';
 import { schemaProblems } from './schema/value-checks.ts';
 
+export interface Examined {
+  /** With its defaults. */
+  readonly complete: JsonObject;
+  readonly problems: readonly Problem[];
+}
+
 /** The object with its defaults, or an `Invalid` failure that names every problem. */
 export function admitted(
   kind: ResourceKind,
   object: JsonObject,
   before: KubeObject | undefined,
 ): JsonObject {
-  const { custom } = kind;
-  const complete = custom ? customDefaults(custom.schema, object) : builtInDefaults(kind, object);
-  const problems = [
-    ...metadataProblems(kind, complete, before),
-    ...(custom
-      ? customProblems(custom, complete, before)
-      : builtInProblems(kind, complete, before)),
-  ];
+  const { complete, problems } = examined(kind, object, before);
   if (problems.length > 0) throw invalid(kind, complete, problems);
   return complete;
+}
+
+/** The same without a failure, for whoever wants to say where in a file each problem stands. */
+export function examined(
+  kind: ResourceKind,
+  object: JsonObject,
+  before: KubeObject | undefined,
+): Examined {
+  const { custom } = kind;
+  const complete = custom ? customDefaults(custom.schema, object) : builtInDefaults(kind, object);
+  const special = custom
+    ? customProblems(custom, complete, before)
+    : builtInProblems(kind, complete, before);
+  return { complete, problems: [...metadataProblems(kind, complete, before), ...special] };
 }
 
 function customDefaults(schema: StructuralSchema, object: JsonObject): JsonObject {
@@ -50,7 +63,7 @@ function customProblems(
   return ruleProblems(programs, { schema, at: '', value: object, old: before });
 }
 
-export function invalid(
+function invalid(
   kind: ResourceKind,
   object: JsonObject,
   problems: readonly Problem[],
