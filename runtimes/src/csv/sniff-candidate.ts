@@ -4,9 +4,9 @@
  * quotes. The parser itself does the reading, so the sniffer never promises what reading won't keep.
  */
 
-import { cellWorth } from './cell-shape.ts';
+import { cellWorth, shapeOf } from './cell-shape.ts';
 import type { Dialect } from './dialect.ts';
-import { lossyFieldText } from './field-text.ts';
+import { lossyFieldText, textsOf } from './field-text.ts';
 import { parseChunk, type ParsedRecord } from './parser.ts';
 import { quotedFlag, strayFlag } from './record-reader.ts';
 
@@ -33,6 +33,8 @@ export interface Reading {
 
 interface Evidence {
   readonly widths: number[];
+  /** The shapes of the cells of the first records, one text a record. */
+  readonly firstShapes: string[];
   cells: number;
   worth: number;
   quoted: number;
@@ -65,6 +67,7 @@ const fewQuotes = 2;
 export function readSample(sample: Buffer, dialect: Dialect): Reading {
   const evidence: Evidence = {
     widths: [],
+    firstShapes: [],
     cells: 0,
     worth: 0,
     quoted: 0,
@@ -99,6 +102,9 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
 
 function weigh(record: ParsedRecord, evidence: Evidence): void {
   evidence.widths.push(record.fieldCount);
+  if (evidence.firstShapes.length < 3) {
+    evidence.firstShapes.push(textsOf(record).map(shapeOf).join());
+  }
   const takesCells = evidence.cells < cellsMax;
   for (let index = 0; index < record.fieldCount; index += 1) {
     const flags = record.fieldFlags[index] ?? 0;
@@ -182,7 +188,7 @@ function score(evidence: Evidence, dialect: Dialect): number {
   const size =
     width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect.delimiter, { width, share });
   return (
-    consistency * (worth / cells) * size * quoting(evidence) * (isNamedColumn(widths) ? 0.6 : 1)
+    consistency * (worth / cells) * size * quoting(evidence) * (isNamedColumn(evidence) ? 0.6 : 1)
   );
 }
 
@@ -192,9 +198,13 @@ function prior(delimiter: number, { width, share }: { width: number; share: numb
   return width >= 5 && share > 0.95 ? (1 + usual) / 2 : usual;
 }
 
-/** One field and then two in every record: a name above values that hold the delimiter. */
-function isNamedColumn(widths: readonly number[]): boolean {
-  return widths.length > 1 && widths.every((width, row) => width === (row === 0 ? 1 : 2));
+/**
+ * One field and then two alike in every record: a name above values that hold the delimiter. If the
+ * first of the two-field records differs from the next, it is a header, and the one above a title.
+ */
+function isNamedColumn({ widths, firstShapes }: Evidence): boolean {
+  const isOneThenTwo = widths.every((width, row) => width === (row === 0 ? 1 : 2));
+  return widths.length > 1 && isOneThenTwo && firstShapes[1] === (firstShapes[2] ?? firstShapes[1]);
 }
 
 function quoting(evidence: Evidence): number {

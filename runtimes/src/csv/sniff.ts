@@ -112,9 +112,16 @@ function bestReading(sample: Buffer, candidates: readonly Dialect[]): Reading {
   const readings = candidates.map((candidate) => readSample(sample, candidate));
   const [first, ...others] = readings as [Reading, ...Reading[]];
   return others.reduce((best, reading) => {
-    if (reading.dialect.quote === undefined && !isBeyondQuotes(first)) return best;
-    return reading.score > best.score + 1e-9 ? reading : best;
+    const isPlausible = isUsed(reading, first);
+    return isPlausible && reading.score > best.score + 1e-9 ? reading : best;
   }, first);
+}
+
+/** Other quotes than the first candidate's must earn it: by being used more, or by its failing. */
+function isUsed(reading: Reading, first: Reading): boolean {
+  const { quote } = reading.dialect;
+  if (quote === first.dialect.quote) return true;
+  return quote === undefined ? isBeyondQuotes(first) : reading.quotedFields > first.quotedFields;
 }
 
 /**
