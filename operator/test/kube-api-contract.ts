@@ -11,8 +11,6 @@ import type { MakeTarget } from './contract/target.ts';
 import { watchesContract } from './contract/watches.ts';
 import { writesContract } from './contract/writes.ts';
 
-export type { ContractTarget, MakeTarget } from './contract/target.ts';
-
 export function kubeApiContract(adapter: string, makeTarget: MakeTarget): void {
   describe(`the KubeApi contract on ${adapter}`, () => {
     writesContract(makeTarget);

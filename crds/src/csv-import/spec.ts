@@ -132,16 +132,21 @@ export const spec = object(
     ),
     columns: Type.Optional(
       rule(
-        Type.Array(column, {
-          minItems: 1,
-          maxItems: 512,
-          'x-kubernetes-list-type': 'map',
-          'x-kubernetes-list-map-keys': ['name'],
-          description:
-            'Columns to load, in table order; left out, every header column is loaded as text.',
-        }),
-        'self == oldSelf',
-        'columns are immutable; create a new CsvImport instead',
+        rule(
+          Type.Array(column, {
+            minItems: 1,
+            maxItems: 512,
+            'x-kubernetes-list-type': 'map',
+            'x-kubernetes-list-map-keys': ['name'],
+            description:
+              'Columns to load, in table order; left out, every header column is loaded as text.',
+          }),
+          'self == oldSelf',
+          'columns are immutable; create a new CsvImport instead',
+        ),
+        // A server compares keyed lists without regard to order, and the order is the table's.
+        'self.map(c, c.name) == oldSelf.map(c, c.name)',
+        'columns keep their order; create a new CsvImport instead',
       ),
     ),
     target: rule(target, 'self == oldSelf', 'target is immutable; create a new CsvImport instead'),

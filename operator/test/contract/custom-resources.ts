@@ -69,6 +69,22 @@ export function customResourcesContract(makeTarget: MakeTarget): void {
       });
     });
 
+    test('refuse another order of columns', async () => {
+      const columns = [
+        { name: 'id', type: 'bigint' },
+        { name: 'title', type: 'text' },
+      ];
+      await api.create(csvImports, csvImport(namespace, { columns }));
+
+      const spec = { columns: columns.toReversed() };
+      const reorder = api.patch(csvImports, ref(), { spec });
+
+      await expect(reorder).rejects.toMatchObject({
+        reason: 'Invalid',
+        message: expect.stringContaining('columns keep their order') as string,
+      });
+    });
+
     test('refuse the removal of an immutable field', async () => {
       await api.create(csvImports, csvImport(namespace, { chunkBytes: '1Mi' }));
 

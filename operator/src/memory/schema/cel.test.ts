@@ -68,6 +68,18 @@ describe('CEL rules', () => {
     expect(problems(schema, [{ name: 'c', size: 9 }], [a, b])).toEqual([]);
   });
 
+  test('take sets for equal in any order, other lists only in the same', () => {
+    const list = (listType: 'set' | 'atomic'): StructuralSchema => ({
+      type: 'array',
+      items: { type: 'string' },
+      'x-kubernetes-list-type': listType,
+      ...rules(immutable),
+    });
+
+    expect(problems(list('set'), ['b', 'a'], ['a', 'b'])).toEqual([]);
+    expect(problems(list('atomic'), ['b', 'a'], ['a', 'b'])).toEqual(['spec: is immutable']);
+  });
+
   test('refuse what they cannot be evaluated on, as a server does', () => {
     const schema: StructuralSchema = {
       type: 'object',

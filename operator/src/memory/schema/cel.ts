@@ -128,11 +128,19 @@ function holds(programs: Programs, rule: CelRule, variables: Parameters<Program>
 function celValue(schema: StructuralSchema, value: unknown): unknown {
   const isInteger = schema.type === 'integer' || schema['x-kubernetes-int-or-string'] === true;
   if (typeof value === 'number' && isInteger) return BigInt(value);
-  if (Array.isArray(value)) return value.map((item) => celValue(schema.items ?? {}, item));
+  if (Array.isArray(value)) {
+    const list = value.map((item) => celValue(schema.items ?? {}, item));
+    // Sets are equal in any order, on a server too.
+    return schema['x-kubernetes-list-type'] === 'set' ? list.toSorted(byText) : list;
+  }
   if (!isJsonObject(value)) return value;
   const fields = Object.entries(value).map(([key, field]) => {
     const property = schema.properties?.[key] ?? schema.additionalProperties ?? {};
     return [key, celValue(property, field)] as const;
   });
   return Object.fromEntries(fields);
+}
+
+function byText(left: unknown, right: unknown): number {
+  return String(left) < String(right) ? -1 : 1;
 }
