@@ -25,6 +25,7 @@ import { deadLetterName } from '../src/connectors/rabbitmq/queue.ts';
 import { brokerUrl } from './backends.ts';
 import { database, type TestDatabase } from './database.ts';
 import { plainSink, type PlainSinkOptions } from './plain-sink.ts';
+import { podConfig } from './pod-config.ts';
 
 const log = createLog({
   level: process.env['TEST_LOG_LEVEL'] ?? 'silent',
@@ -211,32 +212,4 @@ async function removeQueues(link: AmqpLink, queue: string): Promise<void> {
     await channel.deleteQueue(queue);
     await channel.deleteQueue(deadLetterName(queue));
   });
-}
-
-interface ConfigInput {
-  readonly uid: string;
-  readonly folder: string;
-  readonly table: string;
-  readonly overrides: Partial<CsvImportPodConfig>;
-}
-
-function podConfig({ uid, folder, table, overrides }: ConfigInput): CsvImportPodConfig {
-  return {
-    import: { uid, namespace: 'test', name: 'things' },
-    source: { volume: { mountPath: folder, path: 'data.csv' } },
-    format: {},
-    target: { table, key: ['id'], onConflict: 'LatestWins', adopt: false },
-    rejects: { maxRows: 1000, maxPercent: 100 },
-    cache: { mode: 'Off', ttlMs: 1000 },
-    serve: { enabled: false, filters: [] },
-    workers: { max: 4 },
-    chunkBytes: 1024,
-    maxRecordBytes: 65_536,
-    bind: { admin: { host: '127.0.0.1', port: 0 }, http: { host: '127.0.0.1', port: 0 } },
-    backendsDir: folder,
-    terminationLog: join(folder, 'termination'),
-    graceMs: 5_000,
-    logLevel: 'info',
-    ...overrides,
-  };
 }

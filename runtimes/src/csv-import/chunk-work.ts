@@ -8,12 +8,13 @@
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import type { Clock } from '@millrace/kit/clock';
 import { Failure } from '@millrace/kit/failure';
+import { assert } from '@millrace/kit/fault';
 import { Transient } from '@millrace/kit/transient';
 import { beginAttempt, endAttempt } from '../chunks/attempts.ts';
 import { claimChunk, finishChunk, type ChunkResult, type ClaimedChunk } from '../chunks/claim.ts';
-import { readImport } from '../chunks/imports.ts';
+import { readImport, type ImportRow } from '../chunks/imports.ts';
 import type { Database, Session } from '../connectors/postgres/database.ts';
-import { readRange, type FileIdentity } from '../connectors/volume/file.ts';
+import { readRange, type FileIdentity, type VolumePath } from '../connectors/volume/file.ts';
 import type { Dialect } from '../csv/dialect.ts';
 import type { ColumnPlan, LoadContext, Sink } from './sink-port.ts';
 import type { ImportTelemetry } from './telemetry.ts';
@@ -33,6 +34,13 @@ export interface ChunkWorkOptions {
   readonly name: string;
 }
 
+/** What is pinned of the header. */
+export interface PinnedHeader {
+  readonly names: readonly string[] | null;
+  /** The first byte of data. */
+  readonly dataStart: number;
+}
+
 /** Everything pinned that loading needs. */
 export interface PinnedContext extends LoadContext {
   readonly source: FileIdentity;
@@ -44,17 +52,22 @@ export async function readContext({
   config,
 }: Pick<ChunkWorkOptions, 'db' | 'config'>): Promise<PinnedContext> {
   const it = await readImport(db, config.import.uid);
-  if (it?.state !== 'Loading' || it.seq === undefined) {
+  if (it?.state !== 'Loading') {
     throw new Transient(
       'NotLoading',
       `The import takes no chunks now (${it?.state ?? 'unknown'}).`,
     );
   }
-  // Written by the coordinator of this same version or an older one; it pins what it understood.
+  return pinnedContext(it);
+}
+
+/** What was pinned, written by the coordinator of this version or an older one. */
+export function pinnedContext(it: ImportRow): PinnedContext {
+  assert(it.seq !== undefined && it.dialect !== undefined, 'a loading import is pinned');
   return {
     source: it.source as FileIdentity,
     dialect: it.dialect as Dialect,
-    header: (it.header as { names: readonly string[] | null }).names,
+    header: (it.header as PinnedHeader).names,
     columns: it.columns as ColumnPlan,
     seq: it.seq,
     targetWasEmpty: it.targetWasEmpty ?? false,
@@ -100,16 +113,25 @@ export async function workChunk(
   }
 }
 
+/** The bytes of a chunk; of a record that is too long only the beginning. */
+export async function readChunk(
+  at: VolumePath,
+  source: FileIdentity,
+  chunk: Pick<ClaimedChunk, 'offset' | 'length' | 'tooLong'>,
+): Promise<Buffer> {
+  const { offset, length, tooLong } = chunk;
+  return await readRange(at, source, {
+    offset,
+    length: tooLong ? Math.min(length, tooLongBytesMax) : length,
+  });
+}
+
 async function loadClaimed(
   tx: Session,
   chunk: ClaimedChunk,
   { context, options }: { context: PinnedContext; options: ChunkWorkOptions },
 ): Promise<ChunkResult> {
-  const { offset, length, tooLong } = chunk;
-  const bytes = await readRange(options.config.source.volume, context.source, {
-    offset,
-    length: tooLong ? Math.min(length, tooLongBytesMax) : length,
-  });
+  const bytes = await readChunk(options.config.source.volume, context.source, chunk);
   const result = await options.sink.loadChunk(tx, { ...chunk, bytes }, context);
   await finishChunk(tx, chunk, result);
   return result;

@@ -37,6 +37,7 @@ import { loadAll, type LoadingContext } from './loading.ts';
 import { queueName } from './messages.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { ColumnPlan, Sink } from './sink-port.ts';
+import type { PinnedHeader } from './chunk-work.ts';
 import { decideSource } from './source-pin.ts';
 import { awaitTurn } from './target-turn.ts';
 import type { ImportTelemetry } from './telemetry.ts';
@@ -222,7 +223,7 @@ export class Coordinator {
         pinImport(tx, this.#uid, {
           source,
           dialect,
-          header: { names: header.names },
+          header: { names: header.names, dataStart: header.dataStart } satisfies PinnedHeader,
           columns,
           targetWasEmpty: wasEmpty,
           dataStart: header.dataStart,
@@ -237,6 +238,7 @@ export class Coordinator {
     const columns = it.columns as ColumnPlan;
     this.#board.pinned({
       sourceBytes: source.size,
+      headBytes: (it.header as PinnedHeader).dataStart,
       chunkBytes: it.chunkBytes,
       dialect,
       confidence,
@@ -317,6 +319,7 @@ export class Coordinator {
     if (it.dialect === undefined || it.seq === undefined) return;
     this.#board.pinned({
       sourceBytes: (it.source as FileIdentity).size,
+      headBytes: (it.header as PinnedHeader).dataStart,
       chunkBytes: it.chunkBytes,
       dialect: it.dialect as Dialect,
       ignored: (it.columns as ColumnPlan).ignored,

@@ -37,6 +37,7 @@ export class ProgressBoard {
   #plan: Plan | undefined;
   #chunkBytes = 0;
   #sourceBytes = 0;
+  #headBytes = 0;
   #samples: Sample[] = [];
   #dialect: Dialect | undefined;
   #confidence: number | undefined;
@@ -65,12 +66,15 @@ export class ProgressBoard {
 
   pinned(it: {
     sourceBytes: number;
+    /** What comes before the data: mark and header. */
+    headBytes: number;
     chunkBytes: number;
     dialect: Dialect;
     confidence?: number | undefined;
     ignored: readonly string[];
   }): void {
     this.#sourceBytes = it.sourceBytes;
+    this.#headBytes = it.headBytes;
     this.#chunkBytes = it.chunkBytes;
     this.#dialect = it.dialect;
     this.#confidence = it.confidence ?? this.#confidence;
@@ -138,7 +142,12 @@ export class ProgressBoard {
     const { plannedTo = 0, chunks = 0, complete = false } = this.#plan ?? {};
     const { chunksDone = 0, bytesDone = 0 } = this.#totals ?? {};
     return {
-      bytes: { source: this.#sourceBytes, planned: plannedTo, done: bytesDone },
+      // The head counts as done, so that done reaches source exactly at the end.
+      bytes: {
+        source: this.#sourceBytes,
+        planned: plannedTo,
+        done: this.#headBytes + bytesDone,
+      },
       chunks: { planned: chunks, done: chunksDone, complete },
       workers: workersWanted({
         state: this.#state,

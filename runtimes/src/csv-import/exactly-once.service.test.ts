@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '@millrace/kit/clock';
+import { createLog } from '@millrace/kit/log';
+import { createMetrics } from '@millrace/kit/metrics';
+import { lacks } from '../../test/backends.ts';
+import { database, type TestDatabase } from '../../test/database.ts';
+import { podConfig } from '../../test/pod-config.ts';
+import { pinImport, registerImport } from '../chunks/imports.ts';
+import { acquireTarget, releaseTarget } from '../chunks/targets.ts';
+import { readTotals } from '../chunks/totals.ts';
+import { changeState } from '../chunks/imports.ts';
+import { openDatabase, type Database } from '../connectors/postgres/database.ts';
+import { migrateUp } from '../connectors/postgres/migrate.ts';
+import { readContext, workChunk } from './chunk-work.ts';
+import { ledgerMigrations } from './migrations.ts';
+import { planChunks } from './planner.ts';
+import { createSink } from './sink.ts';
+import { decideSource } from './source-pin.ts';
+import { importTelemetry } from './telemetry.ts';
+import { verifyImport } from './verify.ts';
+
+const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
+const telemetry = importTelemetry(log, createMetrics({}));
+const clock = systemClock;
+
+type Policy = 'LatestWins' | 'FirstWins';
+
+interface Stage extends AsyncDisposable {
+  readonly server: TestDatabase;
+  readonly owner: Database;
+  readonly workers: readonly Database[];
+  readonly folder: string;
+}
+
+async function stage(): Promise<Stage> {
+  const server = await database();
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-once-'));
+  const open = (url: string): Database =>
+    openDatabase({ url: () => url, applicationName: 'test', max: 2, log });
+  await migrateUp(
+    { url: server.ownerUrl, source: ledgerMigrations, clock, deadlineMs: 20_000 },
+    { workingUrl: server.appUrl },
+  );
+  const owner = open(server.ownerUrl);
+  const workers = [open(server.appUrl), open(server.appUrl), open(server.appUrl)];
+  return {
+    server,
+    owner,
+    workers,
+    folder,
+    [Symbol.asyncDispose]: async () => {
+      for (const db of [owner, ...workers]) await db[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A record of a file: key and value, or a line that no table takes. */
+type Line = readonly [key: number, value: number] | 'ragged';
+
+const line = fc.oneof(
+  { weight: 12, arbitrary: fc.tuple(fc.nat(12), fc.nat(1_000_000)) },
+  { weight: 1, arbitrary: fc.constant('ragged' as const) },
+);
+const content = fc.array(line, { maxLength: 60 });
+
+function csv(lines: readonly Line[]): string {
+  const records = lines.map((it) => (it === 'ragged' ? 'x' : `${it[0]},"v${it[1]}\n"`));
+  return `id,value\n${records.join('\n')}\n`;
+}
+
+/** The rows that must be there, from reading both files in order. */
+function model(imports: readonly (readonly Line[])[], policy: Policy): Map<string, string> {
+  const rows = new Map<string, string>();
+  for (const lines of imports) {
+    const own = new Map<string, string>();
+    for (const it of lines) {
+      if (it === 'ragged') continue;
+      const key = String(it[0]);
+      if (policy === 'FirstWins' && (own.has(key) || rows.has(key))) continue;
+      own.set(key, `v${it[1]}\n`);
+    }
+    for (const [key, value] of own) rows.set(key, value);
+  }
+  return rows;
+}
+
+interface Run {
+  readonly table: string;
+  readonly lines: readonly Line[];
+  readonly policy: Policy;
+  readonly chunkBytes: number;
+  /** Where each delivery goes, by chunk; chunks left out are delivered at the end. */
+  readonly deliveries: readonly number[];
+}
+
+/** Loads one import through three workers that race, and returns its ledger's totals. */
+async function load({ owner, workers, folder, server }: Stage, run: Run) {
+  const uid = randomUUID();
+  await writeFile(join(folder, 'data.csv'), csv(run.lines));
+  const config = podConfig({
+    uid,
+    folder,
+    table: run.table,
+    overrides: {
+      chunkBytes: run.chunkBytes,
+      format: { header: 'Present', delimiter: ',', quote: '"', escape: 'Doubled' },
+      columns: [
+        { name: 'id', type: 'bigint' },
+        { name: 'value', type: 'text' },
+      ],
+      target: { table: run.table, key: ['id'], onConflict: run.policy, adopt: false },
+    },
+  });
+  const workingRole = decodeURIComponent(new URL(server.appUrl).username);
+  const sink = createSink({ config, owner, workingRole });
+  const { table: target } = config.target;
+  await owner.transaction((tx) =>
+    registerImport(tx, { ...config.import, target, chunkBytes: run.chunkBytes }),
+  );
+  const turn = await owner.transaction((tx) => acquireTarget(tx, uid));
+  expect(turn.outcome).toBe('Held');
+  const pin = await decideSource(config, sink);
+  const { wasEmpty } = await sink.prepareTarget(pin.columns);
+  await owner.transaction((tx) =>
+    pinImport(tx, uid, {
+      ...pin,
+      header: { names: pin.header.names, dataStart: pin.header.dataStart },
+      targetWasEmpty: wasEmpty,
+      dataStart: pin.header.dataStart,
+      firstLine: pin.header.lines + 1,
+      comments: 0,
+      blank: 0,
+    }),
+  );
+  const chunks: number[] = [];
+  await planChunks(
+    {
+      ...config,
+      db: owner,
+      uid,
+      at: config.source.volume,
+      source: pin.source,
+      dialect: pin.dialect,
+      planned: (planned) => chunks.push(...planned.map((it) => it.chunk)),
+    },
+    new AbortController().signal,
+  );
+  const deliveries = [...run.deliveries.map((at) => chunks[at % chunks.length] ?? 0), ...chunks];
+  const queue = chunks.length === 0 ? [] : deliveries;
+  await Promise.all(
+    workers.map(async (db, index) => {
+      const options = { config, db, sink: createSink({ config }), clock, telemetry };
+      const context = await readContext(options);
+      for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
+        await workChunk(chunk, context, { ...options, name: `worker ${index}` });
+      }
+    }),
+  );
+  const recount = await sink.recount(owner, {
+    import: uid,
+    seq: turn.outcome === 'Held' ? turn.seq : 0,
+  });
+  await changeState(owner, uid, { from: ['Loading'], to: 'Complete' });
+  await releaseTarget(owner, uid);
+  const totals = await readTotals(owner, uid);
+  const verify = () => verifyImport({ config, db: owner, sink: createSink({ config }) });
+  return { totals, recount, verify };
+}
+
+let tableNumber = 0;
+
+describe.skipIf(lacks('postgres'))('any order and repetition of chunk deliveries', () => {
+  it.each<Policy>(['LatestWins', 'FirstWins'])(
+    'gives the table of one reading in order: %s',
+    async (policy) => {
+      await using place = await stage();
+
+      await fc.assert(
+        fc.asyncProperty(
+          fc.tuple(content, content),
+          fc.integer({ min: 8, max: 200 }),
+          fc.array(fc.nat(), { maxLength: 30 }),
+          async (files, chunkBytes, deliveries) => {
+            tableNumber += 1;
+            const table = `things_${tableNumber}`;
+            for (const lines of files) {
+              const run = { table, lines, policy, chunkBytes, deliveries };
+              const { totals, recount, verify } = await load(place, run);
+
+              const ragged = lines.filter((it) => it === 'ragged').length;
+              expect(totals.read).toBe(lines.length);
+              expect(totals.rejected).toBe(ragged);
+              expect(recount.rejected).toBe(ragged);
+              expect(recount.loaded + totals.superseded + totals.rejected).toBe(totals.read);
+              expect((await verify()).differences).toEqual([]);
+            }
+            const { rows } = await place.owner.query<{ id: string; value: string }>(
+              `SELECT id, value FROM ${table}`,
+            );
+            expect(new Map(rows.map((row) => [row.id, row.value]))).toEqual(model(files, policy));
+          },
+        ),
+        { numRuns: 15 },
+      );
+    },
+    120_000,
+  );
+});
+
+describe.skipIf(lacks('postgres'))('a verification', () => {
+  it('tells rows that were removed, changed, added or rejected by somebody else', async () => {
+    await using place = await stage();
+    const lines: Line[] = [[1, 10], [2, 20], [3, 30], [1, 11], 'ragged', [4, 40]];
+    const run = { table: 'checked', lines, policy: 'LatestWins', chunkBytes: 16 } as const;
+    const { verify } = await load(place, { ...run, deliveries: [] });
+
+    const before = await verify();
+    await place.owner.query(`
+      DELETE FROM checked WHERE id = 2;
+      UPDATE checked SET value = 'other' WHERE id = 3;
+      UPDATE checked SET _millrace_pos = _millrace_pos + 1 WHERE id = 4;
+      INSERT INTO checked SELECT 99, 'foreign', _millrace_pos FROM checked WHERE id = 1;
+      DELETE FROM checked_rejects`);
+    const after = await verify();
+
+    expect(before).toMatchObject({
+      equal: true,
+      totals: { read: 6, loaded: 4, superseded: 1, rejected: 1 },
+    });
+    expect(after.equal).toBe(false);
+    expect(after.differences).toEqual([
+      '1 rows are missing from the table',
+      '1 rows of the table come from no record',
+      '1 rows hold another record than the winner',
+      '1 rows hold other values than their record',
+      '1 rejects are missing',
+    ]);
+  });
+
+  it('does not compare with a file that has changed since', async () => {
+    await using place = await stage();
+    const run = {
+      table: 'replaced',
+      policy: 'LatestWins',
+      chunkBytes: 16,
+      deliveries: [],
+    } as const;
+    const first = await load(place, {
+      ...run,
+      lines: [
+        [1, 10],
+        [2, 20],
+      ],
+    });
+
+    await load(place, { ...run, lines: [[1, 11]] });
+
+    await writeFile(
+      join(place.folder, 'data.csv'),
+      csv([
+        [1, 10],
+        [2, 20],
+      ]),
+    );
+    await expect(first.verify()).rejects.toMatchObject({ code: 'SourceChanged' });
+  });
+});
