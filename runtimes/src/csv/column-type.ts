@@ -25,8 +25,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export class ColumnGuess {
   #type: ColumnType | undefined;
-  /** Values that are not the empty string. */
-  values = 0;
+  /** How many values were the empty string. */
   empty = 0;
 
   /** Text once nothing narrower fits; a column without values is text. */
@@ -34,13 +33,17 @@ export class ColumnGuess {
     return this.#type ?? 'text';
   }
 
+  /** True once no value can change the type any more. */
+  get isSettled(): boolean {
+    return this.#type === 'text';
+  }
+
   add(text: string): void {
     if (text === '') {
       this.empty += 1;
       return;
     }
-    this.values += 1;
-    if (this.#type === 'text') return;
+    if (this.isSettled) return;
     const type = typeOf(text);
     this.#type = this.#type === undefined ? type : widest(this.#type, type);
   }

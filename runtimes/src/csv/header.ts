@@ -7,7 +7,7 @@ import type { Dialect } from './dialect.ts';
 import { fieldText, textsOf, type Fields } from './field-text.ts';
 import { parseChunk } from './parser.ts';
 import { separatorHint } from './separator-hint.ts';
-import { RecordReader } from './record-reader.ts';
+import { decodeFlag, RecordReader } from './record-reader.ts';
 import { splitLine } from './split-line.ts';
 
 export interface Header {
@@ -59,5 +59,14 @@ function namedHeader(head: Buffer, dialect: Dialect, before: Header): Header {
 
 export function sameAsHeader(record: Fields, names: readonly string[]): boolean {
   if (record.fieldCount !== names.length) return false;
-  return names.every((name, index) => fieldText(record, index) === name);
+  return names.every(
+    (name, index) => hasLengthOf(record, index, name) && fieldText(record, index) === name,
+  );
+}
+
+/** False if the raw bytes are too few or too many to be this text; spares most records the text. */
+function hasLengthOf(record: Fields, index: number, text: string): boolean {
+  const bytes = (record.fieldEnd[index] ?? 0) - (record.fieldStart[index] ?? 0);
+  const isRaw = ((record.fieldFlags[index] ?? 0) & decodeFlag) === 0;
+  return bytes >= text.length && (!isRaw || bytes <= 3 * text.length);
 }

@@ -183,11 +183,13 @@ class Tally {
     this.#records += 1;
     const reason = this.#verdict(record);
     if (reason !== undefined) this.#reject({ offset: record.offset, line: record.line, reason });
-    if (this.#options.onRecord === undefined && reason !== undefined) return;
-    const texts = textsOf(record);
-    this.#options.onRecord?.(texts);
+    this.#options.onRecord?.(textsOf(record));
     if (reason !== undefined) return;
-    for (const [index, column] of this.#columns.entries()) column.add(texts[index] ?? '');
+    for (const [index, column] of this.#columns.entries()) {
+      // Making a text of each value costs more than all else here, so settled columns go without.
+      if (!column.isSettled) column.add(fieldText(record, index) ?? '');
+      else if (record.fieldStart[index] === record.fieldEnd[index]) column.empty += 1;
+    }
   }
 
   #verdict(record: ParsedRecord): string | undefined {

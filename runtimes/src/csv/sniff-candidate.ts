@@ -163,7 +163,7 @@ function weighSpaces(record: ParsedRecord, index: number, evidence: Evidence): v
 function modalWidth(widths: readonly number[]): { width: number; share: number } {
   const counts = new Map<number, number>();
   for (const width of widths) counts.set(width, (counts.get(width) ?? 0) + 1);
-  let best = { width: 1, weight: -1, count: 0 };
+  let best = { width: widths.length === 0 ? 0 : 1, weight: -1, count: 0 };
   for (const [width, count] of counts) {
     const weight = width <= 1 ? count * 0.4 : count * (1 - 0.2 / width);
     if (width > 0 && weight > best.weight) best = { width, weight, count };

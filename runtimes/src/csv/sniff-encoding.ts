@@ -1,5 +1,6 @@
-/** Byte order mark and encoding of a file, from its beginning. */
+/** Byte order mark and encoding of a file, from its beginning. Refuses what nothing here can read. */
 
+import { Permanent } from '@millrace/kit/permanent';
 import type { Encoding } from './dialect.ts';
 
 export interface EncodingGuess {
@@ -9,6 +10,10 @@ export interface EncodingGuess {
 }
 
 export function sniffEncoding(head: Buffer): EncodingGuess {
+  if (isUtf16(head)) {
+    const message = 'the file is UTF-16; convert it to UTF-8, for example with iconv';
+    throw new Permanent('UnsupportedEncoding', message);
+  }
   if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) {
     return { encoding: 'UTF-8', bomBytes: 3, reason: 'the file begins with a UTF-8 mark' };
   }
@@ -22,6 +27,11 @@ export function sniffEncoding(head: Buffer): EncodingGuess {
     return { encoding: 'UTF-8', bomBytes: 0, reason: 'nearly every byte sequence is valid UTF-8' };
   }
   return { encoding: 'Windows-1252', bomBytes: 0, reason: 'bytes are not valid UTF-8' };
+}
+
+/** By its mark. Read as anything else, every second byte would be a NUL and no cell what it is. */
+function isUtf16(head: Buffer): boolean {
+  return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
 }
 
 /** Counts multi-byte sequences; one that is cut off at the end counts as neither. */

@@ -16,8 +16,7 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
   if (first.length === 1 && width > 1) {
     return { isHeader: false, reason: 'the first record has one field, the others have more' };
   }
-  // A header that is repeated in the file is no value of its column.
-  const body = others.filter((row) => !row.every((cell, column) => cell === first[column]));
+  const body = withoutRepeats(first, others);
   const shapes = first.map((cell) => shapeOf(cell.trim()));
   const values = shapes.filter((shape) => shape === 'number' || shape === 'date').length;
   if (body.length === 0) {
@@ -32,6 +31,16 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
   const names = first.filter((cell) => cell !== '');
   const isHeader = values === 0 && new Set(names).size === names.length && names.length > 0;
   return { isHeader, reason: 'nothing but its uniqueness tells the first record from the others' };
+}
+
+/** A header that comes again is no value of its column; a row that often does is no header. */
+function withoutRepeats(
+  first: readonly string[],
+  others: readonly (readonly string[])[],
+): readonly (readonly string[])[] {
+  const body = others.filter((row) => !row.every((cell, column) => cell === first[column]));
+  const repeats = others.length - body.length;
+  return repeats > Math.max(1, others.length * 0.2) ? others : body;
 }
 
 function countVotes(first: readonly string[], body: readonly (readonly string[])[]): number {

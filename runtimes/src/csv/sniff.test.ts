@@ -143,6 +143,11 @@ describe('sniff on particular files', () => {
     expect(dialectOf('\ufeffn;v\n')).toMatchObject({ bom: true, encoding: 'UTF-8' });
   });
 
+  it('refuses UTF-16 with a remedy', () => {
+    const bytes = Buffer.from('\ufeffa,b\n1,2\n', 'utf16le');
+    expect(() => dialectOf(bytes)).toThrow(/UTF-16; convert it to UTF-8/);
+  });
+
   it('keeps UTF-8 for a sample that ends inside a character', () => {
     const bytes = Buffer.from('n;v\né;é').subarray(0, -1);
     expect(sniff(bytes, {}, { isWholeFile: false }).dialect.encoding).toBe('UTF-8');

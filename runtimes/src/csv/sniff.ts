@@ -30,7 +30,7 @@ export interface Sniffed {
   readonly confidence: number;
   /** Why, in sentences without values of the file. */
   readonly reasons: readonly string[];
-  /** The number of fields that most records have. */
+  /** The number of fields that most records have; 0 if there are none. */
   readonly width: number;
   /** A guess from the sample, one for each column of the usual width. */
   readonly columnTypes: readonly ColumnType[];
