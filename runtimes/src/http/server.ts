@@ -61,7 +61,7 @@ const keepAliveTimeoutMs = 72_000;
 const bodyBytesMax = 1024;
 /** How often a drain looks whether the last request is answered. */
 const drainPollMs = 20;
-/** How long a connection that was just opened may take to send its request while we close. */
+/** How long a connection that is open and idle may still send a request while we close. */
 const lingerMs = 500;
 
 export interface HttpOptions {
@@ -248,7 +248,7 @@ interface Draining {
 async function drain({ app, flight, clock }: Draining, options: DrainOptions): Promise<void> {
   flight.draining = true;
   await clock.sleep(options.propagationMs);
-  // Of net, since http's own close also cuts connections whose first request is still on its way.
+  // Of net, since http's own close also cuts idle connections, on which a request may be on its way.
   NetServer.prototype.close.call(app.server);
   const now = clock.monotonic();
   const lingerUntil = now + Math.min(lingerMs, options.finishMs);
