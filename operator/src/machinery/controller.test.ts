@@ -17,7 +17,7 @@ function thing(change: Partial<KubeObject['metadata']> = {}, status?: string): K
   };
 }
 
-function controller() {
+function controller(reconcile: () => Promise<object> = () => Promise.resolve({})) {
   const clock = new ManualClock();
   const passes: string[] = [];
   const made = new Controller({
@@ -36,12 +36,12 @@ function controller() {
       wakes: [{ type: parts, keysOf: ({ metadata }) => [`team/${metadata.labels?.['of']}`] }],
       reconcile: (key) => {
         passes.push(key);
-        return Promise.resolve({});
+        return reconcile();
       },
     },
   });
   made.queue.start();
-  return { made, passes };
+  return { made, passes, clock };
 }
 
 describe('controller', () => {
@@ -83,5 +83,20 @@ describe('controller', () => {
     await made.queue.idle();
 
     expect(passes).toEqual(['team/a', 'team/b']);
+  });
+
+  it('gives a new generation a first try without the back-off of the old one', async () => {
+    const { made, passes, clock } = controller(() => Promise.reject(new Error('away')));
+    made.queue.add('team/a');
+    await clock.advance(60_000);
+
+    const after = thing({ generation: 2 });
+    made.onChange(things, { before: thing(), after, initial: false });
+    await made.queue.idle();
+    const before = passes.length;
+    await clock.advance(700);
+
+    expect(passes.length).toBe(before + 1);
+    await made.queue.stop();
   });
 });

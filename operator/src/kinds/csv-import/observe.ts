@@ -75,12 +75,14 @@ function lastSpec(configMap: KubeObject | undefined, uid: string): unknown {
   return text === undefined ? undefined : parseJson(text);
 }
 
+/** The last words of the present Job's coordinator, once none of its pods runs any more. */
 function lastReport(
   pods: readonly CoordinatorPod[],
   job: KubeObject | undefined,
 ): CsvImportProgress | undefined {
-  const [newest] = pods;
-  return newest !== undefined && newest.jobUid === job?.metadata.uid ? newest.report : undefined;
+  const own = pods.filter(({ jobUid }) => jobUid !== undefined && jobUid === job?.metadata.uid);
+  if (own.some(({ exitCode }) => exitCode === undefined)) return undefined;
+  return own.find(({ report }) => report !== undefined)?.report;
 }
 
 interface PodFields {
@@ -94,12 +96,19 @@ interface PodFields {
   };
 }
 
-/** The coordinator's pods, newest first. */
+/**
+ * The coordinator's pods: those that have not ended first, then the newest. Creation times count
+ * whole seconds, so that they alone cannot tell a crashed pod from the one that replaced it at once.
+ */
 function coordinatorPods(uid: string, caches: Caches): readonly CoordinatorPod[] {
-  return caches.pods
+  const found = caches.pods
     .byIndex(podsOfRole, `${uid} coordinator`)
     .toSorted((a, b) => created(b).localeCompare(created(a)))
     .map(coordinatorPod);
+  return [
+    ...found.filter(({ exitCode }) => exitCode === undefined),
+    ...found.filter(({ exitCode }) => exitCode !== undefined),
+  ];
 }
 
 function created({ metadata }: KubeObject): string {

@@ -29,7 +29,7 @@ export interface Children {
   readonly service: KubeObject | undefined;
 }
 
-/** One pod of the coordinator, newest first in `Observed`. */
+/** One pod of the coordinator; in `Observed` those that run come first, then the newest. */
 export interface CoordinatorPod {
   readonly uid: string;
   readonly name: string;

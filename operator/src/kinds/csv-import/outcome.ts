@@ -81,9 +81,9 @@ function endWithoutPods(job: JobFacts, { status }: Observed): Outcome | undefine
 }
 
 function running(job: JobFacts, pods: readonly CoordinatorPod[]): Outcome {
-  const [newest] = pods;
   // A coordinator that is up again has recovered, however often it fell before.
-  if (newest?.isReady === true) return { state: 'Running', crashes: 0 };
+  if (pods.some(({ isReady, exitCode }) => isReady && exitCode === undefined))
+    return { state: 'Running', crashes: 0 };
   const seen = pods.filter(
     ({ exitCode, isDisrupted }) => exitCode !== undefined && exitCode !== 0 && !isDisrupted,
   );

@@ -119,6 +119,16 @@ describe('plan', () => {
     expect(steps.at(-1)).toContain('wait for the previous coordinator to end');
   });
 
+  it('never scales a Deployment that is not its own', () => {
+    const worker = heldDeployment('worker', { replicas: 5, ready: 5, isHandedOver: false });
+    const foreign = { ...worker, metadata: { ...worker.metadata, ownerReferences: [] } };
+
+    const [first] = stepsOn('users-worker', planned({ children: { ...all, worker: foreign } }));
+
+    // The apply comes first and is refused by act, so that nothing after it happens.
+    expect(first?.op).toBe('apply');
+  });
+
   it('never replaces the coordinator of a complete import', () => {
     const spec = { ...usersSpec, serve: { enabled: true, filters: ['first_name'] } };
     const status = {

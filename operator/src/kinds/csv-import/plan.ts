@@ -100,6 +100,20 @@ function coordinator(part: PodPart): Plan {
   return { steps: [deletion(held, { target, reason: again })], keep: [target] };
 }
 
+/** A failure that a changed specification is about to overcome: its Job will be made anew. */
+export function isOvercome(
+  outcome: Outcome,
+  { spec, observed }: { readonly spec: CsvImportSpec; readonly observed: Observed },
+): boolean {
+  const { job } = observed.children;
+  if (job === undefined || jobFacts(job).configHash === configFile(observed.owner, spec).hash)
+    return false;
+  return (
+    outcome.state === 'BadConfiguration' ||
+    (outcome.state === 'Failed' && outcome.reason === 'TooManyRejects')
+  );
+}
+
 /** Why the Job must be made anew, in words; a number is how long to wait before deciding so. */
 function reasonToRunAgain(part: PodPart, held: KubeObject): string | number | undefined {
   const { spec, observed, outcome, now } = part;

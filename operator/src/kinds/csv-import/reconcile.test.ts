@@ -324,7 +324,9 @@ describe('how an import ends', () => {
     expect(ready).toMatchObject({ status: 'False', reason: 'CoordinatorCrashing' });
     expect(ready?.message).toContain('3 times');
     expect(await cluster.condition('Stalled')).toMatchObject({ status: 'False' });
-    expect(await cluster.read(jobs, 'users-coordinator')).toBeDefined();
+
+    await cluster.runCoordinator();
+    expect(await cluster.condition('Ready')).toMatchObject({ reason: 'Loading' });
   });
 
   it('has exact totals though the operator was down and no poll was answered', async () => {

@@ -11,7 +11,7 @@ import { conditions, type Claim } from '../../machinery/conditions.ts';
 import { jobFacts, replicasOf } from './job.ts';
 import type { Observed } from './observed.ts';
 import { crashesShown, outcomeOf, type Outcome } from './outcome.ts';
-import { workersWanted } from './plan.ts';
+import { isOvercome, workersWanted } from './plan.ts';
 import { missingBackends, missingClaim, type Missing } from './prerequisites.ts';
 
 export interface StatusInput {
@@ -40,7 +40,7 @@ interface Facts extends StatusInput {
 
 export function status(input: StatusInput): CsvImportStatus {
   const { observed, spec, changed, now } = input;
-  const outcome = outcomeOf(observed);
+  const outcome = presentOutcome(input);
   const facts: Facts = {
     ...input,
     outcome,
@@ -65,6 +65,17 @@ export function status(input: StatusInput): CsvImportStatus {
     ...(progress === undefined ? {} : { percent: percent(progress.bytes, outcome) }),
     ...(plan === undefined ? {} : { plan }),
   };
+}
+
+/**
+ * What an earlier generation came to is not said of this one: who waits for the change to take effect
+ * would take it for the end.
+ */
+function presentOutcome({ observed, spec }: StatusInput): Outcome {
+  const outcome = outcomeOf(observed);
+  return spec !== undefined && isOvercome(outcome, { spec, observed })
+    ? { state: 'Running', crashes: 0 }
+    : outcome;
 }
 
 /** Whether anything but the figures of an ordinary progress differs: that is worth a write at once. */
