@@ -7,7 +7,7 @@ import { createLog } from '@millrace/kit/log';
 import { openDatabase, type Database } from '../src/connectors/postgres/database.ts';
 import { sqlIdentifier } from '../src/connectors/postgres/identifier.ts';
 import { standardDialect } from '../src/csv/dialect.ts';
-import { ChunkLoader, type LoadedChunk, type LoadPlan } from '../src/csv-import/chunk-loader.ts';
+import type { ChunkLoader, LoadedChunk, LoadPlan } from '../src/csv-import/chunk-loader.ts';
 import type { OnConflict } from '../src/csv-import/load-merge.ts';
 import { resolveMapping } from '../src/csv-import/mapping.ts';
 import { prepareTarget } from '../src/csv-import/target-setup.ts';
