@@ -21,6 +21,9 @@ export interface Fields {
 
 export const invalidEncoding = -1;
 
+/** Below this many bytes a loop is faster than the call into `Buffer.copy`. */
+const copiedByHandMax = 48;
+
 /**
  * Writes the value of field `index` as UTF-8 into `target` and returns the number of bytes written,
  * or `invalidEncoding`. The target needs three times the field's raw bytes of room.
@@ -34,7 +37,12 @@ export function fieldBytes(
   const start = fields.fieldStart[index] ?? 0;
   const end = fields.fieldEnd[index] ?? 0;
   if (((fields.fieldFlags[index] ?? 0) & decodeFlag) === 0) {
-    return fields.bytes.copy(out, at, start, end);
+    if (end - start > copiedByHandMax) return fields.bytes.copy(out, at, start, end);
+    const { bytes } = fields;
+    for (let read = start, write = at; read < end; read += 1, write += 1) {
+      out[write] = bytes[read] as number;
+    }
+    return end - start;
   }
   const length = unescape(fields, index, target);
   if (fields.dialect.encoding === 'Windows-1252') return widen(out, at, length);
