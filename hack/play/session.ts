@@ -132,7 +132,7 @@ function tellWhatNow({ run, backends, paths }: SessionParts): void {
   const postgres = backends.get('postgres');
   if (postgres !== undefined) {
     const url = postgres.ours
-      ? `'${postgres.extra.superuserUrl ?? postgres.extra.ownerUrl ?? postgres.url}'`
+      ? `'${postgres.extra.ownerUrl ?? postgres.url}'`
       : '"$MILLRACE_POSTGRES_URL"';
     run.screen.line(`look at the rows with: psql ${url}`);
   }

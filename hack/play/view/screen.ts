@@ -18,6 +18,8 @@ export class Screen {
   readonly #told = new Map<string, { readonly state: string; readonly atMs: number }>();
   #bars: readonly string[] = [];
   #drawn = 0;
+  /** What was shown last, also after it was left behind. */
+  #shown = '';
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -36,13 +38,14 @@ export class Screen {
       return;
     }
     const bars = views.map((view) => barLine(view, out.columns));
-    if (bars.join('\n') === this.#bars.join('\n')) return;
+    if (bars.join('\n') === this.#shown) return;
     this.#erase();
     this.#bars = bars;
+    this.#shown = bars.join('\n');
     this.#draw();
   }
 
-  /** Leaves the last state of the bars where it is. */
+  /** Leaves the bars where they are; they come again below only if something changes. */
   close(): void {
     this.#bars = [];
     this.#drawn = 0;

@@ -86,6 +86,18 @@ test('a terminal has its bars redrawn in place, with other lines above them', ()
   expect(out.text).toBe(`${first}\n${up}hello\n${first}\n${up}${second}\n`);
 });
 
+test('bars that were left behind come again only when they change', () => {
+  const { out, screen: shown } = screen(true);
+  shown.show([viewOf(loading)]);
+  const before = out.text;
+
+  shown.close();
+  shown.show([viewOf(loading)]);
+  shown.line('the end');
+
+  expect(out.text).toBe(`${before}the end\n`);
+});
+
 test('a log gets a line at a change of state and else every few seconds', () => {
   let nowMs = 0;
   const { out, screen: shown } = screen(false, () => nowMs);
