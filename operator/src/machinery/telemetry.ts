@@ -4,6 +4,7 @@
  */
 import type { Log } from '@millrace/kit/log';
 import { Counter, Gauge, Histogram, type Metrics } from '@millrace/kit/metrics';
+import { KubeFailure } from './kube-failure.ts';
 import { refOf } from './object-key.ts';
 import type { QueueEvents } from './work-queue.ts';
 
@@ -110,7 +111,10 @@ function queueEvents({ kind, log, metrics }: QueueTelemetry): QueueEvents {
       metrics.results.inc({ kind, result: failure === undefined ? 'done' : 'failed' });
       const bindings = { kind, ...refOf(key), durationMs: Math.round(durationMs) };
       if (failure === undefined) log.trace(bindings, 'reconciled');
-      else log.warn({ ...bindings, retryInMs, err: failure }, 'reconcile failed, trying again');
+      // Losing a race against another writer is the ordinary way to learn of what it wrote.
+      else if (failure instanceof KubeFailure && failure.reason === 'Conflict') {
+        log.debug({ ...bindings, retryInMs }, 'object changed meanwhile, deciding anew');
+      } else log.warn({ ...bindings, retryInMs, err: failure }, 'reconcile failed, trying again');
     },
   };
 }

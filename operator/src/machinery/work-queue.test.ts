@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ManualClock, turns } from '../../test/manual-clock.ts';
+import { KubeFailure } from './kube-failure.ts';
 import { WorkQueue, type WorkResult } from './work-queue.ts';
 
 const quiet = { reconciled: () => undefined, queueDepth: () => undefined };
@@ -82,6 +83,20 @@ describe('work queue', () => {
     const after = started.length;
     await clock.advance(500);
     expect(started.length).toBe(after + 1);
+    await queue.stop();
+  });
+
+  it('waits as long as the API asks, if that is longer', async () => {
+    const { queue, clock, started } = harness(() =>
+      Promise.reject(new KubeFailure('TooManyRequests', 'busy', { retryAfterMs: 9_000 })),
+    );
+    queue.start();
+    queue.add('a');
+
+    await clock.advance(8_999);
+    expect(started.length).toBe(1);
+    await clock.advance(1);
+    expect(started.length).toBe(2);
     await queue.stop();
   });
 

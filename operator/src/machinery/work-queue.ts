@@ -12,6 +12,8 @@
  */
 import type { Clock } from '@millrace/kit/clock';
 import { backoffMs } from '@millrace/kit/retry';
+import { Transient } from '@millrace/kit/transient';
+import { KubeFailure } from './kube-failure.ts';
 
 export type Lane = 'change' | 'initial';
 
@@ -131,7 +133,7 @@ export class WorkQueue {
       this.#finish(key, requeueAfterMs);
       events.reconciled({ key, durationMs: clock.monotonic() - beganAt });
     } catch (failure) {
-      const retryInMs = this.#backOff(key);
+      const retryInMs = Math.max(this.#backOff(key), askedWaitMs(failure));
       this.#finish(key, retryInMs);
       events.reconciled({ key, durationMs: clock.monotonic() - beganAt, failure, retryInMs });
     }
@@ -172,4 +174,10 @@ export class WorkQueue {
     if (this.depth > 0 || this.#running.size > 0) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
+}
+
+/** What the failing side asked for, as a server does with Retry-After; 0 if it did not. */
+function askedWaitMs(failure: unknown): number {
+  const asksToWait = failure instanceof KubeFailure || failure instanceof Transient;
+  return asksToWait ? (failure.retryAfterMs ?? 0) : 0;
 }
