@@ -9,6 +9,7 @@ import type { Dialect } from './dialect.ts';
 import { lossyFieldText, textsOf } from './field-text.ts';
 import { parseChunk, type ParsedRecord } from './parser.ts';
 import { quotedFlag, strayFlag } from './record-reader.ts';
+import { splitLine } from './split-line.ts';
 
 /** Cells looked at for their shape: enough to be sure, few enough for thousands of files. */
 const cellsMax = 3000;
@@ -39,6 +40,7 @@ interface Evidence {
   worth: number;
   quoted: number;
   stray: number;
+  bad: number;
   paired: number;
   unpaired: number;
   /** Fields that begin and end with a double quote although quotes mean nothing here. */
@@ -72,6 +74,7 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     worth: 0,
     quoted: 0,
     stray: 0,
+    bad: 0,
     paired: 0,
     unpaired: 0,
     wasted: 0,
@@ -79,9 +82,9 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     spaced: 0,
   };
   const chunk = { bytes: sample, offset: 0, dialect, maxRecordBytes: sample.length + 1 };
-  const counts = parseChunk(chunk, {
+  parseChunk(chunk, {
     record: (record) => weigh(record, evidence),
-    bad: () => evidence.widths.push(0),
+    bad: ({ start, end }) => weighBroken(splitLine(sample.subarray(start, end), dialect), evidence),
   });
   const { width, share } = modalWidth(evidence.widths);
   return {
@@ -92,7 +95,7 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     records: evidence.widths.length,
     quotedFields: evidence.quoted,
     strayQuotes: evidence.stray,
-    bad: counts.bad,
+    bad: evidence.bad,
     pairedBackslashes: evidence.paired,
     otherBackslashes: evidence.unpaired,
     delimiters: evidence.delimiters,
@@ -116,6 +119,15 @@ function weigh(record: ParsedRecord, evidence: Evidence): void {
     else if ((flags & quotedFlag) !== 0) evidence.worth += 1;
     else evidence.worth += cellWorth(lossyFieldText(record, index));
   }
+}
+
+/** A line with a quote that never closes still shows its width; its cells are half trusted. */
+function weighBroken(cells: readonly string[], evidence: Evidence): void {
+  evidence.widths.push(cells.length);
+  evidence.bad += 1;
+  if (evidence.cells >= cellsMax) return;
+  evidence.cells += cells.length;
+  evidence.worth += cells.length * 0.5;
 }
 
 function weighQuotes(record: ParsedRecord, index: number, evidence: Evidence): void {
@@ -178,7 +190,7 @@ function score(evidence: Evidence, dialect: Dialect): number {
   const near = widths.filter((other) => Math.abs(other - width) <= 1).length / widths.length;
   let agreeing = 0;
   for (let row = 1; row < widths.length; row += 1) {
-    if (widths[row] === widths[row - 1] && widths[row] !== 0) agreeing += 1;
+    if (widths[row] === widths[row - 1]) agreeing += 1;
   }
   const agreement = widths.length > 1 ? agreeing / (widths.length - 1) : 0.7;
   const several = widths.filter((other) => other > 1).length / widths.length;
@@ -208,8 +220,7 @@ function isNamedColumn({ widths, firstShapes }: Evidence): boolean {
 }
 
 function quoting(evidence: Evidence): number {
-  const { quoted, stray, wasted } = evidence;
-  const unclosed = evidence.widths.filter((width) => width === 0).length;
-  const all = quoted + stray + wasted + unclosed;
-  return all === 0 ? 1 : 1 - (0.3 * (stray + wasted + unclosed)) / (all + fewQuotes);
+  const { quoted, stray, wasted, bad } = evidence;
+  const all = quoted + stray + wasted + bad;
+  return all === 0 ? 1 : 1 - (0.3 * (stray + wasted + bad)) / (all + fewQuotes);
 }
