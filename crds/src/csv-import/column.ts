@@ -61,7 +61,7 @@ rule(
 );
 rule(
   fields,
-  "!has(self.format) || !(self.type in ['date', 'timestamp']) || (self.type == 'timestamp' && self.format in ['RFC3339', 'EpochSeconds', 'EpochMillis', 'EpochMicros']) || self.format.matches('^(yyyy|MM|dd|HH|mm|ss|SSS|[^A-Za-z])+$')",
+  "!has(self.format) || !(self.type in ['date', 'timestamp']) || (self.type == 'timestamp' && self.format in ['RFC3339', 'EpochSeconds', 'EpochMillis', 'EpochMicros']) || self.format.matches('^(yyyy|MM|dd|HH|mm|ss|SSS|[^A-SU-Ya-z])+$')",
   'format must be a pattern of yyyy MM dd HH mm ss SSS, or for timestamp one of RFC3339, EpochSeconds, EpochMillis, EpochMicros',
 );
 rule(

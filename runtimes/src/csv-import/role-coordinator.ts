@@ -26,7 +26,7 @@ const migrateDeadlineMs = 60_000;
 const exitCodes: Readonly<Record<CoordinatorOutcome, number>> = {
   Complete: exitCode.finished,
   Failed: exitCode.badInput,
-  Stopped: 143,
+  Stopped: exitCode.drained,
 };
 
 export async function runCoordinatorRole(
