@@ -26,6 +26,7 @@ import { brokerUrl } from './backends.ts';
 import { database, type TestDatabase } from './database.ts';
 import { plainSink, type PlainSinkOptions } from './plain-sink.ts';
 import { podConfig } from './pod-config.ts';
+import { until } from './until.ts';
 
 const log = createLog({
   level: process.env['TEST_LOG_LEVEL'] ?? 'silent',
@@ -183,19 +184,6 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
     },
   };
   return flow;
-}
-
-/** Waits until a claim holds, by asking again; never by a fixed delay. */
-export async function until(
-  what: string,
-  claim: () => Promise<boolean> | boolean,
-  deadlineMs = 20_000,
-): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!(await claim())) {
-    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
-    await systemClock.sleep(20);
-  }
 }
 
 async function closing<T>(work: Promise<T>, resources: readonly AsyncDisposable[]): Promise<T> {

@@ -148,6 +148,15 @@ export async function changeState(tx: Sql, uid: string, change: StateChange): Pr
   return rowCount === 1;
 }
 
+/** A Failed import goes on where it stopped; any other is left as it is. Hold its target before. */
+export async function reopenImport(tx: Sql, uid: string): Promise<void> {
+  const it = await readImport(tx, uid);
+  if (it?.state !== 'Failed') return;
+  await setStopping(tx, uid, false);
+  const to = it.dialect === undefined ? 'Planning' : 'Loading';
+  await changeState(tx, uid, { from: ['Failed'], to });
+}
+
 /**
  * Workers claim nothing more once this is committed. Said before the state is changed, because the
  * change waits for every claim in progress and new claims could keep it waiting.

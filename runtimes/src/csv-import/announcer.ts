@@ -26,6 +26,9 @@ export interface AnnouncerOptions {
   observed(failure: Failure | undefined): void;
 }
 
+/** Bounds memory when cutting outruns the broker; what is left out here is found as lost later. */
+const backlogMax = 4_096;
+
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #queue: string;
@@ -45,7 +48,7 @@ export class Announcer {
 
   /** Publishes in the background; failures are repaired by `keepUp`. */
   publish(chunks: readonly PlannedChunk[]): void {
-    if (!this.#isDeclared) return;
+    if (!this.#isDeclared || this.#inFlight > backlogMax) return;
     this.#options.telemetry.chunksPublished(chunks.length);
     void this.#send(chunks);
   }

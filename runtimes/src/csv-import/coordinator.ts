@@ -17,6 +17,7 @@ import {
   pinImport,
   readImport,
   registerImport,
+  reopenImport,
   setStopping,
   type ImportRow,
 } from '../chunks/imports.ts';
@@ -31,9 +32,9 @@ import type { FileIdentity } from '../connectors/volume/file.ts';
 import type { Dialect } from '../csv/dialect.ts';
 import { Announcer } from './announcer.ts';
 import { holdLock } from './coordinator-lock.ts';
-import { judge } from './ending.ts';
+import { judge, patient } from './ending.ts';
 import { finalReasons, ImportFailed } from './failed.ts';
-import { loadAll, type LoadingContext } from './loading.ts';
+import { loadAll, whileBeating, type LoadingContext } from './loading.ts';
 import { queueName } from './messages.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { ColumnPlan, Sink } from './sink-port.ts';
@@ -168,12 +169,6 @@ export class Coordinator {
       return 'Failed';
     }
     // Limits may have been raised, or a missing file supplied: try again from where it stopped.
-    const isPinned = it.dialect !== undefined;
-    await setStopping(this.#options.db, this.#uid, false);
-    await changeState(this.#options.db, this.#uid, {
-      from: ['Failed'],
-      to: isPinned ? 'Loading' : 'Planning',
-    });
     return undefined;
   }
 
@@ -189,6 +184,7 @@ export class Coordinator {
         ...(this.#options.staleAfterMs === undefined
           ? {}
           : { staleAfterMs: this.#options.staleAfterMs }),
+        held: (tx) => reopenImport(tx, this.#uid),
         waiting: (holder) =>
           this.#board.enter('Waiting', {
             reason: 'TargetInUse',
@@ -204,7 +200,7 @@ export class Coordinator {
     const end = await loadAll(context, signal);
     if (end === 'Stopped') return 'Stopped';
     await this.#enter('Verifying');
-    await judge(context);
+    await whileBeating(context, () => judge(context));
     await this.#finish();
     return 'Complete';
   }
@@ -326,7 +322,7 @@ export class Coordinator {
     });
     // Later imports may have replaced rows since; the totals are those of this import's end.
     if (it.state === 'Complete') return;
-    const { loaded } = await sink.recount(db, { import: uid, seq: it.seq });
+    const { loaded } = await sink.recount(patient(db), { import: uid, seq: it.seq });
     this.#board.recounted(loaded);
   }
 

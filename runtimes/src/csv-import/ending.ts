@@ -5,6 +5,7 @@
  * chunks arrived. The recount must agree with the ledger to the row; a difference is a bug, and the
  * import is not called Complete with it.
  */
+import type { Database } from '../connectors/postgres/database.ts';
 import { identifyFile } from '../connectors/volume/file.ts';
 import { changeState } from '../chunks/imports.ts';
 import { readPlan } from '../chunks/plan.ts';
@@ -20,12 +21,26 @@ export async function judge(context: LoadingContext): Promise<void> {
   await changeState(db, uid, { from: ['Loading'], to: 'Verifying' });
   const totals = await readTotals(db, uid);
   board.counted(totals, await readPlan(db, uid), await readReasons(db, uid));
-  const recount = await sink.recount(db, { import: uid, seq });
+  const recount = await sink.recount(patient(db), { import: uid, seq });
   board.recounted(recount.loaded);
   requireAgreement(totals, recount);
   await requireSameSource(context);
   await requireLimits(context, totals);
   if (config.serve.enabled) await sink.buildIndexes(columns);
+}
+
+/** Counting a billion rows takes minutes. */
+const recountTimeoutMs = 3_600_000;
+
+/** The same database with time for statements that read whole tables. */
+export function patient(db: Database): Database {
+  return {
+    ...db,
+    query: (text, values) =>
+      db.session((session) => session.query(text, values), {
+        statementTimeoutMs: recountTimeoutMs,
+      }),
+  };
 }
 
 export function requireAgreement(totals: LedgerTotals, recount: Recount): void {

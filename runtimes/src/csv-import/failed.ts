@@ -24,6 +24,7 @@ export const failureReasons = [
   'SourceNotAFile',
   'SourceUnreadable',
   'TargetLost',
+  'TargetMismatch',
   'TargetNotAdopted',
   'TooManyRejects',
   'TotalsDisagree',

@@ -4,7 +4,8 @@ import { Transient } from '@millrace/kit/transient';
 import { brokerUrl, lacks } from '../../test/backends.ts';
 import { database } from '../../test/database.ts';
 import { faultProxy } from '../../test/fault-proxy.ts';
-import { importFlow, until, type ImportFlow } from '../../test/import-flow.ts';
+import { importFlow, type ImportFlow } from '../../test/import-flow.ts';
+import { until } from '../../test/until.ts';
 import { deadLetterName } from '../connectors/rabbitmq/queue.ts';
 import { encodeChunkMessage } from './messages.ts';
 
@@ -439,5 +440,22 @@ describe.skipIf(needed)('two imports of one table', () => {
     expect(back.coordinator.progress().reason).toBe('TargetLost');
     await late.stop();
     expect(await second.rows()).toEqual([expect.objectContaining({ id: 'k0', value: 'newer' })]);
+  });
+
+  it('do not mix: one that failed may not go on after another has loaded the table', async () => {
+    await using shared = await database();
+    const content = `${csv(50)}ragged\n`;
+    await using first = await importFlow({ content, shared });
+    const strict = await first.startCoordinator({ rejects: { maxRows: 0, maxPercent: 100 } });
+    first.startWorker();
+    expect(await strict.outcome).toBe('Failed');
+
+    await using second = await importFlow({ content: 'id,value\nk0,newer\n', shared });
+    await second.run();
+    const raised = await first.startCoordinator();
+
+    expect(await raised.outcome).toBe('Failed');
+    expect(raised.coordinator.progress().reason).toBe('TargetLost');
+    expect((await second.rows()).find((row) => row.id === 'k0')?.value).toBe('newer');
   });
 });

@@ -100,14 +100,8 @@ async function watch(context: LoadingContext, signal: AbortSignal): Promise<'All
 
 /** What is done every second: proves that we live, and repairs the queue. */
 async function beat(context: LoadingContext): Promise<void> {
-  const { lock, db, uid, announcer, config } = context;
-  await lock.query('SELECT 1');
-  if (!(await beatTarget(db, uid))) {
-    throw new ImportFailed(
-      'TargetLost',
-      `Another import took the table ${config.target.table} while this one gave no sign of life. Create a new import.`,
-    );
-  }
+  const { db, uid, announcer } = context;
+  await proveLife(context);
   await announcer.keepUp();
   await observeCache(context);
   const refused = await refusedChunk(db, uid);
@@ -116,6 +110,33 @@ async function beat(context: LoadingContext): Promise<void> {
       'ChunkRefused',
       `Chunk ${refused.chunk} failed ${refused.times} times with ${refused.outcome}. The workers’ logs say more.`,
     );
+  }
+}
+
+async function proveLife({ lock, db, uid, config }: LoadingContext): Promise<void> {
+  await lock.query('SELECT 1');
+  if (await beatTarget(db, uid)) return;
+  throw new ImportFailed(
+    'TargetLost',
+    `Another import took the table ${config.target.table} while this one gave no sign of life. Create a new import.`,
+  );
+}
+
+/** Long work after loading, such as counting a large table, must not look like death to others. */
+export async function whileBeating<T>(context: LoadingContext, work: () => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const beating = (async (): Promise<never> => {
+    while (!stop.signal.aborted) {
+      await proveLife(context);
+      await context.clock.sleep(beatEveryMs, stop.signal);
+    }
+    return await new Promise<never>(() => undefined);
+  })();
+  beating.catch(() => undefined);
+  try {
+    return await Promise.race([work(), beating]);
+  } finally {
+    stop.abort();
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import type { Clock } from '@millrace/kit/clock';
 import { acquireTarget, type Holder } from '../chunks/targets.ts';
-import type { Database } from '../connectors/postgres/database.ts';
+import type { Database, Sql } from '../connectors/postgres/database.ts';
 import { ImportFailed } from './failed.ts';
 
 export interface TurnOptions {
@@ -18,6 +18,8 @@ export interface TurnOptions {
   readonly clock: Clock;
   readonly staleAfterMs?: number;
   waiting(holder: Holder): void;
+  /** Runs in the transaction that takes the table, so that nobody sees it held by an ended import. */
+  held(tx: Sql): Promise<void>;
 }
 
 /** The holder beats every second; a minute survives a restart of it, and no person waits for hours. */
@@ -44,7 +46,11 @@ export async function awaitTurn(
       watch !== undefined && watch.lastMs - watch.sinceMs >= staleAfterMs
         ? watch.holder
         : undefined;
-    const turn = await db.transaction((tx) => acquireTarget(tx, uid, stale));
+    const turn = await db.transaction(async (tx) => {
+      const acquired = await acquireTarget(tx, uid, stale);
+      if (acquired.outcome === 'Held') await options.held(tx);
+      return acquired;
+    });
     if (turn.outcome === 'Held') return turn.seq;
     if (turn.outcome === 'Lost') {
       throw new ImportFailed(
