@@ -80,10 +80,11 @@ function mergeSql(options: MergeOptions, parts: MergeParts): string {
     .filter((name) => !target.key.includes(name))
     .concat(positionColumn)
     .map((name) => `${sqlIdentifier(name)} = excluded.${sqlIdentifier(name)}`);
+  // Every position of an earlier import is lower than all of ours, so FirstWins leaves its rows alone.
   const condition =
     onConflict === 'LatestWins'
       ? `excluded.${position} > held.${position}`
-      : `held.${position} >= ${base} AND excluded.${position} < held.${position}`;
+      : `excluded.${position} < held.${position}`;
   // xmax of a returned row is 0 only if this statement inserted it; used before version 18 only.
   const before = parts.canReturnOld
     ? `old.${position} AS before`

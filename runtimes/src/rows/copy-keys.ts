@@ -1,13 +1,15 @@
 /**
  * Streams only some fields of a batch's rows into a COPY, each behind the index it has in the given
  * selection, so that the server's answer about them can be matched without sending them back.
+ * Slices take turns as in copy-rows.ts.
  */
-import { CopyBuffer, copyHeader, copyTrailer } from './copy-buffer.ts';
+import { copyHeader, copyTrailer } from './copy-buffer.ts';
 import type { CopyTarget } from './copy-rows.ts';
 import type { RowBatch } from './row-batch.ts';
 
-const sliceBytes = 512 * 1024;
+/** Two bytes for the number of fields, eight for the index. */
 const rowHeaderBytes = 2;
+const indexFieldBytes = 8;
 
 export interface KeySelection {
   readonly fields: readonly number[];
@@ -19,32 +21,41 @@ export async function copyKeys(
   batch: RowBatch,
   { fields, rows }: KeySelection,
 ): Promise<number> {
-  let out = new CopyBuffer(sliceBytes + 64 * 1024);
+  let [slice, other] = batch.slices;
+  let filled = 0;
   await target.write(copyHeader);
   for (let index = 0; index < rows.length; index += 1) {
     const row = rows[index] as number;
-    out.reserve(batch.end(row) - batch.start(row) + 16);
-    out.view.setInt16(out.at, fields.length + 1);
-    out.at += rowHeaderBytes;
-    out.writeInt32(index);
-    for (const field of fields) appendField(out, batch, { row, field });
-    if (out.at < sliceBytes) continue;
-    await target.write(out.bytes.subarray(0, out.at));
-    // The driver may still hold the slice, so the next one is a new buffer.
-    out = new CopyBuffer(sliceBytes + 64 * 1024);
+    // A key is never longer than its row; a huge one only takes a slice of its own.
+    const room = rowHeaderBytes + indexFieldBytes + batch.end(row) - batch.start(row);
+    if (filled > 0 && filled + room > slice.length) {
+      await target.write(slice.subarray(0, filled));
+      [slice, other] = [other, slice];
+      filled = 0;
+    }
+    const into = room > slice.length ? Buffer.allocUnsafeSlow(room) : slice;
+    filled = into.writeInt16BE(fields.length + 1, filled);
+    filled = into.writeInt32BE(4, filled);
+    filled = into.writeInt32BE(index, filled);
+    for (const field of fields) filled += copyField({ batch, row, field }, into, filled);
+    if (into === slice) continue;
+    await target.write(into.subarray(0, filled));
+    filled = 0;
   }
-  await target.write(out.bytes.subarray(0, out.at));
+  await target.write(slice.subarray(0, filled));
   await target.write(copyTrailer);
   return target.end();
 }
 
-function appendField(
-  out: CopyBuffer,
-  batch: RowBatch,
-  { row, field }: { readonly row: number; readonly field: number },
-): void {
+interface FieldAt {
+  readonly batch: RowBatch;
+  readonly row: number;
+  readonly field: number;
+}
+
+function copyField({ batch, row, field }: FieldAt, into: Buffer, at: number): number {
   const { view, bytes } = batch.out;
-  let at = batch.start(row) + rowHeaderBytes;
-  for (let skipped = 0; skipped < field; skipped += 1) at += 4 + Math.max(0, view.getInt32(at));
-  out.appendBytes(bytes, at, at + 4 + view.getInt32(at));
+  let from = batch.start(row) + rowHeaderBytes;
+  for (let skipped = 0; skipped < field; skipped += 1) from += 4 + Math.max(0, view.getInt32(from));
+  return bytes.copy(into, at, from, from + 4 + view.getInt32(from));
 }

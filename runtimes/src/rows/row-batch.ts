@@ -6,9 +6,17 @@ import { CopyBuffer } from './copy-buffer.ts';
 import { growUint32 } from './grow.ts';
 import { KeyIndex } from './key-index.ts';
 
+/** Large enough that calls do not count, and above what any socket keeps back. */
+const sliceBytes = 512 * 1024;
+
 export class RowBatch {
   readonly out = new CopyBuffer(24 * 1024 * 1024);
   readonly keys = new KeyIndex();
+  /** Scratch for sending rows in another order than the batch's; see copy-rows.ts. */
+  readonly slices: readonly [Buffer, Buffer] = [
+    Buffer.allocUnsafeSlow(sliceBytes),
+    Buffer.allocUnsafeSlow(sliceBytes),
+  ];
   count = 0;
   #ends = new Uint32Array(4096);
   #recordStarts = new Uint32Array(4096);
