@@ -125,7 +125,7 @@ function adminUrl(pod: Pod, path: string): string {
 }
 
 test('runs a pod until it is deleted, and lets its object go only after its process', async () => {
-  const pod = await pass(await create('web', {}, container(['serve'])), 'is ready', isReady);
+  const pod = await pass(await create('web', {}, container(['serve', '300'])), 'is ready', isReady);
   const process_ = identify(pidOf(pod));
   expect(pod.status).toMatchObject({ phase: 'Running', podIP: '127.0.0.1' });
 
@@ -337,8 +337,10 @@ test('a process ends by itself when its parent is killed', async () => {
 
   parent.kill('SIGKILL');
 
+  // Well before the bound at which it would kill itself.
   await until(
     'the child is gone',
     () => (identity !== undefined && !isAlive(identity)) || undefined,
+    5_000,
   );
 });

@@ -1,7 +1,7 @@
 /**
  * A pod program for the supervisor's tests; its first argument says what it does.
  *
- * `serve` answers probes on the admin port until SIGTERM, `stubborn` does so and ignores SIGTERM,
+ * `serve MS` answers probes on the admin port and drains for so long at SIGTERM, `stubborn` does so and ignores SIGTERM,
  * `exit N` leaves a termination message and ends with N, `flaky FILE` fails until FILE exists.
  */
 import { existsSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ function serve(): void {
   server.listen(admin, process.env['MILLRACE_BIND_ADMIN_HOST']);
   process.on('SIGTERM', () => {
     if (what === 'stubborn') return;
-    process.exit(0);
+    setTimeout(() => process.exit(0), what === 'serve' ? Number(argument) : 0);
   });
 }
 
