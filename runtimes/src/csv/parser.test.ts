@@ -144,6 +144,13 @@ describe('parseChunk', () => {
     ]);
   });
 
+  it('lets quotes hold delimiters in a field that goes on after them', () => {
+    expect(read('1,"Hello," she said,x\n2,"a,b"c,y\n').rows).toEqual([
+      ['1', '"Hello," she said', 'x'],
+      ['2', '"a,b"c', 'y'],
+    ]);
+  });
+
   it('closes a field at a doubled quote that ends it, if nothing else does', () => {
     expect(read('"a"",b\n1,"c""\n""d"",e\n').rows).toEqual([
       ['a"', 'b'],

@@ -6,14 +6,15 @@
  * Inside quotes:
  * - `""` is a quote (unless the escape is `None`), `\"` and `\\` too if the escape is `Backslash`;
  * - a quote closes if only spaces stand between it and a delimiter, a line end or the end of input;
- * - any other quote is a *lone* one. If it follows a delimiter or a line end it opens a field: ours
- *   never closed. Otherwise it is text (`"5" pipe",2`) if a quote that closes comes next on its line,
+ * - any other quote is a *lone* one. If it follows a delimiter or a line end, and no space follows
+ *   it, it opens a field: ours never closed. Otherwise it is text (`"5" pipe",2`) if a quote that closes comes next on its line,
  *   or if neither that nor a delimiter does.
  *
  * If any field of a record never closes by these rules, they are not the rules it was written by, and
  * the record is its first line, read as if nothing followed. There, if a field holds a `""` before a
  * delimiter or line end, the second of the two closes it (`"5 inch"",2`); else if it holds a lone
- * quote, it was never quoted and is read literally (`"Bob" Smith,2`); else the line is rejected.
+ * quote, it was never quoted and is read literally (`"Bob" Smith,2`; a first pair of
+ * quotes still holds its delimiters); else the line is rejected.
  *
  * Cost: every search remembers how far it looked, across records too (`#dead*`, `#search*`), so
  * that a file of lines which each open a quote and never close it is still read in linear time.
@@ -55,6 +56,11 @@ interface Window {
 export class QuotedField {
   contentEnd = 0;
   flags = 0;
+  /**
+   * Where to look for the end of a field that turned out `literal`: after its second quote, since
+   * quotes hold their delimiters even in `"Hello," she said`.
+   */
+  literalFrom = 0;
   /** The first line end that the record at hand crossed inside quotes, or -1. */
   firstLineEnd = -1;
 
@@ -109,6 +115,7 @@ export class QuotedField {
   read(open: number, isSoft: boolean): number {
     this.#pairAt = -1;
     this.#hasLone = false;
+    this.literalFrom = open;
     const result = this.#scan(open, isSoft);
     const mayFallBack = result === literal || (result === unclosed && this.#window.isOneLine);
     if (!mayFallBack) return result;
@@ -178,9 +185,14 @@ export class QuotedField {
     const isText = this.#loneIsText(at, field.open);
     if (isText === undefined) return edge;
     this.flags |= stray;
-    if (crossedAt < 0) this.#hasLone = true;
+    if (crossedAt < 0) this.#noteLone(at, field.open);
     if (isText) return at + 1;
     return crossedAt >= 0 ? unclosed : literal;
+  }
+
+  #noteLone(at: number, open: number): void {
+    this.#hasLone = true;
+    if (this.literalFrom === open && !this.#opens(at, open)) this.literalFrom = at + 1;
   }
 
   #notePair(at: number): void {
@@ -203,9 +215,13 @@ export class QuotedField {
     return at;
   }
 
-  /** Whether the run of quotes that ends at `at` stands where a field begins, other than `open`. */
+  /**
+   * Whether the run of quotes that ends at `at` stands where a field begins, other than `open`. One
+   * with a space after it rather ends a clause: `"Hello," she said`.
+   */
   #opens(at: number, open: number): boolean {
     const { bytes } = this.#window;
+    if (this.#spaces[bytes[at + 1] as number] === 1) return false;
     let first = at;
     if (this.#dialect.escape === 'Doubled') {
       while (first - 1 > open && bytes[first - 1] === bytes[at]) first -= 1;

@@ -153,9 +153,9 @@ export class RecordReader {
   /** Reads one field and returns the index of what ended it, or a negative code. */
   #field(from: number): number {
     const open = this.#openingQuote(from);
-    if (open < 0) return this.#plain(from);
+    if (open < 0) return this.#plain(from, from);
     const stop = this.#quoted.read(open, open !== from);
-    if (stop === literal) return this.#plain(from);
+    if (stop === literal) return this.#plain(from, this.#quoted.literalFrom);
     if (stop >= 0) this.#push(open + 1, this.#quoted.contentEnd, this.#quoted.flags);
     return stop;
   }
@@ -175,12 +175,13 @@ export class RecordReader {
     return at;
   }
 
-  #plain(from: number): number {
+  /** Reads an unquoted field, of which what is before `search` is known to hold no end. */
+  #plain(from: number, search: number): number {
     const bytes = this.#bytes;
     const classes = this.#class;
     const stop = this.#stop;
     let flags = bytes[from] === this.#dialect.quote && from < stop ? strayFlag : 0;
-    let at = from;
+    let at = search;
     for (;;) {
       while (at < stop && classes[bytes[at] as number] === 0) at += 1;
       if (!this.#protects(at)) break;

@@ -58,6 +58,8 @@ const priors: Record<number, number> = {
   0x7e: 0.85,
   0x01: 0.95,
   0x1e: 0.95,
+  0x1f: 0.95,
+  0x21: 0.6,
   0x23: 0.6,
   0x20: 0.55,
   0x3a: 0.4,
@@ -117,8 +119,15 @@ function weigh(record: ParsedRecord, evidence: Evidence): void {
     evidence.cells += 1;
     if ((flags & strayFlag) !== 0) evidence.worth += 0.5;
     else if ((flags & quotedFlag) !== 0) evidence.worth += 1;
-    else evidence.worth += cellWorth(lossyFieldText(record, index));
+    else evidence.worth += worthOf(record, index);
   }
+}
+
+/** An empty cell between two spaces is no cell: the spaces were there to align. */
+function worthOf(record: ParsedRecord, index: number): number {
+  const isEmpty = record.fieldStart[index] === record.fieldEnd[index];
+  if (isEmpty && record.dialect.delimiter === 0x20) return 0.2;
+  return cellWorth(lossyFieldText(record, index));
 }
 
 /** A line with a quote that never closes still shows its width; its cells are half trusted. */

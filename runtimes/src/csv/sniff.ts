@@ -42,9 +42,21 @@ const firstLookBytes = 64 << 10;
 const headerRowsMax = 200;
 const accidentsMax = 4;
 
-const delimiters = [',', ';', '\t', '|', ' ', ':', '^', '~', '#', '\u0001', '\u001e'].map(
-  (character) => character.charCodeAt(0),
-);
+const delimiters = [
+  ',',
+  ';',
+  '\t',
+  '|',
+  ' ',
+  ':',
+  '^',
+  '~',
+  '#',
+  '!',
+  '\u0001',
+  '\u001e',
+  '\u001f',
+].map((character) => character.charCodeAt(0));
 
 export function sniff(
   head: Buffer,
