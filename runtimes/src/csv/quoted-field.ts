@@ -7,14 +7,14 @@
  * - `""` is a quote (unless the escape is `None`), `\"` and `\\` too if the escape is `Backslash`;
  * - a quote closes if only spaces stand between it and a delimiter, a line end or the end of input;
  * - any other quote is a *lone* one. If it follows a delimiter or a line end, and no space follows
- *   it, it opens a field: ours never closed. Otherwise it is text (`"5" pipe",2`) if a quote that closes comes next on its line,
- *   or if neither that nor a delimiter does.
+ *   it, it opens a field: ours never closed. Otherwise it is text (`"5" pipe",2`) if a quote that
+ *   closes comes next on its line, or if neither that nor a delimiter does.
  *
- * If any field of a record never closes by these rules, they are not the rules it was written by, and
- * the record is its first line, read as if nothing followed. There, if a field holds a `""` before a
- * delimiter or line end, the second of the two closes it (`"5 inch"",2`); else if it holds a lone
- * quote, it was never quoted and is read literally (`"Bob" Smith,2`; a first pair of
- * quotes still holds its delimiters); else the line is rejected.
+ * If any field of a record never closes by these rules, they are not the rules it was written by,
+ * and the record is its first line, read as if nothing followed. There, if a field holds a `""`
+ * before a delimiter or line end, the second of the two closes it (`"5 inch"",2`); else if it holds
+ * a lone quote, it was never quoted and is read literally (`"Bob" Smith,2`; a first pair of quotes
+ * still holds its delimiters); else the line is rejected.
  *
  * Cost: every search remembers how far it looked, across records too (`#dead*`, `#search*`), so
  * that a file of lines which each open a quote and never close it is still read in linear time.
