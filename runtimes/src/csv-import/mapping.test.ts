@@ -97,6 +97,12 @@ describe('the mapping of columns', () => {
     ).toBe('BadKey');
   });
 
+  it('refuses a format that is none before a row is read', () => {
+    const columns = [{ name: 'a', type: 'date', format: 'DD.MM.YYYY' }] as const;
+
+    expect(refused({ header: ['a'], width: 1, columns }).reason).toBe('BadFormat');
+  });
+
   it('loads every header column as text when no columns are listed', () => {
     const mapping = mapped({ header: ['Id', ''], width: 2, key: ['id'] });
 

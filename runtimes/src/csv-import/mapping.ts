@@ -6,6 +6,7 @@
  * no column has one and their number is the file's width. Without `columns`, every header column is
  * loaded as text under a safe name, by the rule at `identifiersFor`.
  */
+import { formatProblem } from '../rows/column-encoder.ts';
 import type { EncodedColumn } from '../rows/row-encoder.ts';
 import type { ColumnSpec } from '@millrace/crds/csv-import/column';
 
@@ -26,7 +27,12 @@ export interface Mapping {
   readonly ignored: readonly string[];
 }
 
-export type MappingFailure = 'MissingColumn' | 'AmbiguousColumn' | 'BadKey' | 'NoColumns';
+export type MappingFailure =
+  | 'MissingColumn'
+  | 'AmbiguousColumn'
+  | 'BadKey'
+  | 'BadFormat'
+  | 'NoColumns';
 
 export type MappingResult =
   | { readonly ok: true; readonly mapping: Mapping }
@@ -40,6 +46,8 @@ export function resolveMapping(input: MappingInput): MappingResult {
     input.columns === undefined ? columnsOfHeader(input) : columnsOfSpec(input, input.columns);
   if (!found.ok) return found;
   const { columns } = found;
+  const problem = columns.map(formatProblem).find((text) => text !== undefined);
+  if (problem !== undefined) return failure('BadFormat', problem);
   const badKey = checkKey(input.key, columns);
   if (badKey !== undefined) return badKey;
   const used = new Set(columns.map((column) => column.index));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nullTest, typeEncoder, type ColumnTyping } from './column-encoder.ts';
+import { formatProblem, nullTest, typeEncoder, type ColumnTyping } from './column-encoder.ts';
 import { CopyBuffer } from './copy-buffer.ts';
 
 type Typing = Omit<ColumnTyping, 'name'>;
@@ -200,14 +200,22 @@ describe('date', () => {
     },
   );
 
-  it.each(['YYYY-MM-DD', 'yyyy-MM', 'yyyy-MM-dd-dd', 'dd. MMMM yyyy', ''])(
-    'refuses the pattern %s with what to write instead',
+  it.each(['YYYY-MM-DD', 'yyyy-MM', 'yyyy-MM-dd-dd', 'dd. MMMM yyyy', '', 'EpochMillis'])(
+    'has no pattern %s, and says what to write instead',
     (format) => {
-      expect(() => typeEncoder({ name: 'born', type: 'date', format })).toThrow(
+      expect(formatProblem({ name: 'born', type: 'date', format })).toMatch(
         /columns\.born\.format/,
       );
     },
   );
+
+  it('is the only type with a format, beside timestamps', () => {
+    expect(formatProblem({ name: 'n', type: 'integer', format: 'yyyy-MM-dd' })).toMatch(
+      /remove it/,
+    );
+    expect(formatProblem({ name: 't', type: 'timestamp', format: 'EpochMicros' })).toBeUndefined();
+    expect(formatProblem({ name: 'd', type: 'date', format: 'dd.MM.yyyy' })).toBeUndefined();
+  });
 });
 
 describe('boolean, uuid, json and text', () => {

@@ -4,13 +4,18 @@
  * A field is NULL if it is one of the column's `nullValues`, byte for byte, or if it is empty and
  * the type is not text. Whether a NULL may be stored is for the key and the table to say.
  */
-import { Permanent } from '@millrace/kit/permanent';
+import { Fault } from '@millrace/kit/fault';
 import type { FieldBytes, FieldEncoder } from './field-encoder.ts';
 import { decimalEncoder } from './decimal.ts';
 import { bigintEncoder, integerEncoder } from './integer.ts';
 import { encodeBoolean, encodeJson, encodeJsonb, encodeText, encodeUuid } from './scalar.ts';
-import { patternDateEncoder, patternTimestampEncoder, timePattern } from './time-pattern.ts';
-import { dateEncoder, epochEncoder, rfc3339Encoder } from './timestamp.ts';
+import {
+  patternDateEncoder,
+  patternTimestampEncoder,
+  timePattern,
+  type TimePattern,
+} from './time-pattern.ts';
+import { dateEncoder, epochEncoder, isEpochUnit, rfc3339Encoder } from './timestamp.ts';
 
 export type ColumnType =
   | 'text'
@@ -70,23 +75,30 @@ function dateColumnEncoder(column: ColumnTyping): FieldEncoder {
 function timestampEncoder(column: ColumnTyping): FieldEncoder {
   if (hasDefaultFormat(column)) return rfc3339Encoder();
   const { format } = column;
-  if (format === 'EpochSeconds' || format === 'EpochMillis' || format === 'EpochMicros') {
+  if (format !== undefined && isEpochUnit(format)) {
     return epochEncoder(format, { allowNegative: column.allowNegative === true });
   }
   return patternTimestampEncoder(patternOf(column));
 }
 
-function patternOf(column: ColumnTyping): ReturnType<typeof requirePattern> {
-  return requirePattern(column.format ?? '', column.name);
+/** What is wrong with the column's format and what to write instead; undefined if nothing is. */
+export function formatProblem(column: ColumnTyping): string | undefined {
+  const { name, type, format } = column;
+  if (format === undefined) return undefined;
+  if (type !== 'date' && type !== 'timestamp') {
+    return `columns.${name}.format is for date and timestamp; remove it from a ${type}.`;
+  }
+  if (format === 'RFC3339') return undefined;
+  if (type === 'timestamp' && isEpochUnit(format)) return undefined;
+  return timePattern(format) === undefined
+    ? `columns.${name}.format is no pattern: use yyyy, MM and dd once each, with HH, mm, ss and SSS as needed.`
+    : undefined;
 }
 
-function requirePattern(format: string, name: string) {
-  const pattern = timePattern(format);
+function patternOf(column: ColumnTyping): TimePattern {
+  const pattern = timePattern(column.format ?? '');
   if (pattern !== undefined) return pattern;
-  throw new Permanent(
-    'BadFormat',
-    `columns.${name}.format is no pattern: use yyyy, MM and dd once each, with HH, mm, ss and SSS as needed.`,
-  );
+  throw new Fault(formatProblem(column) ?? 'A column without a pattern was read by one.');
 }
 
 /** True if the field means NULL. */

@@ -128,6 +128,10 @@ function offsetSeconds(bytes: Buffer, at: number, length: number): number {
 export type EpochUnit = 'EpochSeconds' | 'EpochMillis' | 'EpochMicros';
 const unitsPerSecond = { EpochSeconds: 1, EpochMillis: 1e3, EpochMicros: 1e6 } as const;
 
+export function isEpochUnit(format: string): format is EpochUnit {
+  return Object.hasOwn(unitsPerSecond, format);
+}
+
 /** Negative epochs are refused unless allowed: a `-1` means "none" far more often than 1969. */
 export function epochEncoder(unit: EpochUnit, options: { allowNegative: boolean }): FieldEncoder {
   const parts = integerParts();
