@@ -24,11 +24,6 @@ export interface MonitorOptions {
   onError(error: unknown): void;
 }
 
-export interface Ended {
-  readonly object: KubeObject;
-  readonly atMs: number;
-}
-
 const redrawMs = 1_000;
 
 export class Monitor {

@@ -82,8 +82,7 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
   const { options, env, screen, signal } = run;
   const { manifests, claims, paths } = prepared;
   const log = (line: string): void => screen.line(line);
-  const onError = (error: unknown): void =>
-    screen.line(`play: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  const onError = errorTeller(screen);
   const needs = neededBackends(manifests);
   const orphans = await endOrphans(paths.root);
   if (orphans > 0) log(`ended ${String(orphans)} processes that an earlier run left behind`);
@@ -135,4 +134,14 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
 
 function cannotHave(error: unknown): never {
   throw new Refusal(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** A loop that fails is tried again and again; the same failure is told once. */
+function errorTeller(screen: Screen): (error: unknown) => void {
+  let last = '';
+  return (error) => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (text !== last) screen.line(`play: ${text}`);
+    last = text;
+  };
 }

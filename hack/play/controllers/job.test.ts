@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pod, type PodSketch } from '../test/pods.ts';
-import { decideJob, type Job, type JobStatus } from './job.ts';
+import { clusterBackoff, decideJob, type Job, type JobStatus } from './job.ts';
 
 const nowMs = Date.parse('2026-01-01T00:01:00.000Z');
 const backoff = { baseMs: 1_000, maxMs: 8_000 };
@@ -187,6 +187,24 @@ describe('decideJob', () => {
 
     expect(early).toMatchObject({ createCount: 0, againInMs: waitMs - 100 });
     expect(later.createCount).toBe(1);
+  });
+
+  test.each([
+    { failures: 1, waitMs: 10_000 },
+    { failures: 4, waitMs: 80_000 },
+    { failures: 30, waitMs: 600_000 },
+  ])('waits as a cluster does: $waitMs ms after failure $failures', ({ failures, waitMs }) => {
+    const finishedAt = new Date(nowMs).toISOString();
+    const pods = Array.from({ length: failures }, (_, index) =>
+      failed(`p${String(index)}`, 1, { finishedAt }),
+    );
+
+    const decision = decideJob(job({ backoffLimit: 100 }), pods, {
+      nowMs,
+      backoff: clusterBackoff,
+    });
+
+    expect(decision).toMatchObject({ createCount: 0, againInMs: waitMs });
   });
 
   test('deciding again from its own status changes nothing', () => {

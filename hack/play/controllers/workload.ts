@@ -173,6 +173,3 @@ export function matches(
 ): boolean {
   return Object.entries(selector).every(([key, value]) => labels?.[key] === value);
 }
-
-/** The port a pod's container really listens on: the supervisor publishes it, see container.ts. */
-export const portsAnnotation = 'play.millrace.dev/ports';
