@@ -19,8 +19,14 @@ import type { Dialect } from '../csv/dialect.ts';
 import type { ColumnPlan, LoadContext, Sink } from './sink-port.ts';
 import type { ImportTelemetry } from './telemetry.ts';
 
-/** A chunk of the largest size on a slow server; a worker frozen for longer loses its claim. */
-const chunkTimeoutMs = 600_000;
+/**
+ * How long one statement of a chunk may take: a minute and what a very slow server needs for its
+ * bytes. A frozen worker keeps its claim for so long, and a frozen server is noticed after it.
+ */
+function chunkTimeoutMs(chunkBytes: number): number {
+  const slowestBytesPerMs = 512;
+  return 60_000 + Math.ceil(chunkBytes / slowestBytesPerMs);
+}
 /** Of a record that is too long only this much is read, for its reject. */
 const tooLongBytesMax = 65_536;
 
@@ -96,7 +102,7 @@ export async function workChunk(
         await endAttempt(tx, attempt, 'Loaded');
         return { bytes: claim.chunk.length, result };
       },
-      { statementTimeoutMs: chunkTimeoutMs },
+      { statementTimeoutMs: chunkTimeoutMs(config.chunkBytes) },
     );
     if (typeof loaded === 'string') {
       await endAttempt(db, attempt, loaded);

@@ -58,6 +58,9 @@ export interface CoordinatorOptions {
   readonly staleAfterMs?: number;
 }
 
+/** The session of the lock runs nothing but tiny queries; its silence is how a frozen server is noticed. */
+const lockSession = { statementTimeoutMs: 5_000 };
+
 /** Stopped: told to drain before there was a verdict; the next start goes on. */
 export type CoordinatorOutcome = 'Complete' | 'Failed' | 'Stopped';
 
@@ -94,7 +97,6 @@ export class Coordinator {
         clock,
         signal,
         onWait: (failure, _attempt, waitMs) => {
-          this.#board.backendFailed(failure);
           this.#board.waitFor(failure);
           telemetry.waiting(failure, waitMs);
         },
@@ -123,7 +125,7 @@ export class Coordinator {
           }),
       });
       return isHeld ? await this.#runAlone(session, signal) : 'Stopped';
-    });
+    }, lockSession);
   }
 
   async #runAlone(lock: Session, signal: AbortSignal): Promise<CoordinatorOutcome> {

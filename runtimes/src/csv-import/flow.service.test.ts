@@ -207,23 +207,27 @@ describe.skipIf(needed)('an import whose processes die', () => {
     await expectAllLoaded(flow, 300);
   });
 
-  it('does not load a chunk twice when its worker dies between commit and acknowledgement', async () => {
-    let deaths = 0;
+  it('bumps the cache again, and loads nothing twice, after a death between commit and acknowledgement', async () => {
+    let calls = 0;
+    let bumps = 0;
     await using flow = await importFlow({ content: csv(300) });
     flow.startWorker({
       bump: () => {
-        deaths += 1;
-        return deaths <= 3
-          ? Promise.reject(new Transient('Silent', 'The cache does not answer.'))
-          : Promise.resolve();
+        calls += 1;
+        if (calls <= 3) return Promise.reject(new Transient('Silent', 'No answer.'));
+        bumps += 1;
+        return Promise.resolve();
       },
     });
 
     const { coordinator, outcome } = await flow.startCoordinator();
 
     expect(await outcome).toBe('Complete');
-    expect(deaths).toBeGreaterThan(3);
-    expect(coordinator.progress().totals).toMatchObject({ read: 300, loaded: 300, superseded: 0 });
+    const { totals, chunks } = coordinator.progress();
+    expect(totals).toMatchObject({ read: 300, loaded: 300, superseded: 0 });
+    // Every chunk was followed by a bump that worked, those of the three deaths too.
+    expect(chunks.done).toBeGreaterThan(3);
+    await until('the last chunk is bumped', () => bumps >= chunks.done);
   });
 
   it('goes on where a stopped coordinator was, with the same plan', async () => {
@@ -326,6 +330,27 @@ describe.skipIf(needed)('an import whose backends fail', () => {
     const { outcome } = await running;
     expect(await outcome).toBe('Complete');
     await expectAllLoaded(flow, 3_000);
+  }, 60_000);
+
+  it('shows a frozen Postgres within seconds and loads on when it thaws', async () => {
+    let proxyUrl = '';
+    await using flow = await importFlow({ content: csv(500), postgresUrl: () => proxyUrl });
+    await using proxy = await faultProxy(flow.server.appUrl);
+    proxyUrl = proxy.url;
+    const { outcome, coordinator } = await flow.startCoordinator();
+    const postgres = () => coordinator.progress().backends.find((it) => it.name === 'postgres');
+    await until('chunks are cut', () => coordinator.progress().chunks.complete);
+
+    proxy.set('frozen');
+    await until('it is shown', () => postgres()?.ok === false);
+    const seen = coordinator.progress();
+    proxy.set('stopped');
+    proxy.set('passing');
+    flow.startWorker();
+
+    expect(seen.reason).toMatch(/Silent|ConnectTimeout/);
+    expect(await outcome).toBe('Complete');
+    await expectAllLoaded(flow, 500);
   }, 60_000);
 
   it('shows a wrong password and goes on when it is corrected', async () => {

@@ -1,13 +1,14 @@
 /**
  * The part of a coordinator's life in which workers load: cut the source, announce chunks, watch.
  *
- * Cutting runs beside a tick that beats the target's heart, repairs the queue, counts, and looks for
- * reasons to end: all chunks done, too many rejects, a source that changed, a chunk that is refused
+ * Cutting runs beside a heartbeat on the target and a tick that repairs the queue, counts, and looks
+ * for reasons to end: all chunks done, too many rejects, a source that changed, a chunk that is refused
  * again and again. Whichever ends first ends both.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import type { Clock } from '@millrace/kit/clock';
 import { Failure } from '@millrace/kit/failure';
+import { Transient } from '@millrace/kit/transient';
 import { setStopping } from '../chunks/imports.ts';
 import { readPlan, type Plan } from '../chunks/plan.ts';
 import { beatTarget } from '../chunks/targets.ts';
@@ -64,11 +65,15 @@ export async function loadAll(
     },
     both,
   );
-  const watching = watch(context, both);
+  const watching = whileBeating(context, () => watch(context, both));
   try {
     // A failure of either ends the attempt; cutting that is finished does not.
     await Promise.race([watching, planning.then(() => watching)]);
     return await watching;
+  } catch (error) {
+    // Shown now: the other half may wait for a frozen server before this attempt is over.
+    if (error instanceof Transient) context.board.waitFor(error);
+    throw error;
   } finally {
     stop.abort();
     await Promise.allSettled([planning, watching]);
@@ -98,10 +103,9 @@ async function watch(context: LoadingContext, signal: AbortSignal): Promise<'All
   return 'Stopped';
 }
 
-/** What is done every second: proves that we live, and repairs the queue. */
+/** What is done every second: repairs the queue, and looks for work that cannot succeed. */
 async function beat(context: LoadingContext): Promise<void> {
   const { db, uid, announcer } = context;
-  await proveLife(context);
   await announcer.keepUp();
   await observeCache(context);
   const refused = await refusedChunk(db, uid);
@@ -113,16 +117,16 @@ async function beat(context: LoadingContext): Promise<void> {
   }
 }
 
-async function proveLife({ lock, db, uid, config }: LoadingContext): Promise<void> {
-  await lock.query('SELECT 1');
-  if (await beatTarget(db, uid)) return;
+/** On the lock's own session, whose short limits make a frozen server known within seconds. */
+async function proveLife({ lock, uid, config }: LoadingContext): Promise<void> {
+  if (await beatTarget(lock, uid)) return;
   throw new ImportFailed(
     'TargetLost',
     `Another import took the table ${config.target.table} while this one gave no sign of life. Create a new import.`,
   );
 }
 
-/** Long work after loading, such as counting a large table, must not look like death to others. */
+/** Beats beside the work: counting a large table, too, must not look like death to others. */
 export async function whileBeating<T>(context: LoadingContext, work: () => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const beating = (async (): Promise<never> => {

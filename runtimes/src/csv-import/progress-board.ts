@@ -60,6 +60,7 @@ export class ProgressBoard {
 
   /** A backend is away: the state stays, with the reason why nothing moves. */
   waitFor(failure: Failure): void {
+    this.backendFailed(failure);
     this.#reason = failure.code.slice(0, 64);
     this.#message = failure.message;
   }
