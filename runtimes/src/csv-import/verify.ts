@@ -5,18 +5,28 @@
  * The temporary tables have the names of the real ones and hide them, so the sink’s own code fills
  * them; what is proved is that each record took effect exactly once, whatever happened to workers and
  * backends. Nothing real is written, and memory stays that of one chunk. Rows that other imports hold
- * by right (a later one under LatestWins, an earlier one under FirstWins) are no differences.
+ * by right (a later one under LatestWins, an earlier one under FirstWins) are no differences. What a
+ * foreign key or a trigger of the table rejected or changed cannot be told apart from damage.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
-import type { ChunkResult } from '../chunks/claim.ts';
 import { readImport } from '../chunks/imports.ts';
-import { readTotals, type LedgerTotals } from '../chunks/totals.ts';
+import { readTotals } from '../chunks/totals.ts';
 import type { Database, Session } from '../connectors/postgres/database.ts';
 import { checkFile } from '../connectors/volume/file.ts';
-import { pinnedContext, readChunk, type PinnedContext } from './chunk-work.ts';
+import { pinnedContext, readChunk, type PinnedContext, type PinnedHeader } from './chunk-work.ts';
+import type { Mapping } from './mapping.ts';
 import type { Sink } from './sink-port.ts';
-import { compareTables, shadowTables, type TableDifferences } from './verify-tables.ts';
+import { readDoneChunks, sameCounts, type DoneChunk } from './verify-chunks.ts';
+import { verifyReport, type Counted, type VerifyReport } from './verify-report.ts';
+import { compareTables, shadowTables } from './verify-tables.ts';
+
+export interface VerifyProgress {
+  readonly phase: 'Reading' | 'Comparing';
+  readonly doneBytes: number;
+  readonly bytes: number;
+  readonly records: number;
+}
 
 export interface VerifyOptions {
   readonly config: Pick<CsvImportPodConfig, 'import' | 'source' | 'target'>;
@@ -24,21 +34,16 @@ export interface VerifyOptions {
   readonly db: Database;
   readonly sink: Sink;
   /** Told after each chunk. */
-  readonly progressed?: (doneChunks: number, chunks: number) => void;
-}
-
-export interface VerifyReport {
-  readonly equal: boolean;
-  /** One sentence a difference, without values of rows. */
-  readonly differences: readonly string[];
-  readonly totals: { read: number; loaded: number; superseded: number; rejected: number };
+  readonly progressed?: (progress: VerifyProgress) => void;
+  /** Looked at between chunks. */
+  readonly signal?: AbortSignal;
 }
 
 /** A comparison joins two tables of the import’s size. */
 const statementTimeoutMs = 3_600_000;
 
 export async function verifyImport(options: VerifyOptions): Promise<VerifyReport> {
-  const { db, config } = options;
+  const { db, config, progressed } = options;
   const { uid } = config.import;
   const it = await readImport(db, uid);
   if (it?.seq === undefined || it.dialect === undefined) {
@@ -47,111 +52,68 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
   const context = pinnedContext(it);
   await checkFile(config.source.volume, context.source);
   const ledger = await readTotals(db, uid);
+  const chunks = await readDoneChunks(db, uid);
   return await db.session(
     async (session) => {
-      const tables = await shadowTables(session, config.target.table);
-      const counted = await loadAgain(session, context, options);
+      const loaded = (context.columns as Mapping).columns.map(({ name }) => name);
+      const tables = await shadowTables(session, config.target.table, loaded);
+      const counted = await loadAgain(session, { context, chunks }, options);
+      const bytes = context.source.size;
+      progressed?.({ phase: 'Comparing', doneBytes: bytes, bytes, records: counted.read });
+      const { key, onConflict } = config.target;
       const found = await compareTables(session, {
         tables,
         uid,
         seq: context.seq,
-        key: config.target.key,
+        key,
+        onConflict,
       });
       // On a pooled connection the shadows would hide the real tables from whoever comes next.
       await session.query('DISCARD TEMP');
-      return report({ state: it.state, ledger, counted, found });
+      const { dataStart } = it.header as PinnedHeader;
+      return await verifyReport({
+        state: it.state,
+        ledger,
+        counted,
+        found,
+        chunks,
+        isByValue: tables.hasPosition,
+        columns: tables.columns,
+        dataStart,
+        source: { at: config.source.volume, pinned: context.source },
+      });
     },
     { statementTimeoutMs },
   );
 }
 
-interface Counted {
-  read: number;
-  rejected: number;
-  comments: number;
-  blank: number;
-}
-
-const chunksSql = `
-SELECT chunk, "offset", length, first_line, too_long FROM millrace.chunks
-WHERE import = $1 AND done_at IS NOT NULL ORDER BY chunk`;
-
-interface ChunkRow {
-  readonly chunk: number;
-  readonly offset: string;
-  readonly length: string;
-  readonly first_line: string;
-  readonly too_long: boolean;
+interface Plan {
+  readonly context: PinnedContext;
+  readonly chunks: readonly DoneChunk[];
 }
 
 async function loadAgain(
   session: Session,
-  context: PinnedContext,
-  { config, sink, progressed }: VerifyOptions,
+  { context, chunks }: Plan,
+  { config, sink, progressed, signal }: VerifyOptions,
 ): Promise<Counted> {
-  const { uid } = config.import;
-  const { rows } = await session.query<ChunkRow>(chunksSql, [uid]);
-  const sum: Counted = { read: 0, rejected: 0, comments: 0, blank: 0 };
-  for (const [index, row] of rows.entries()) {
-    const chunk = {
-      import: uid,
-      chunk: row.chunk,
-      offset: Number(row.offset),
-      length: Number(row.length),
-      firstLine: Number(row.first_line),
-      tooLong: row.too_long,
-    };
+  const sum = { read: 0, rejected: 0 };
+  const otherChunks: DoneChunk[] = [];
+  for (const chunk of chunks) {
+    signal?.throwIfAborted();
     const bytes = await readChunk(config.source.volume, context.source, chunk);
     await session.query('BEGIN');
-    add(sum, await sink.loadChunk(session, { ...chunk, bytes }, context));
+    const result = await sink.loadChunk(session, { ...chunk, bytes }, context);
     await session.query('COMMIT');
-    progressed?.(index + 1, rows.length);
+    sum.read += result.read;
+    sum.rejected += result.rejected;
+    if (!sameCounts(chunk, result)) otherChunks.push(chunk);
+    progressed?.({
+      phase: 'Reading',
+      doneBytes: chunk.offset + chunk.length,
+      bytes: context.source.size,
+      records: sum.read,
+    });
   }
-  return sum;
-}
-
-function add(sum: Counted, result: ChunkResult): void {
-  sum.read += result.read;
-  sum.rejected += result.rejected;
-  sum.comments += result.comments;
-  sum.blank += result.blank;
-}
-
-interface Findings {
-  readonly state: string;
-  readonly ledger: LedgerTotals;
-  readonly counted: Counted;
-  readonly found: TableDifferences;
-}
-
-function report({ state, ledger, counted, found }: Findings): VerifyReport {
-  const loaded = ledger.read - ledger.superseded - ledger.rejected;
-  const claims: readonly [what: string, isRight: boolean][] = [
-    [`the import is ${state}, not Complete`, state === 'Complete'],
-    [
-      `the ledger says ${ledger.read} records read, the source has ${counted.read}`,
-      ledger.read === counted.read,
-    ],
-    [
-      `the ledger says ${ledger.rejected} rejected, the source has ${counted.rejected}`,
-      ledger.rejected === counted.rejected,
-    ],
-    [
-      `the ledger says ${loaded} rows loaded, the table has ${found.own} and ${found.replacedLater} were replaced later`,
-      loaded === found.own + found.replacedLater,
-    ],
-    [`${found.missing} rows are missing from the table`, found.missing === 0],
-    [`${found.extra} rows of the table come from no record`, found.extra === 0],
-    [`${found.otherRecord} rows hold another record than the winner`, found.otherRecord === 0],
-    [`${found.otherValues} rows hold other values than their record`, found.otherValues === 0],
-    [`${found.rejectsMissing} rejects are missing`, found.rejectsMissing === 0],
-    [`${found.rejectsExtra} rejects come from no record`, found.rejectsExtra === 0],
-  ];
-  const differences = claims.filter(([, isRight]) => !isRight).map(([what]) => what);
-  const { read, superseded, rejected } = ledger;
-  return {
-    equal: differences.length === 0,
-    differences,
-    totals: { read, loaded, superseded, rejected },
-  };
+  return { ...sum, otherChunks };
 }
