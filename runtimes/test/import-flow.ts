@@ -112,7 +112,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
 
   const flow: ImportFlow = {
     uid,
-    queue: queueName(uid),
+    queue: queueName(uid, 1),
     config,
     file,
     server,
@@ -176,7 +176,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...running].map((stop) => stop()));
-      await removeQueues(link, queueName(uid));
+      await removeQueues(link, queueName(uid, 1));
       await link[Symbol.asyncDispose]();
       await owner[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });

@@ -51,6 +51,12 @@ export class LostChunks {
     this.#options = options;
   }
 
+  /** The queue is a new one: nothing was published to it yet. */
+  startOver(): void {
+    this.#suspects = new Set();
+    this.#isFirst = true;
+  }
+
   /** The chunks to publish again at this tick. */
   async find(): Promise<PlannedChunk[]> {
     const { db, uid } = this.#options;

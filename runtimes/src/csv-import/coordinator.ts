@@ -23,11 +23,12 @@ import {
 } from '../chunks/imports.ts';
 import { releaseTarget } from '../chunks/targets.ts';
 import { readPlan } from '../chunks/plan.ts';
+import { readQueueNumber } from '../chunks/queue-number.ts';
 import { readReasons, readTotals } from '../chunks/totals.ts';
 import type { Database, Session } from '../connectors/postgres/database.ts';
 import type { AmqpLink } from '../connectors/rabbitmq/link.ts';
 import type { Publisher } from '../connectors/rabbitmq/publisher.ts';
-import { removeQueue } from '../connectors/rabbitmq/queue.ts';
+import { removeQueues } from '../connectors/rabbitmq/queue.ts';
 import type { FileIdentity } from '../connectors/volume/file.ts';
 import type { Dialect } from '../csv/dialect.ts';
 import { Announcer } from './announcer.ts';
@@ -60,6 +61,9 @@ export interface CoordinatorOptions {
 
 /** The session of the lock runs nothing but tiny queries; its silence is how a frozen server is noticed. */
 const lockSession = { statementTimeoutMs: 5_000 };
+
+/** Long enough for a broker that restarts; later than that the queues expire by themselves. */
+const removalPatienceMs = 30_000;
 
 /** Stopped: told to drain before there was a verdict; the next start goes on. */
 export type CoordinatorOutcome = 'Complete' | 'Failed' | 'Stopped';
@@ -159,6 +163,8 @@ export class Coordinator {
     if (it.state === 'Complete') {
       await this.#countFromLedger(it);
       await this.#enter('Complete');
+      // The coordinator that got so far may have died before it removed them.
+      await this.#removeQueues();
       return 'Complete';
     }
     if (it.state !== 'Failed' && it.state !== 'Lost') return undefined;
@@ -273,8 +279,8 @@ export class Coordinator {
       if (!changed) throw new ImportFailed('TargetLost', 'Another import took the table.');
       await releaseTarget(tx, this.#uid);
     });
-    await this.#removeQueue();
     await this.#enter('Complete');
+    await this.#removeQueues();
   }
 
   async #fail(failure: Failure): Promise<void> {
@@ -290,16 +296,19 @@ export class Coordinator {
       await releaseTarget(tx, this.#uid);
     });
     await this.#countFromLedger(await this.#read());
-    await this.#removeQueue();
     const why = { reason: failure.code.slice(0, 64), message: failure.message };
     this.#board.enter('Failed', why);
     this.#options.telemetry.stateChanged('Failed', failure.code);
+    await this.#removeQueues();
   }
 
-  /** A queue that cannot be removed now expires by itself. */
-  async #removeQueue(): Promise<void> {
+  /** Every queue the import ever had. */
+  async #removeQueues(): Promise<void> {
+    const { db, link, clock } = this.#options;
+    const last = await readQueueNumber(db, this.#uid);
+    const names = Array.from({ length: last }, (_, index) => queueName(this.#uid, index + 1));
     try {
-      await removeQueue(this.#options.link, queueName(this.#uid));
+      await removeQueues(link, names, { clock, patienceMs: removalPatienceMs });
     } catch (error) {
       if (!(error instanceof Failure) || error.family === 'Fault') throw error;
       this.#board.backendFailed(error);

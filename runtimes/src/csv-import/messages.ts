@@ -37,7 +37,7 @@ export function decodeChunkMessage(body: Buffer, contentType: string | undefined
   return { ok: false, reason: isOther ? 'Version' : 'Schema' };
 }
 
-/** The queue of one import. The uid makes it unknown to every other import. */
-export function queueName(uid: string): string {
-  return `millrace.csv-import.${uid}`;
+/** A queue of one import, by its number in the ledger. The uid makes it unknown to every other. */
+export function queueName(uid: string, number: number): string {
+  return `millrace.csv-import.${uid}${number === 1 ? '' : `.${number}`}`;
 }

@@ -29,6 +29,8 @@ export interface ImportTelemetry {
   stateChanged(state: string, reason: string | undefined): void;
   chunksPublished(count: number): void;
   chunksRepublished(count: number): void;
+  /** The queue took messages and confirmed none; the next number takes its place. */
+  queueReplaced(number: number): void;
 }
 
 /** From one small chunk on a fast disk to a large one on a slow server. */
@@ -88,6 +90,11 @@ function createInstruments(metrics: Metrics) {
       labelNames: ['reason'] as const,
       registers,
     }),
+    queues: new Counter({
+      name: 'millrace_csv_import_queues_replaced_total',
+      help: 'Queues that confirmed nothing and were left for another.',
+      registers,
+    }),
     published: new Counter({
       name: 'millrace_csv_import_chunks_published_total',
       help: 'Chunks published, first and again.',
@@ -139,6 +146,10 @@ export function importTelemetry(log: Log, metrics: Metrics): ImportTelemetry {
     chunksRepublished: (count) => {
       meter.published.inc({ kind: 'again' }, count);
       log.info({ count }, 'chunks published again');
+    },
+    queueReplaced: (number) => {
+      meter.queues.inc();
+      log.warn({ number }, 'queue replaced');
     },
   };
 }

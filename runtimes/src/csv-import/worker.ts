@@ -12,6 +12,7 @@
  */
 import { Failure } from '@millrace/kit/failure';
 import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import { readQueueNumber } from '../chunks/queue-number.ts';
 import { consume, type Delivery, type Verdict } from '../connectors/rabbitmq/consumer.ts';
 import type { AmqpLink } from '../connectors/rabbitmq/link.ts';
 import { readContext, workChunk, type ChunkWorkOptions, type PinnedContext } from './chunk-work.ts';
@@ -27,19 +28,15 @@ export interface WorkerOptions extends ChunkWorkOptions {
 
 /** Works until the signal aborts; then finishes the chunk in hand. Throws Faults only. */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
-  const { config, clock, telemetry } = options;
+  const { clock, telemetry } = options;
   for (let failures = 0; !signal.aborted;) {
     try {
       const context = await readContext(options);
       options.observed?.(undefined);
-      await consume(options.link, {
-        queue: queueName(config.import.uid),
-        signal,
-        handle: async (delivery) => {
-          const verdict = await handleDelivery(delivery, context, options);
-          failures = 0;
-          return verdict;
-        },
+      await consumeCurrentQueue(options, signal, async (delivery) => {
+        const verdict = await handleDelivery(delivery, context, options);
+        failures = 0;
+        return verdict;
       });
     } catch (error) {
       if (!(error instanceof Failure) || error.family === 'Fault') throw error;
@@ -49,6 +46,38 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       telemetry.waiting(error, waitMs);
       await clock.sleep(waitMs, signal);
     }
+  }
+}
+
+/** Rare enough to cost nothing, often enough that a replaced queue is left within seconds. */
+const queueCheckMs = 2_000;
+
+/**
+ * Consumes until the signal aborts or the ledger names another queue: the coordinator has left this
+ * one, and whatever it still delivers is announced again in the other.
+ */
+async function consumeCurrentQueue(
+  { config, db, link, clock }: WorkerOptions,
+  signal: AbortSignal,
+  handle: (delivery: Delivery) => Promise<Verdict>,
+): Promise<void> {
+  const { uid } = config.import;
+  const number = await readQueueNumber(db, uid);
+  const ended = new AbortController();
+  const either = AbortSignal.any([signal, ended.signal]);
+  const watching = (async () => {
+    while (!either.aborted) {
+      await clock.sleep(queueCheckMs, either);
+      // A ledger that is away is noticed, and waited for, with the next delivery.
+      const now = await readQueueNumber(db, uid).catch(() => number);
+      if (now !== number) ended.abort();
+    }
+  })();
+  try {
+    await consume(link, { queue: queueName(uid, number), signal: either, handle });
+  } finally {
+    ended.abort();
+    await watching;
   }
 }
 

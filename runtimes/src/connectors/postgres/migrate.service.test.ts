@@ -27,8 +27,8 @@ describe.skipIf(lacks('postgres'))('the ledger migrations', () => {
 
     const applied = await Promise.all(Array.from({ length: 5 }, () => migrateUp(options, grants)));
 
-    expect(applied.flat()).toEqual(['0001_ledger']);
-    expect(await migrationVersion(options)).toEqual(['0001_ledger']);
+    expect(applied.flat()).toEqual(['0001_ledger', '0002_queue']);
+    expect(await migrationVersion(options)).toEqual(['0001_ledger', '0002_queue']);
   });
 
   it('let the working role write rows and neither alter nor drop', async () => {
@@ -53,9 +53,9 @@ describe.skipIf(lacks('postgres'))('the ledger migrations', () => {
     const grants = { workingUrl: server.appUrl };
     await migrateUp(options, grants);
 
-    expect(await migrateDown(options, 1)).toEqual(['0001_ledger']);
+    expect(await migrateDown(options, 2)).toEqual(['0002_queue', '0001_ledger']);
     expect(await migrationVersion(options)).toEqual([]);
-    expect(await migrateForce(options, 1)).toEqual(['0001_ledger']);
+    expect(await migrateForce(options, 2)).toEqual(['0001_ledger', '0002_queue']);
     expect(await migrateUp(options, grants)).toEqual([]);
   });
 });

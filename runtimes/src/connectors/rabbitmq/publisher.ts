@@ -12,8 +12,11 @@ import type { AmqpLink } from './link.ts';
 
 /** Bounds memory and keeps confirms flowing; more than this gained nothing on a quorum queue. */
 const inFlightMax = 256;
-/** A quorum queue confirms in milliseconds; a minute covers an alarm that is being cleared. */
-const confirmTimeoutMs = 60_000;
+/**
+ * A quorum queue confirms in milliseconds. One that a killed broker came back with may never: too
+ * short a limit costs duplicates, too long a one holds up the import.
+ */
+const confirmTimeoutMs = 5_000;
 
 export interface OutgoingMessage {
   readonly queue: string;

@@ -5,6 +5,8 @@
  * a storm guard: returned deliveries count towards it and prove nothing about the message, so it is
  * high, and what it removes is published again from the ledger.
  */
+import type { Clock } from '@millrace/kit/clock';
+import { Transient } from '@millrace/kit/transient';
 import type { AmqpLink } from './link.ts';
 
 /** A day without coordinator and workers: whoever comes back declares it again. */
@@ -49,6 +51,37 @@ export async function readyCount(link: AmqpLink, queue: string): Promise<number>
     const { messageCount } = await channel.checkQueue(queue);
     return messageCount;
   });
+}
+
+const retryMs = 500;
+
+export interface Patience {
+  readonly clock: Clock;
+  readonly patienceMs: number;
+}
+
+/** Removes them all, with patience for a broker that is away. Throws what kept one from going. */
+export async function removeQueues(
+  link: AmqpLink,
+  queues: readonly string[],
+  { clock, patienceMs }: Patience,
+): Promise<void> {
+  const endMs = clock.monotonic() + patienceMs;
+  for (const queue of queues) {
+    while (!(await isRemoved(link, queue, () => clock.monotonic() < endMs))) {
+      await clock.sleep(retryMs);
+    }
+  }
+}
+
+async function isRemoved(link: AmqpLink, queue: string, mayWait: () => boolean): Promise<boolean> {
+  try {
+    await removeQueue(link, queue);
+    return true;
+  } catch (error) {
+    if (error instanceof Transient && mayWait()) return false;
+    throw error;
+  }
 }
 
 /** Removes the queue, and its dead letters unless there are some to look at. */
