@@ -1,0 +1,41 @@
+/** The manifest of one import of a run. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileName, type Scene } from './scene.ts';
+
+export interface Variant {
+  readonly onConflict: 'LatestWins' | 'FirstWins';
+  readonly cache: 'Off' | 'Invalidate';
+}
+
+/** JSON is YAML. The name is also the table's. */
+export async function writeManifest(scene: Scene, name: string, variant: Variant): Promise<string> {
+  const { options, folder } = scene;
+  const manifest = {
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'CsvImport',
+    metadata: { name },
+    spec: {
+      source: { volume: { claimName: 'data', path: fileName } },
+      format: { comment: '#', header: 'Present' },
+      columns: [
+        { name: 'id', type: 'bigint' },
+        { name: 'serial', type: 'bigint' },
+        { name: 'name', type: 'text' },
+        { name: 'note', type: 'text' },
+        { name: 'amount', type: 'decimal' },
+        { name: 'joined', type: 'timestamp', format: 'EpochMillis' },
+        { name: 'active', type: 'boolean' },
+      ],
+      target: { table: name, key: ['id'], onConflict: variant.onConflict },
+      rejects: { maxRows: 1_000_000, maxPercent: 50 },
+      cache: { mode: variant.cache },
+      serve: { enabled: true, filters: ['name', 'note'] },
+      workers: { min: options.workers, max: options.workers },
+      chunkBytes: options.chunkBytes,
+    },
+  };
+  const file = join(folder, `${name}.yaml`);
+  await writeFile(file, JSON.stringify(manifest, null, 2));
+  return file;
+}

@@ -1,0 +1,74 @@
+/** The command line of the chaos run. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { targets, type TargetName } from './moments.ts';
+
+export interface ChaosOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly only: readonly TargetName[];
+  readonly kills: number;
+  readonly megabytes: number;
+  readonly chunkBytes: string;
+  readonly workers: number;
+  readonly roundSeconds: number;
+  readonly keep: boolean;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  }
+  return value;
+}
+
+function targetList(text: string): TargetName[] {
+  return text.split(',').map((word) => {
+    const target = targets.find((name) => name === word);
+    if (target === undefined) throw new InvalidArgumentError(`Choose from ${targets.join(', ')}.`);
+    return target;
+  });
+}
+
+const after = `
+Each round imports the same generated file into a new table while processes are killed with SIGKILL,
+and compares table, rejects and totals with those of an undisturbed run. Ends with one line
+"N passed, N failed"; the exit code is 0 when all passed. README.md beside the code says what a hit is.
+
+Examples:
+  npm run chaos -- csv-import
+  npm run chaos -- csv-import --rounds 50 --seed 7
+  npm run chaos -- csv-import --only rabbitmq --rounds 3
+`;
+
+export type Parsed =
+  | { readonly ok: true; readonly options: ChaosOptions }
+  | { readonly ok: false; readonly exitCode: number };
+
+export function parseOptions(args: readonly string[]): Parsed {
+  const command = new Command('npm run chaos -- csv-import')
+    .description('Kills the processes of an import again and again and requires the same result.')
+    .option('--rounds <n>', 'how many imports', wholeNumber, 10)
+    .option(
+      '--seed <n>',
+      'what is drawn; printed at the start',
+      wholeNumber,
+      Date.now() % 1_000_000,
+    )
+    .option('--only <targets>', `whom to kill: ${targets.join(', ')}`, targetList, [...targets])
+    .option('--kills <n>', 'least kills that hit work, a round', wholeNumber, 3)
+    .option('--megabytes <n>', 'size of the file', wholeNumber, 16)
+    .option('--chunk-bytes <quantity>', 'size of a chunk', '128Ki')
+    .option('--workers <n>', 'worker pods', wholeNumber, 2)
+    .option('--round-seconds <n>', 'after this a round has failed', wholeNumber, 300)
+    .option('--keep', 'leave the work folder with logs and data behind', false)
+    .addHelpText('after', after)
+    .exitOverride();
+  try {
+    command.parse([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { ok: false, exitCode: error.exitCode === 0 ? 0 : 2 };
+  }
+  return { ok: true, options: command.opts<ChaosOptions>() };
+}

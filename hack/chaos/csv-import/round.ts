@@ -1,0 +1,187 @@
+/**
+ * One import under fire: play runs it while kills are dealt, each after the last, from the first cut
+ * to the verdict; then everything is compared. A round that takes too long is ended and has failed.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { endProcess } from '../../backends/process-identity.ts';
+import type { Deck } from './deck.ts';
+import { writeManifest, type Variant } from './manifest.ts';
+import type { Moment } from './moments.ts';
+import { PlayProcess, type PlayResult } from './play-process.ts';
+import { podProcesses } from './pods.ts';
+import type { Random } from './random.ts';
+import type { Scene } from './scene.ts';
+import { strike, type Strike } from './strike.ts';
+import { problems } from './verdict.ts';
+
+export interface RoundOptions {
+  readonly scene: Scene;
+  readonly name: string;
+  readonly variant: Variant;
+  /** Absent for an undisturbed import. */
+  readonly attack?: { readonly deck: Deck; readonly random: Random; readonly reference: string };
+}
+
+export interface RoundResult {
+  readonly name: string;
+  readonly variant: Variant;
+  readonly strikes: readonly (Strike & { readonly isHit: boolean })[];
+  /** Moments that never came. */
+  readonly missed: readonly Moment[];
+  readonly seconds: number;
+  readonly problems: readonly string[];
+}
+
+/** A server that is away for up to three seconds, as one that is started again by its supervisor. */
+const awayMaxMs = 3_000;
+const extraMax = 6;
+
+export async function runRound(options: RoundOptions): Promise<RoundResult> {
+  const { scene, name, variant, attack } = options;
+  const startedMs = performance.now();
+  const play = new PlayProcess({
+    manifest: await writeManifest(scene, name, variant),
+    dataDir: scene.dataDir,
+    stateDir: scene.stateDir,
+    logFile: join(scene.folder, `${name}.log`),
+    env: scene.env,
+  });
+  const stop = new AbortController();
+  const signal = AbortSignal.any([scene.signal, stop.signal]);
+  const timer = setTimeout(() => stop.abort(), scene.options.roundSeconds * 1_000);
+  const assault = new Assault({ ...options, play, startedMs, signal });
+  const assaulting = attack === undefined ? Promise.resolve() : assault.run();
+  try {
+    const result = await Promise.race([play.ended(), aborted(signal)]);
+    stop.abort();
+    await assaulting;
+    const found =
+      result === undefined
+        ? [`not over after ${String(scene.options.roundSeconds)} s`]
+        : await judged(options, result);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const strikes = await provedStrikes(scene, name, assault.strikes);
+    const hits = strikes.filter(({ isHit }) => isHit).length;
+    const isTooTame = attack !== undefined && hits < scene.options.kills;
+    const tame = isTooTame ? [`only ${String(hits)} kills hit work`] : [];
+    return {
+      name,
+      variant,
+      strikes,
+      missed: assault.missed,
+      seconds,
+      problems: [...found, ...tame],
+    };
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+    await assaulting.catch(() => undefined);
+    await play.stop(20_000);
+    for (const pod of podProcesses(scene.stateDir, name)) await endProcess(pod, ['SIGTERM'], 5_000);
+  }
+}
+
+async function judged(options: RoundOptions, result: PlayResult): Promise<string[]> {
+  const { scene, name, variant, attack } = options;
+  const reference = attack === undefined ? {} : { reference: attack.reference };
+  return problems({ scene, name, variant, result, ...reference }).catch((error: unknown) => [
+    `could not be judged: ${error instanceof Error ? error.message : String(error)}`,
+  ]);
+}
+
+async function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return undefined;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  return undefined;
+}
+
+/** A commit without acknowledgement is proved by the delivery that found the chunk done. */
+async function provedStrikes(
+  scene: Scene,
+  name: string,
+  strikes: readonly Strike[],
+): Promise<(Strike & { isHit: boolean })[]> {
+  const rows = await scene.observer
+    .rows<{ chunk: number }>(
+      `SELECT a.chunk FROM millrace.attempts a JOIN millrace.imports i ON i.uid = a.import
+       WHERE i.name = $1 AND a.outcome = 'Done'`,
+      [name],
+    )
+    .catch(() => []);
+  const again = new Set(rows.map(({ chunk }) => chunk));
+  return strikes.map((one) => ({ ...one, isHit: one.chunk === undefined || again.has(one.chunk) }));
+}
+
+interface AssaultOptions extends RoundOptions {
+  readonly play: PlayProcess;
+  readonly startedMs: number;
+  readonly signal: AbortSignal;
+}
+
+class Assault {
+  readonly strikes: Strike[] = [];
+  readonly missed: Moment[] = [];
+  readonly #options: AssaultOptions;
+  #repairs: Promise<void> = Promise.resolve();
+  #isPlayDead = false;
+
+  constructor(options: AssaultOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { attack, scene, variant } = this.#options;
+    if (attack === undefined) return;
+    const { deck, random } = attack;
+    const thresholds = [random.between(0.05, 0.4), random.between(0.4, 0.75)];
+    await this.#strike(deck.deal('start', variant), 0);
+    for (const threshold of thresholds) await this.#strike(deck.deal('work', variant), threshold);
+    // Some moments are missed; before the end there must be enough that were not.
+    for (let extra = 0; extra < extraMax && this.strikes.length < scene.options.kills; extra += 1) {
+      await this.#strike(deck.deal('work', variant), 0);
+    }
+    await this.#strike(deck.deal('end', variant), 0);
+    await this.#repairs;
+  }
+
+  async #strike(moment: Moment | undefined, threshold: number): Promise<void> {
+    const { attack, scene, name, play, startedMs, signal } = this.#options;
+    if (moment === undefined || attack === undefined || signal.aborted) return;
+    const { random } = attack;
+    // Every other time the next victim dies while the last is still away.
+    if (random.next() < 0.5 || moment.target === 'play') await this.#repairs;
+    const struck = await strike({
+      scene,
+      importName: name,
+      play,
+      moment,
+      threshold,
+      random,
+      startedMs,
+      isOver: () => signal.aborted || (!play.isRunning && !this.#isPlayDead),
+      repair: (killed) => this.#repair(killed, random.below(awayMaxMs)),
+    });
+    if (struck === undefined) this.missed.push(moment);
+    else this.strikes.push(struck);
+    if (moment.target === 'play') await this.#repairs;
+  }
+
+  #repair({ target }: Moment, awayMs: number): void {
+    if (target === 'coordinator' || target === 'worker') return;
+    const { scene, play } = this.#options;
+    if (target === 'play') this.#isPlayDead = true;
+    const before = this.#repairs;
+    this.#repairs = (async () => {
+      await delay(awayMs);
+      if (target === 'play') {
+        await play.startAgain();
+        this.#isPlayDead = false;
+      } else {
+        await before;
+        await scene.backend(target).restart();
+      }
+    })();
+    this.#repairs.catch(() => undefined);
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * One kill: waits for its moment, makes sure of it, and kills with SIGKILL by pid.
+ *
+ * A pod's process is frozen (SIGSTOP) for the milliseconds of the second look, so that it dies exactly
+ * where the look found it; if it had moved on meanwhile it is let go and the wait goes on. Servers
+ * cannot be looked at while frozen: they die right after the look.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { signalProcess } from '../../backends/process-identity.ts';
+import { queueName } from '@millrace/runtimes/csv-import/messages';
+import { isAt, type Moment, type Sight } from './moments.ts';
+import { hasLastWords, ownerOfPort, podProcesses, type PodProcess } from './pods.ts';
+import type { PlayProcess } from './play-process.ts';
+import type { Random } from './random.ts';
+import type { Scene } from './scene.ts';
+
+export interface Strike {
+  readonly moment: Moment;
+  /** Seconds since the round began. */
+  readonly atSeconds: number;
+  /** Share of the chunks that were done. */
+  readonly donePercent: number;
+  readonly pid: number;
+  /** The chunk whose commit was not acknowledged, where only the next delivery proves it. */
+  readonly chunk?: number;
+}
+
+export interface StrikeOptions {
+  readonly scene: Scene;
+  readonly importName: string;
+  readonly play: PlayProcess;
+  readonly moment: Moment;
+  /** Not before this share of the chunks is done. */
+  readonly threshold: number;
+  readonly random: Random;
+  readonly startedMs: number;
+  /** The round is over, one way or the other. */
+  isOver(): boolean;
+  /** Starts what was killed again. */
+  repair(moment: Moment): void;
+}
+
+const lookEveryMs = 2;
+
+/** Undefined when the moment never came. */
+export async function strike(options: StrikeOptions): Promise<Strike | undefined> {
+  const { moment } = options;
+  while (!options.isOver()) {
+    const sight = await look(options);
+    if (sight !== undefined && isPast(moment, sight)) return undefined;
+    const done =
+      sight !== undefined && isDue(options, sight) ? await attack(options, sight) : undefined;
+    if (done !== undefined) return done;
+    await delay(lookEveryMs);
+  }
+  return undefined;
+}
+
+async function look({ scene, importName, moment }: StrikeOptions): Promise<Sight | undefined> {
+  const seen = await scene.observer.look(importName);
+  if (seen === undefined) return undefined;
+  const ready =
+    moment.asksQueue === true
+      ? await scene.queues.ready(queueName(seen.uid, seen.queue))
+      : undefined;
+  return { ...seen, ready };
+}
+
+function isDue({ moment, threshold }: StrikeOptions, sight: Sight): boolean {
+  const isFarEnough = moment.phase !== 'work' || sight.done >= threshold * sight.chunks;
+  return isFarEnough && moment.isDue(sight);
+}
+
+const order = ['Planning', 'Loading', 'Verifying', 'Complete'];
+
+/** Later states never go back, so waiting on would be in vain. */
+function isPast(moment: Moment, sight: Sight): boolean {
+  const rank = order.indexOf(sight.state);
+  if (moment.phase === 'end') return sight.state === 'Failed' || sight.state === 'Lost';
+  if (moment.phase === 'start' && sight.planComplete && sight.done * 2 > sight.chunks) return true;
+  return rank >= order.indexOf('Verifying') || rank < 0;
+}
+
+async function attack(options: StrikeOptions, sight: Sight): Promise<Strike | undefined> {
+  switch (options.moment.target) {
+    case 'coordinator':
+      return attackCoordinator(options);
+    case 'worker':
+      return attackWorker(options, sight);
+    case 'play':
+      options.play.kill('SIGKILL');
+      return struck(options, sight, options.play.pid);
+    default:
+      return attackServer(options, sight);
+  }
+}
+
+function struck(options: StrikeOptions, sight: Sight, pid: number): Strike {
+  const { moment, startedMs } = options;
+  options.repair(moment);
+  return {
+    moment,
+    pid,
+    atSeconds: (performance.now() - startedMs) / 1_000,
+    donePercent: sight.chunks === 0 ? 0 : Math.floor((100 * sight.done) / sight.chunks),
+  };
+}
+
+async function attackServer(options: StrikeOptions, sight: Sight): Promise<Strike | undefined> {
+  const { scene, moment, random } = options;
+  const { target } = moment;
+  if (target !== 'postgres' && target !== 'rabbitmq' && target !== 'redis') return undefined;
+  let last = sight;
+  if (moment.delayMaxMs !== undefined) {
+    await delay(random.below(moment.delayMaxMs));
+    const again = await look(options);
+    // Work must still be there; the moment itself is when the wait began.
+    if (again === undefined || again.done === again.chunks) return undefined;
+    last = again;
+  }
+  const backend = scene.backend(target);
+  backend.kill('SIGKILL');
+  return struck(options, last, backend.pid ?? 0);
+}
+
+async function attackCoordinator(options: StrikeOptions): Promise<Strike | undefined> {
+  const { scene, importName, moment } = options;
+  const victim = podProcesses(scene.stateDir, importName).find(
+    ({ role }) => role === 'coordinator',
+  );
+  if (victim === undefined || hasLastWords(victim)) return undefined;
+  return frozen(victim, async () => {
+    const again = await look(options);
+    if (again === undefined || !moment.isDue(again) || hasLastWords(victim)) return undefined;
+    return () => struck(options, again, victim.pid);
+  });
+}
+
+async function attackWorker(options: StrikeOptions, sight: Sight): Promise<Strike | undefined> {
+  const { scene, importName, moment } = options;
+  const session = sight.sessions.find(
+    (one) =>
+      one.role === 'worker' &&
+      (moment.stage === undefined ? one.inTransaction : isAt(one, moment.stage) && isBusy(one)),
+  );
+  if (session === undefined) return undefined;
+  const workers = podProcesses(scene.stateDir, importName).filter(({ role }) => role === 'worker');
+  const victim = ownerOfPort(session.port, workers);
+  if (victim === undefined) return undefined;
+  return frozen(victim, async () => {
+    const again = await look(options);
+    const now = again?.sessions.find(({ port }) => port === session.port);
+    if (again === undefined || now === undefined) return undefined;
+    if (moment.isProvedLater !== true) {
+      const isThere = moment.stage === undefined ? now.inTransaction : isAt(now, moment.stage);
+      return isThere ? () => struck(options, again, victim.pid) : undefined;
+    }
+    if (now.stage !== 'Committing') return undefined;
+    const chunk = await lastChunkOf(options, again.uid, victim);
+    if (chunk === undefined) return undefined;
+    return () => ({ ...struck(options, again, victim.pid), chunk });
+  });
+}
+
+/** A COMMIT that ran is no moment; one that runs is. */
+function isBusy(session: { readonly isActive: boolean; readonly inTransaction: boolean }): boolean {
+  return session.isActive || session.inTransaction;
+}
+
+/** Kills the frozen victim if `judge` says so, else lets it go on. */
+async function frozen(
+  victim: PodProcess,
+  judge: () => Promise<(() => Strike) | undefined>,
+): Promise<Strike | undefined> {
+  if (!signalProcess(victim, 'SIGSTOP')) return undefined;
+  let verdict: (() => Strike) | undefined;
+  try {
+    verdict = await judge();
+  } finally {
+    signalProcess(victim, verdict === undefined ? 'SIGCONT' : 'SIGKILL');
+  }
+  return verdict?.();
+}
+
+/** The chunk that this process committed last. */
+async function lastChunkOf(
+  { scene }: StrikeOptions,
+  uid: string,
+  victim: PodProcess,
+): Promise<number | undefined> {
+  const rows = await scene.observer
+    .rows<{ chunk: number }>(
+      `SELECT chunk FROM millrace.chunks
+       WHERE import = $1 AND worker LIKE '%/' || $2 AND done_at IS NOT NULL
+       ORDER BY done_at DESC LIMIT 1`,
+      [uid, String(victim.pid)],
+    )
+    .catch(() => []);
+  return rows[0]?.chunk;
+}
