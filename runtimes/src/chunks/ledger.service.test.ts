@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '@millrace/kit/clock';
+import { createLog } from '@millrace/kit/log';
+import { lacks } from '../../test/backends.ts';
+import { database } from '../../test/database.ts';
+import { until } from '../../test/until.ts';
+import { openDatabase, type Database } from '../connectors/postgres/database.ts';
+import { migrateUp } from '../connectors/postgres/migrate.ts';
+import { ledgerMigrations } from '../csv-import/migrations.ts';
+import { beginAttempt, endAttempt } from './attempts.ts';
+import { claimChunk, finishChunk, type ChunkResult } from './claim.ts';
+import { changeState, pinImport, readImport, registerImport, setStopping } from './imports.ts';
+import { appendChunks, readPlan, type CutChunk } from './plan.ts';
+import { refusedChunk } from './refused.ts';
+import { LostChunks } from './republish.ts';
+import { acquireTarget, beatTarget, releaseTarget } from './targets.ts';
+import { readReasons, readTotals } from './totals.ts';
+
+const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
+
+interface Ledger extends AsyncDisposable {
+  readonly db: Database;
+  /** A registered import of the table `t`. */
+  add(): Promise<string>;
+  /** The same, holding its table, with chunks of ten bytes from byte 0 on. */
+  loading(chunks: number): Promise<string>;
+}
+
+function cut(count: number, from = 0): CutChunk[] {
+  return Array.from({ length: count }, (_, n) => ({
+    offset: from + n * 10,
+    length: 10,
+    firstLine: n + 1,
+    tooLong: false,
+  }));
+}
+
+async function ledger(): Promise<Ledger> {
+  const server = await database();
+  await migrateUp(
+    { url: server.ownerUrl, source: ledgerMigrations, clock: systemClock, deadlineMs: 20_000 },
+    { workingUrl: server.appUrl },
+  );
+  const db = openDatabase({ url: () => server.appUrl, applicationName: 'test', max: 6, log });
+  const add = async (): Promise<string> => {
+    const uid = randomUUID();
+    const it = { uid, namespace: 'n', name: 'i', target: 't', chunkBytes: 10 };
+    await db.transaction((tx) => registerImport(tx, it));
+    return uid;
+  };
+  return {
+    db,
+    add,
+    loading: async (chunks) => {
+      const uid = await add();
+      await db.transaction((tx) => acquireTarget(tx, uid));
+      await db.transaction((tx) =>
+        pinImport(tx, uid, {
+          source: {},
+          dialect: {},
+          header: {},
+          columns: {},
+          targetWasEmpty: true,
+          dataStart: 0,
+          firstLine: 1,
+          comments: 3,
+          blank: 4,
+        }),
+      );
+      const addition = { chunks: cut(chunks), nextLine: chunks + 1, complete: true };
+      await db.transaction((tx) => appendChunks(tx, uid, addition));
+      return uid;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await db[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const result: ChunkResult = {
+  path: 'merge',
+  read: 10,
+  rejected: 3,
+  superseded: 2,
+  comments: 1,
+  blank: 1,
+  reasons: { Ragged: 2, BadNumber: 1 },
+};
+
+async function work(db: Database, uid: string, chunk: number): Promise<string> {
+  return await db.transaction(async (tx) => {
+    const claim = await claimChunk(tx, { import: uid, chunk }, 'w');
+    if (!claim.claimed) return claim.why;
+    await finishChunk(tx, claim.chunk, result);
+    return 'Loaded';
+  });
+}
+
+describe.skipIf(lacks('postgres'))('a claim', () => {
+  it('is given once, however many ask at the same time', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(1);
+
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => work(it.db, uid, 0)));
+
+    expect(outcomes.toSorted()).toEqual(['Done', 'Done', 'Done', 'Done', 'Loaded']);
+    expect(await readTotals(it.db, uid)).toEqual({
+      read: 10,
+      rejected: 3,
+      superseded: 2,
+      comments: 4,
+      blank: 5,
+      chunksDone: 1,
+      bytesDone: 10,
+    });
+    expect(await readReasons(it.db, uid)).toEqual([
+      { reason: 'Ragged', rows: 2 },
+      { reason: 'BadNumber', rows: 1 },
+    ]);
+  });
+
+  it('is free again when the transaction that held it fails', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(1);
+
+    const failing = it.db.transaction(async (tx) => {
+      await claimChunk(tx, { import: uid, chunk: 0 }, 'w');
+      throw new Error('died');
+    });
+
+    await expect(failing).rejects.toThrow('died');
+    expect(await work(it.db, uid, 0)).toBe('Loaded');
+  });
+
+  it('is refused for what does not exist and for an import that takes no more', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(2);
+
+    expect(await work(it.db, randomUUID(), 0)).toBe('Unknown');
+    expect(await work(it.db, uid, 7)).toBe('Unknown');
+    await setStopping(it.db, uid, true);
+    expect(await work(it.db, uid, 0)).toBe('Ended');
+    await setStopping(it.db, uid, false);
+    await changeState(it.db, uid, { from: ['Loading'], to: 'Failed', reason: 'TooManyRejects' });
+    expect(await work(it.db, uid, 0)).toBe('Ended');
+  });
+
+  it('keeps the import from ending until its transaction has ended', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(1);
+    const order: string[] = [];
+    const release = Promise.withResolvers<void>();
+    const claimed = Promise.withResolvers<void>();
+
+    const loading = it.db.transaction(async (tx) => {
+      await claimChunk(tx, { import: uid, chunk: 0 }, 'w');
+      claimed.resolve();
+      await release.promise;
+      order.push('committed');
+    });
+    await claimed.promise;
+    const ending = changeState(it.db, uid, { from: ['Loading'], to: 'Failed' }).then(() =>
+      order.push('ended'),
+    );
+    await until('the end waits for a lock', async () => {
+      const { rowCount } = await it.db.query(
+        `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      );
+      return rowCount > 0;
+    });
+    release.resolve();
+    await Promise.all([loading, ending]);
+
+    expect(order).toEqual(['committed', 'ended']);
+  });
+});
+
+describe.skipIf(lacks('postgres'))('a plan', () => {
+  it('is one plan, also when two coordinators cut the same source', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(0);
+    await it.db.query('UPDATE millrace.plans SET plan_complete = false');
+    const append = (chunks: CutChunk[], complete: boolean): Promise<unknown> =>
+      it.db.transaction((tx) => appendChunks(tx, uid, { chunks, nextLine: 9, complete }));
+
+    await append(cut(3), false);
+    await Promise.all([append(cut(5), false), append(cut(4), false), append(cut(5), true)]);
+    await append(cut(9), true);
+
+    const { rows } = await it.db.query(
+      'SELECT chunk, "offset" FROM millrace.chunks ORDER BY chunk',
+    );
+    expect(rows).toEqual(cut(5).map(({ offset }, chunk) => ({ chunk, offset: String(offset) })));
+    expect(await readPlan(it.db, uid)).toMatchObject({ chunks: 5, plannedTo: 50, complete: true });
+  });
+});
+
+describe.skipIf(lacks('postgres'))('lost chunks', () => {
+  it('are those that no message and no worker holds, on two looks in a row', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(3);
+    let ready = 1;
+    const lost = new LostChunks({ db: it.db, uid, readyCount: () => Promise.resolve(ready) });
+    const find = async (): Promise<number[]> => (await lost.find()).map(({ chunk }) => chunk);
+
+    expect(await find()).toEqual([]);
+    ready = 0;
+    expect(await find()).toEqual([]);
+    await work(it.db, uid, 0);
+    const found = await it.db.transaction(async (tx) => {
+      await claimChunk(tx, { import: uid, chunk: 1 }, 'w');
+      return await find();
+    });
+
+    expect(found).toEqual([2]);
+  });
+});
+
+describe.skipIf(lacks('postgres'))('a table', () => {
+  it('is held by one import at a time, numbered in the order of holding', async () => {
+    await using it = await ledger();
+    const [first, second] = [await it.add(), await it.add()];
+    const acquire = (uid: string) => it.db.transaction((tx) => acquireTarget(tx, uid));
+
+    expect(await acquire(second)).toEqual({ outcome: 'Held', seq: 1 });
+    expect(await acquire(second)).toEqual({ outcome: 'Held', seq: 1 });
+    expect(await acquire(first)).toMatchObject({ outcome: 'InUse', holder: { uid: second } });
+    await releaseTarget(it.db, second);
+    expect(await acquire(first)).toEqual({ outcome: 'Held', seq: 2 });
+    await releaseTarget(it.db, first);
+    expect(await acquire(second)).toEqual({ outcome: 'Lost' });
+  });
+
+  it('is taken over only from a holder with exactly the beat that was watched', async () => {
+    await using it = await ledger();
+    const holder = await it.loading(1);
+    const taker = await it.add();
+    const seen = await it.db.transaction((tx) => acquireTarget(tx, taker));
+    const stale = seen.outcome === 'InUse' ? seen.holder : undefined;
+    const take = () => it.db.transaction((tx) => acquireTarget(tx, taker, stale));
+
+    await beatTarget(it.db, holder);
+    const refused = await take();
+    await it.db.query('UPDATE millrace.targets SET beat = $1', [stale?.beat]);
+    const taken = await take();
+
+    expect(refused.outcome).toBe('InUse');
+    expect(taken).toEqual({ outcome: 'Held', seq: 2 });
+    expect((await readImport(it.db, holder))?.state).toBe('Lost');
+    expect(await work(it.db, holder, 0)).toBe('Ended');
+    expect(await beatTarget(it.db, holder)).toBe(false);
+  });
+});
+
+describe.skipIf(lacks('postgres'))('attempts', () => {
+  it('call a chunk refused after five failures of its own, not for backends or the source', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(3);
+    const fail = async (chunk: number, outcome: string): Promise<void> => {
+      for (let times = 0; times < 5; times += 1) {
+        const attempt = await beginAttempt(it.db, { import: uid, chunk }, 'w');
+        await endAttempt(it.db, attempt ?? '', outcome);
+      }
+    };
+
+    await fail(0, 'Transient:ConnectionLost');
+    await fail(1, 'Permanent:SourceChanged');
+    const before = await refusedChunk(it.db, uid);
+    await fail(2, 'Permanent:Data:22P02');
+
+    expect(before).toBeUndefined();
+    expect(await refusedChunk(it.db, uid)).toEqual({
+      chunk: 2,
+      outcome: 'Permanent:Data:22P02',
+      times: 5,
+    });
+    expect(await beginAttempt(it.db, { import: randomUUID(), chunk: 0 }, 'w')).toBeUndefined();
+  });
+});
