@@ -16,6 +16,7 @@ import { readImport, type ImportRow } from '../chunks/imports.ts';
 import type { Database, Session } from '../connectors/postgres/database.ts';
 import { readRange, type FileIdentity, type VolumePath } from '../connectors/volume/file.ts';
 import type { Dialect } from '../csv/dialect.ts';
+import type { ChunkBuffer } from './chunk-buffer.ts';
 import type { ColumnPlan, LoadContext, Sink } from './sink-port.ts';
 import type { ImportTelemetry } from './telemetry.ts';
 
@@ -38,6 +39,8 @@ export interface ChunkWorkOptions {
   readonly telemetry: ImportTelemetry;
   /** Who works, in the ledger. */
   readonly name: string;
+  /** Reused from chunk to chunk; of one worker only. */
+  readonly buffer?: ChunkBuffer;
 }
 
 /** What is pinned of the header. */
@@ -50,6 +53,8 @@ export interface PinnedHeader {
 /** Everything pinned that loading needs. */
 export interface PinnedContext extends LoadContext {
   readonly source: FileIdentity;
+  /** Memory for the next chunk, kept from the last: garbage of 16 MiB a chunk doubles a worker's size. */
+  readonly spare: { buffer: Buffer | undefined };
 }
 
 /** Throws a Transient while the import takes no chunks. */
@@ -72,6 +77,7 @@ export function pinnedContext(it: ImportRow): PinnedContext {
   assert(it.seq !== undefined && it.dialect !== undefined, 'a loading import is pinned');
   return {
     source: it.source as FileIdentity,
+    spare: { buffer: undefined },
     dialect: it.dialect as Dialect,
     header: (it.header as PinnedHeader).names,
     columns: it.columns as ColumnPlan,
@@ -123,22 +129,34 @@ export async function workChunk(
 export async function readChunk(
   at: VolumePath,
   source: FileIdentity,
-  chunk: Pick<ClaimedChunk, 'offset' | 'length' | 'tooLong'>,
+  chunk: Pick<ClaimedChunk, 'offset' | 'length' | 'tooLong'> & { readonly into?: Buffer },
 ): Promise<Buffer> {
-  const { offset, length, tooLong } = chunk;
+  const { offset, length, tooLong, into } = chunk;
   return await readRange(at, source, {
     offset,
     length: tooLong ? Math.min(length, tooLongBytesMax) : length,
+    into,
   });
 }
+
+/** Chunks differ by less than a record, so steps of this size make one buffer fit them all. */
+const bufferStepBytes = 1024 * 1024;
 
 async function loadClaimed(
   tx: Session,
   chunk: ClaimedChunk,
   { context, options }: { context: PinnedContext; options: ChunkWorkOptions },
 ): Promise<ChunkResult> {
-  const bytes = await readChunk(options.config.source.volume, context.source, chunk);
+  const { spare } = context;
+  const needed = Math.ceil(chunk.length / bufferStepBytes) * bufferStepBytes;
+  const isLargeEnough = spare.buffer !== undefined && spare.buffer.length >= chunk.length;
+  const into = isLargeEnough || chunk.tooLong ? spare.buffer : Buffer.allocUnsafeSlow(needed);
+  // Given back only after success: a read that was given up may still write into it.
+  spare.buffer = undefined;
+  const reading = into === undefined ? chunk : { ...chunk, into };
+  const bytes = await readChunk(options.config.source.volume, context.source, reading);
   const result = await options.sink.loadChunk(tx, { ...chunk, bytes }, context);
+  spare.buffer = into;
   await finishChunk(tx, chunk, result);
   return result;
 }
@@ -147,6 +165,7 @@ async function recordFailure(
   error: unknown,
   { attempt, chunk, options }: { attempt: string; chunk: number; options: ChunkWorkOptions },
 ): Promise<void> {
+  options.buffer?.giveUp();
   const failure = error instanceof Failure ? error : undefined;
   if (failure !== undefined) options.telemetry.chunkFailed(chunk, failure);
   const outcome = failure === undefined ? 'Fault:Unknown' : `${failure.family}:${failure.code}`;

@@ -62,6 +62,11 @@ export async function checkFile(at: VolumePath, pinned: FileIdentity): Promise<v
 export interface Range {
   readonly offset: number;
   readonly length: number;
+  /**
+   * Memory to read into, if it is large enough. After a failure it is the file's: a read that was
+   * given up may still write into it, so it must never be used again.
+   */
+  readonly into?: Buffer | undefined;
 }
 
 /** The bytes of a range of the pinned version, or SourceChanged. */
@@ -132,7 +137,9 @@ async function resolveInside(at: VolumePath): Promise<string> {
 }
 
 async function readFully(file: FileHandle, at: VolumePath, range: Range): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(range.length);
+  const { into } = range;
+  const fits = into !== undefined && into.length >= range.length;
+  const bytes = fits ? into.subarray(0, range.length) : Buffer.allocUnsafe(range.length);
   let filled = 0;
   while (filled < range.length) {
     const { bytesRead } = await file.read(bytes, {
