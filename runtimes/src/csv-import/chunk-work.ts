@@ -16,7 +16,6 @@ import { readImport, type ImportRow } from '../chunks/imports.ts';
 import type { Database, Session } from '../connectors/postgres/database.ts';
 import { readRange, type FileIdentity, type VolumePath } from '../connectors/volume/file.ts';
 import type { Dialect } from '../csv/dialect.ts';
-import type { ChunkBuffer } from './chunk-buffer.ts';
 import type { ColumnPlan, LoadContext, Sink } from './sink-port.ts';
 import type { ImportTelemetry } from './telemetry.ts';
 
@@ -39,8 +38,6 @@ export interface ChunkWorkOptions {
   readonly telemetry: ImportTelemetry;
   /** Who works, in the ledger. */
   readonly name: string;
-  /** Reused from chunk to chunk; of one worker only. */
-  readonly buffer?: ChunkBuffer;
 }
 
 /** What is pinned of the header. */
@@ -165,7 +162,6 @@ async function recordFailure(
   error: unknown,
   { attempt, chunk, options }: { attempt: string; chunk: number; options: ChunkWorkOptions },
 ): Promise<void> {
-  options.buffer?.giveUp();
   const failure = error instanceof Failure ? error : undefined;
   if (failure !== undefined) options.telemetry.chunkFailed(chunk, failure);
   const outcome = failure === undefined ? 'Fault:Unknown' : `${failure.family}:${failure.code}`;
