@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isAlive } from '../backends/process-identity.ts';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
+import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import { startBackends } from '../backends/resolve.ts';
 import { statusOf } from './view/resource-view.ts';
 import {
@@ -92,6 +93,19 @@ async function csv(
   await writeFile(join(folder, 'files', `${name}.csv`), `${lines.join('\n')}\n`);
 }
 
+/** The resource once some of it is loaded; the files are big enough for that to be seen. */
+async function underWay(name: string): Promise<KubeObject> {
+  return until(
+    `${name} is under way`,
+    async () => {
+      const object = await savedResource(stateDir, name);
+      const { percent = 0 } = object === undefined ? {} : statusOf(object);
+      return percent > 0 && percent < 90 ? object : undefined;
+    },
+    60_000,
+  );
+}
+
 const volume = () => ['--volume', `files=${join(folder, 'files')}`];
 const once = (file: string) => [file, '--once', '--json', ...volume()];
 
@@ -121,18 +135,10 @@ test('loads a file, prints one JSON line and runs again as a new import', async 
 }, 90_000);
 
 test('resumes the same import with exact totals after a kill -9 in the middle', async () => {
-  await csv('killed', { rows: 60_000, repeats: 500, broken: 11 });
+  await csv('killed', { rows: 400_000, repeats: 500, broken: 11 });
   const file = await manifest('killed', '  chunkBytes: 64Ki\n  workers: {max: 1}\n');
   const interrupted = play(once(file));
-  const before = await until(
-    'the import is under way',
-    async () => {
-      const object = await savedResource(stateDir, 'killed');
-      const { percent = 0 } = object === undefined ? {} : statusOf(object);
-      return percent > 0 && percent < 90 ? object : undefined;
-    },
-    60_000,
-  );
+  const before = await underWay('killed');
   const pods = await podProcesses(stateDir);
 
   interrupted.child.kill('SIGKILL');
@@ -145,25 +151,36 @@ test('resumes the same import with exact totals after a kill -9 in the middle', 
   expect(resumed.code).toBe(0);
   expect(resumed.lines[0]?.uid).toBe(before.metadata.uid);
   expect(resumed.lines[0]?.status.totals).toMatchObject({
-    read: 60_511,
-    loaded: 60_000,
+    read: 400_511,
+    loaded: 400_000,
     superseded: 500,
     rejected: 11,
   });
 }, 120_000);
 
+test('starts a killed Postgres again and loses nothing', async () => {
+  await csv('outage', { rows: 400_000, repeats: 500 });
+  const file = await manifest('outage', '  chunkBytes: 64Ki\n  workers: {max: 1}\n');
+  const going = play(once(file));
+  await underWay('outage');
+
+  backends.get('postgres')?.kill('SIGKILL');
+  const code = await going.exited;
+
+  expect(going.stderr()).toContain('postgres has died; starting it again');
+  expect(code).toBe(0);
+  expect(jsonLines(going.stdout())[0]?.status.totals).toMatchObject({
+    read: 400_500,
+    loaded: 400_000,
+    superseded: 500,
+  });
+}, 120_000);
+
 test('resumes after Ctrl-C, which ends every pod', async () => {
-  await csv('paused', { rows: 60_000 });
+  await csv('paused', { rows: 400_000 });
   const file = await manifest('paused', '  chunkBytes: 64Ki\n  workers: {max: 1}\n');
   const interrupted = play(once(file));
-  const before = await until(
-    'the import is under way',
-    async () => {
-      const object = await savedResource(stateDir, 'paused');
-      return object !== undefined && (statusOf(object).percent ?? 0) > 0 ? object : undefined;
-    },
-    60_000,
-  );
+  const before = await underWay('paused');
   const pods = await podProcesses(stateDir);
 
   interrupted.child.kill('SIGINT');
@@ -175,7 +192,7 @@ test('resumes after Ctrl-C, which ends every pod', async () => {
   expect(alive).toEqual([]);
   expect(resumed.code).toBe(0);
   expect(resumed.lines[0]?.uid).toBe(before.metadata.uid);
-  expect(resumed.lines[0]?.status.totals).toMatchObject({ read: 60_000, loaded: 60_000 });
+  expect(resumed.lines[0]?.status.totals).toMatchObject({ read: 400_000, loaded: 400_000 });
 }, 120_000);
 
 test('serves what it loaded until Ctrl-C, which leaves no process behind', async () => {

@@ -20,6 +20,7 @@ import { Refusal } from './refusal.ts';
 import { ensureSample, sampleRows } from './sample.ts';
 import { interruptedExitCode, runSession } from './session.ts';
 import { statePaths, type StatePaths } from './state/paths.ts';
+import { saveClaims } from './state/saved-claims.ts';
 import { withStateLock } from './state/state-lock.ts';
 import { endOrphans } from './supervisor/orphans.ts';
 import type { Screen } from './view/screen.ts';
@@ -120,6 +121,7 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
     run.onKill(() => cluster?.kill());
     const secrets = needs.namespaces.map((namespace) => backendsSecret(namespace, backends, env));
     await applyManifests(cluster.api, { manifests, secrets, claims, log });
+    await saveClaims(paths.claims, claims);
     await cluster.saver.flush();
     return await runSession({ run, manifests, paths, cluster, backends, onError });
   } catch (error) {

@@ -10,6 +10,7 @@ import { createMetrics } from '@millrace/kit/metrics';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import { startOperator, type Operator } from '@millrace/operator/operator';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
+import { keepBackends } from './backend-keeper.ts';
 import { asPod, podType, uidOf } from './controllers/workload.ts';
 import { repository, type LocalCluster } from './local-cluster.ts';
 import type { Manifest } from './manifests.ts';
@@ -55,6 +56,11 @@ export async function runSession(parts: SessionParts): Promise<number> {
     showsAddresses: !options.once,
     onError: (error) => parts.onError(error),
   });
+  const keeping = keepBackends({
+    backends: parts.backends,
+    signal: stop.signal,
+    log: (line) => screen.line(line),
+  });
   if (options.watch) watchSource(join(repository, 'runtimes'), stop.signal, () => renewPods(parts));
   try {
     await Promise.race([monitor.allEnded, aborted(signal)]);
@@ -67,6 +73,7 @@ export async function runSession(parts: SessionParts): Promise<number> {
     // What was asked for last is what is reported: the state before anything is taken down.
     stop.abort();
     await monitor.closed;
+    await keeping;
     screen.close();
     if (signal.aborted) screen.line('ending: pods finish what they hold');
     await operator.stop();

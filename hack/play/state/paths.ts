@@ -5,6 +5,7 @@ export interface StatePaths {
   readonly root: string;
   readonly lock: string;
   readonly objects: string;
+  readonly claims: string;
   readonly backends: string;
   readonly volumes: string;
   readonly compileCache: string;
@@ -15,6 +16,7 @@ export function statePaths(root: string): StatePaths {
     root,
     lock: join(root, 'play.lock'),
     objects: join(root, 'objects.json'),
+    claims: join(root, 'claims.json'),
     backends: join(root, 'backends'),
     volumes: join(root, 'volumes'),
     compileCache: join(root, 'compile-cache'),
