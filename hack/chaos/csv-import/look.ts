@@ -117,6 +117,19 @@ export class Observer implements AsyncDisposable {
     }
   }
 
+  /**
+   * Makes each commit take a few milliseconds more, so that one can be met; what a commit promises
+   * stays the same. Undone by `false`.
+   */
+  async slowCommits(isSlow: boolean): Promise<void> {
+    const values = isSlow ? { commit_delay: 20_000, commit_siblings: 0 } : undefined;
+    for (const name of ['commit_delay', 'commit_siblings'] as const) {
+      const value = values === undefined ? 'DEFAULT' : String(values[name]);
+      await this.#pool.query(`ALTER SYSTEM SET ${name} = ${value}`);
+    }
+    await this.#pool.query('SELECT pg_reload_conf()');
+  }
+
   /** For verdicts, when everything must answer. */
   async rows<R extends pg.QueryResultRow>(
     sql: string,

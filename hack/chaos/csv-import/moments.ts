@@ -21,8 +21,11 @@ export interface Moment {
   /** What one session must be doing; for workers it is the victim's. */
   readonly stage?: Stage;
   isDue(sight: Sight): boolean;
-  /** For what the look cannot tell apart: the worker's next chunk proves it at the end. */
-  readonly isProvedLater?: true;
+  /**
+   * The victim dies with its commit done and not acknowledged. No look can see an acknowledgement, so
+   * the next delivery of the chunk, found done, proves it at the end.
+   */
+  readonly isCommitted?: true;
   /** Waits this much longer than due, at most. */
   readonly delayMaxMs?: number;
 }
@@ -91,7 +94,7 @@ export const moments: readonly Moment[] = [
   atStage('worker', 'copying', 'Copying'),
   atStage('worker', 'merging', 'Merging'),
   atStage('worker', 'after COPY, before commit', 'Loaded'),
-  { ...atStage('worker', 'between commit and ack', 'Committing'), isProvedLater: true },
+  { ...atStage('worker', 'between commit and ack', 'Committing'), isCommitted: true },
   lastChunks('worker'),
   {
     ...atStart('rabbitmq', 'queue just declared', (sight) => typeof sight.ready === 'number'),

@@ -44,6 +44,17 @@ const lookEveryMs = 2;
 
 /** Undefined when the moment never came. */
 export async function strike(options: StrikeOptions): Promise<Strike | undefined> {
+  if (options.moment.isCommitted !== true) return awaitMoment(options);
+  const { observer } = options.scene;
+  await observer.slowCommits(true).catch(() => undefined);
+  try {
+    return await awaitMoment(options);
+  } finally {
+    await observer.slowCommits(false).catch(() => undefined);
+  }
+}
+
+async function awaitMoment(options: StrikeOptions): Promise<Strike | undefined> {
   const { moment } = options;
   while (!options.isOver()) {
     const sight = await look(options);
@@ -151,15 +162,31 @@ async function attackWorker(options: StrikeOptions, sight: Sight): Promise<Strik
     const again = await look(options);
     const now = again?.sessions.find(({ port }) => port === session.port);
     if (again === undefined || now === undefined) return undefined;
-    if (moment.isProvedLater !== true) {
-      const isThere = moment.stage === undefined ? now.inTransaction : isAt(now, moment.stage);
-      return isThere ? () => struck(options, again, victim.pid) : undefined;
-    }
-    if (now.stage !== 'Committing') return undefined;
-    const chunk = await lastChunkOf(options, again.uid, victim);
-    if (chunk === undefined) return undefined;
-    return () => ({ ...struck(options, again, victim.pid), chunk });
+    if (moment.isCommitted === true) return committed(options, { victim, port: session.port });
+    const isThere = moment.stage === undefined ? now.inTransaction : isAt(now, moment.stage);
+    return isThere ? () => struck(options, again, victim.pid) : undefined;
   });
+}
+
+const commitLooks = 100;
+
+/** The frozen victim's commit runs on in the server; it must end before the victim dies. */
+async function committed(
+  options: StrikeOptions,
+  { victim, port }: { readonly victim: PodProcess; readonly port: number },
+): Promise<(() => Strike) | undefined> {
+  for (let looks = 0; looks < commitLooks; looks += 1) {
+    const sight = await look(options);
+    const session = sight?.sessions.find((one) => one.port === port);
+    if (sight === undefined || session?.stage !== 'Committing') return undefined;
+    if (!session.isActive) {
+      const chunk = await lastChunkOf(options, sight.uid, victim);
+      if (chunk === undefined) return undefined;
+      return () => ({ ...struck(options, sight, victim.pid), chunk });
+    }
+    await delay(lookEveryMs);
+  }
+  return undefined;
 }
 
 /** A COMMIT that ran is no moment; one that runs is. */
