@@ -1,0 +1,159 @@
+/**
+ * `millrace verify`: whether an import's tables are what its source says, read from scratch.
+ *
+ * The recount is that of `runtimes/src/csv-import/verify.ts`; here are the command line, finding the
+ * import, and telling what was found. Nothing real is written.
+ */
+import { Command, Option } from 'commander';
+import { exitCode } from '@millrace/kit/exit-code';
+import { Permanent } from '@millrace/kit/permanent';
+import type { Database } from '@millrace/runtimes/connectors/postgres/database';
+import { createSink } from '@millrace/runtimes/csv-import/sink';
+import { verifyImport } from '@millrace/runtimes/csv-import/verify';
+import type { VerifyReport } from '@millrace/runtimes/csv-import/verify-report';
+import { parseVolume } from '../play/claims.ts';
+import { CommandFailure, runToExitCode } from './ending.ts';
+import { findImport, importName, parseRef, type ImportSource } from './import-source.ts';
+import {
+  atPlace,
+  openPlace,
+  postgresPlace,
+  withPlaceOptions,
+  type PlaceFlags,
+} from './postgres-place.ts';
+import { verifyPage } from './verify-page.ts';
+import { ProgressBar } from './verify-progress.ts';
+
+interface Flags extends PlaceFlags {
+  readonly namespace: string;
+  readonly json?: true;
+  readonly manifest?: string;
+  readonly volume?: readonly string[];
+}
+
+const help = `
+Reads the source again exactly as it was cut, loads it into temporary tables, and compares these with
+the real ones: every winning row by value, every reject, and the counts of each chunk in the ledger.
+Differences are listed by line, byte and column; values are never printed.
+
+Right after \`npm run play -- --once\` no option is needed: import, source and server are found in the
+state folder, and a server that is down is started for the time of the command.
+
+Examples:
+  npm run --silent millrace -- verify csvimport/users
+  npm run --silent millrace -- verify csvimport/users --json
+  npm run --silent millrace -- verify csvimport/users --manifest users.yaml --volume data=./files \\
+      --postgres-url postgres://millrace_app:…@db:5432/millrace
+
+Exit codes: 0 equal, 1 there are differences, 64 wrong usage, 65 no such import,
+75 a backend is away (try again), 70 a bug.`;
+
+export function verifyCommand(): Command {
+  const command = new Command('verify')
+    .description('recounts an import from its source and compares it with the tables, by value')
+    .argument('<import>', 'csvimport/<name>')
+    .option('-n, --namespace <namespace>', 'namespace of the import', 'default')
+    .option('--json', 'print one JSON object: equal, differences, totals, compared')
+    .option('--manifest <file>', 'take the import from this YAML instead of the state of play')
+    .addOption(
+      new Option(
+        '--volume <claim=folder>',
+        'the folder that stands for a claim; may be repeated',
+      ).argParser((text: string, before?: readonly string[]) => [...(before ?? []), text]),
+    );
+  return withPlaceOptions(command)
+    .addHelpText('after', help)
+    .action(async (name: string, flags: Flags) => runToExitCode(async () => run(name, flags)));
+}
+
+async function run(name: string, flags: Flags): Promise<number> {
+  const startedMs = performance.now();
+  const ref = parseRef(name, flags.namespace);
+  const source = await findImport(ref, {
+    ...flags,
+    volumes: new Map((flags.volume ?? []).map(parseVolume)),
+  });
+  const log = (line: string): void => void process.stderr.write(`${line}\n`);
+  await using at = await postgresPlace({
+    flags,
+    log,
+    ...(source.savedUrl === undefined ? {} : { savedUrl: source.savedUrl }),
+  });
+  await using db = openPlace(at);
+  const { uid, report } = await atPlace(at, async () => {
+    const found = source.uid ?? (await newestUid(db, source));
+    return { uid: found, report: await recount(db, source, found) };
+  });
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const { table } = source.config.target;
+  const line =
+    flags.json === true
+      ? JSON.stringify({ kind: 'CsvImport', ...ref, uid, ...report })
+      : 'totals' in report
+        ? verifyPage({ name: importName(ref), table, report, seconds })
+        : `${importName(ref)}: ${report.differences.map(({ message }) => message).join('\n')}`;
+  process.stdout.write(`${line}\n`);
+  return report.equal ? exitCode.finished : 1;
+}
+
+/** A source or table that cannot be compared any more is a difference without numbers. */
+type Report =
+  | VerifyReport
+  | (Pick<VerifyReport, 'equal'> & {
+      readonly differences: readonly { readonly what: string; readonly message: string }[];
+    });
+
+const incomparable: ReadonlySet<string> = new Set([
+  'SourceChanged',
+  'SourceMissing',
+  'SourceNotAFile',
+  'SourceUnreadable',
+  'TableMissing',
+  'TargetMismatch',
+]);
+
+async function recount(db: Database, source: ImportSource, uid: string): Promise<Report> {
+  const config = { ...source.config, import: { ...source.config.import, uid } };
+  const bar = new ProgressBar({ out: process.stderr, now: () => performance.now() });
+  try {
+    return await verifyImport({
+      config,
+      db,
+      sink: createSink({ config }),
+      progressed: (progress) => bar.show(progress),
+    });
+  } catch (error) {
+    if (!(error instanceof Permanent)) throw error;
+    if (error.code === 'NotLoaded') throw notLoaded(source);
+    if (!incomparable.has(error.code)) throw error;
+    return { equal: false, differences: [{ what: error.code, message: error.message }] };
+  } finally {
+    bar.close();
+  }
+}
+
+function notLoaded({ ref }: ImportSource): CommandFailure {
+  return new CommandFailure(
+    exitCode.badInput,
+    `${importName(ref)} has loaded nothing yet, so there is nothing to verify. Let it run first`,
+  );
+}
+
+const newestSql = `
+SELECT uid FROM millrace.imports WHERE namespace = $1 AND name = $2
+ORDER BY created_at DESC, seq DESC NULLS LAST LIMIT 1`;
+const namesSql = `
+SELECT DISTINCT namespace, name FROM millrace.imports ORDER BY namespace, name LIMIT 20`;
+
+/** A manifest has no uid; the import of that name that ran last is meant. */
+async function newestUid(db: Database, { ref }: ImportSource): Promise<string> {
+  const { rows } = await db.query<{ uid: string }>(newestSql, [ref.namespace, ref.name]);
+  const [newest] = rows;
+  if (newest !== undefined) return newest.uid;
+  const { rows: names } = await db.query<{ namespace: string; name: string }>(namesSql);
+  const others = names.length === 0 ? 'none' : names.map(importName).join(', ');
+  throw new CommandFailure(
+    exitCode.badInput,
+    `the ledger knows no import ${importName(ref)}; it has ${others}`,
+  );
+}
