@@ -19,10 +19,7 @@ const ownerConnectionsMax = 1;
 /** Another process migrates in seconds; beyond a minute something is stuck and the wait is shown. */
 const migrateDeadlineMs = 60_000;
 
-/**
- * Stopped is no success, or a Job would count as done, and no failure of the import: what a shell
- * reports for a process ended by SIGTERM.
- */
+/** Stopped is no success, or a Job would count as done, and no failure of the import. */
 const exitCodes: Readonly<Record<CoordinatorOutcome, number>> = {
   Complete: exitCode.finished,
   Failed: exitCode.badInput,
