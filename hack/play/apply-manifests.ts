@@ -15,7 +15,7 @@ import {
   serviceType,
   uidOf,
 } from './controllers/workload.ts';
-import { nameOf, type Manifest } from './manifests.ts';
+import { nameOf, refused, type Manifest } from './manifests.ts';
 import { Refusal } from './refusal.ts';
 
 const fieldManager = 'millrace-play';
@@ -83,12 +83,6 @@ function unfinished(manifest: Manifest, existing: KubeObject): Refusal {
     manifest,
     `${manifest.whereIs(first)}: ${fields} cannot change while ${nameOf(manifest)} is unfinished. Let it finish, give the new import another name, or start over with --fresh.`,
   );
-}
-
-function refused(manifest: Manifest, error: string, cause?: unknown): Refusal {
-  const { kind, metadata } = manifest.object;
-  const { namespace, name } = metadata;
-  return new Refusal(error, { cause, resources: [{ kind, namespace, name, error }] });
 }
 
 /** Children have the same names in the new life, so the old ones must be gone first. */

@@ -7,8 +7,7 @@
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
 import { secretType } from './controllers/workload.ts';
-import type { Manifest } from './manifests.ts';
-import { Refusal } from './refusal.ts';
+import { refused, type Manifest } from './manifests.ts';
 
 export const defaultSecretName = 'millrace-backends';
 
@@ -38,7 +37,8 @@ export function neededBackends(manifests: readonly Manifest[]): BackendNeeds {
     );
     if (isGiven) continue;
     if (secretName !== defaultSecretName)
-      throw new Refusal(
+      throw refused(
+        manifest,
         `${manifest.whereIs('spec.backends.secretName')}: Secret ${secretName} is in none of the manifests; add it, or leave spec.backends out to use the backends play starts.`,
       );
     namespaces.add(namespace);

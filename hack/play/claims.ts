@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
-import type { Manifest } from './manifests.ts';
+import { refused, type Manifest } from './manifests.ts';
 import { Refusal } from './refusal.ts';
 
 export function parseVolume(text: string): readonly [name: string, folder: string] {
@@ -28,7 +28,8 @@ export async function checkClaims(
   for (const manifest of manifests) {
     const name = claimOf(manifest);
     if (name === undefined || claims.has(name)) continue;
-    throw new Refusal(
+    throw refused(
+      manifest,
       `${manifest.whereIs('spec.source.volume.claimName')}: no folder stands for the claim ${name}; add --volume ${name}=FOLDER.`,
     );
   }

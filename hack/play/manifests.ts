@@ -51,6 +51,13 @@ export function nameOf({ object }: Pick<Manifest, 'object'>): string {
   return `${object.kind} ${object.metadata.namespace}/${object.metadata.name}`;
 }
 
+/** A refusal that is about this resource. */
+export function refused({ object }: Manifest, error: string, cause?: unknown): Refusal {
+  const { kind, metadata } = object;
+  const { namespace, name } = metadata;
+  return new Refusal(error, { cause, resources: [{ kind, namespace, name, error }] });
+}
+
 async function filesOf(path: string): Promise<readonly string[]> {
   const stats = await stat(path).catch((error: unknown) => {
     throw new Refusal(`${path}: no such file or folder.`, { cause: error });

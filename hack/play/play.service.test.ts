@@ -273,6 +273,7 @@ test('an unmapped claim is refused with the flag to add', async () => {
 
   expect(result.code).toBe(1);
   expect(result.stderr).toContain('add --volume files=FOLDER');
+  expect(result.lines[0]).toMatchObject({ kind: 'CsvImport', name: 'unmapped' });
   expect(result.lines[0]?.error).toContain('add --volume files=FOLDER');
 });
 
