@@ -15,7 +15,7 @@ import { sqlIdentifier } from '../connectors/postgres/identifier.ts';
 import { copyRows } from '../rows/copy-rows.ts';
 import type { RowBatch } from '../rows/row-batch.ts';
 import { basePosition } from '../rows/row-encoder.ts';
-import { positionColumn, type Target } from './target.ts';
+import { positionColumn, returnsOldRows, type Target } from './target.ts';
 
 export type OnConflict = 'LatestWins' | 'FirstWins';
 
@@ -40,9 +40,6 @@ export interface MergeOptions {
   readonly onConflict: OnConflict;
   readonly sequence: number;
 }
-
-/** The first server that can return a row as it was before the update. */
-const returnsOldRows = 180_000;
 
 export function mergeStatements(options: MergeOptions): MergeStatements {
   const { target } = options;

@@ -12,6 +12,9 @@ import type { ColumnType } from '../rows/column-encoder.ts';
 
 export const positionColumn = '_millrace_pos';
 
+/** The first server version that can return a row as it was before an update. */
+export const returnsOldRows = 180_000;
+
 export interface TargetColumn {
   readonly name: string;
   readonly type: ColumnType;
@@ -86,8 +89,8 @@ export async function describeTarget(sql: Sql, spec: TargetSpec): Promise<Target
   );
   const table = rows[0];
   if (table === undefined || table.kind === null) return undefined;
-  if (table.kind !== 'r' && table.kind !== 'p') {
-    throw mismatch(spec, 'is no table: load into a table, or choose another name');
+  if (!isLoadable(table.kind, table.version)) {
+    throw mismatch(spec, 'is no plain table: load into one, or choose another name');
   }
   const found = await readColumns(sql, spec.table);
   checkOtherColumns(spec, found);
@@ -110,6 +113,11 @@ export async function describeTarget(sql: Sql, spec: TargetSpec): Promise<Target
     isKeyExact: found.every((column) => column.is_exact || !spec.key.includes(column.name)),
     serverVersion: table.version,
   };
+}
+
+/** Before version 18 nothing tells an inserted row of a partitioned table from an updated one. */
+function isLoadable(kind: string, version: number): boolean {
+  return kind === 'r' || (kind === 'p' && version >= returnsOldRows);
 }
 
 export function mismatch(spec: { readonly table: string }, what: string): Permanent {
