@@ -44,6 +44,8 @@ export interface FlowOptions {
   readonly shared?: TestDatabase;
   readonly table?: string;
   readonly staleAfterMs?: number;
+  /** Stands between the coordinator and the broker. */
+  readonly publisher?: (real: Publisher) => Pick<Publisher, 'send'>;
 }
 
 export interface RunningCoordinator {
@@ -128,7 +130,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
       const coordinator = new Coordinator({
         ...base,
         db,
-        publisher,
+        publisher: options.publisher?.(publisher) ?? publisher,
         migrate,
         link: ownLink,
         config: { ...config, ...overrides },

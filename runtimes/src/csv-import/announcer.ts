@@ -17,14 +17,14 @@ import { LostChunks } from '../chunks/republish.ts';
 import type { Database } from '../connectors/postgres/database.ts';
 import type { AmqpLink } from '../connectors/rabbitmq/link.ts';
 import type { Publisher } from '../connectors/rabbitmq/publisher.ts';
-import { declareQueue, readyCount, removeQueue } from '../connectors/rabbitmq/queue.ts';
+import { declareQueue, readyCount } from '../connectors/rabbitmq/queue.ts';
 import { chunkContentType, encodeChunkMessage, queueName } from './messages.ts';
 import type { ImportTelemetry } from './telemetry.ts';
 
 export interface AnnouncerOptions {
   readonly db: Database;
   readonly link: AmqpLink;
-  readonly publisher: Publisher;
+  readonly publisher: Pick<Publisher, 'send'>;
   readonly uid: string;
   readonly telemetry: ImportTelemetry;
   /** Told how the broker answered. */
@@ -93,14 +93,13 @@ export class Announcer {
 
   async #replace(): Promise<void> {
     const { db, link, uid, telemetry } = this.#options;
-    const old = this.#queue;
     this.#number = await replaceQueue(db, uid, this.#number);
     this.#isUnusable = false;
     this.#isDeclared = false;
     this.#lost.startOver();
     telemetry.queueReplaced(this.#number);
-    // Tried again at the import's end; what cannot be removed expires.
-    void removeQueue(link, old).catch(() => undefined);
+    // A channel with too many messages that a queue does not confirm takes none for others either.
+    link.renew();
   }
 
   async #send(chunks: readonly PlannedChunk[]): Promise<void> {

@@ -48,7 +48,7 @@ export interface CoordinatorOptions {
   readonly config: CsvImportPodConfig;
   readonly db: Database;
   readonly link: AmqpLink;
-  readonly publisher: Publisher;
+  readonly publisher: Pick<Publisher, 'send'>;
   readonly sink: Sink;
   /** Brings the ledger's tables up to date. */
   migrate(): Promise<void>;

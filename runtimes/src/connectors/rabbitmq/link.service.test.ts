@@ -66,6 +66,27 @@ describe.skipIf(lacks('rabbitmq'))('publishing', () => {
     await expect(sent).rejects.toMatchObject({ family: 'Transient', code: 'QueueMissing' });
   });
 
+  it('goes on in a new connection after a renewal', async () => {
+    await using it = await queue();
+    await using link = open();
+    const publisher = await Publisher.open(link);
+    await until('the link is connected', () => link.state.ok);
+
+    link.renew();
+    await until('the old connection is given up', () => !link.state.ok);
+    await until('there is another', () => link.state.ok);
+    const send = (): Promise<void> =>
+      publisher.send({ queue: it.name, contentType: 'text/plain', body: Buffer.from('x') });
+    await until('a message is taken', () =>
+      send().then(
+        () => true,
+        () => false,
+      ),
+    );
+
+    expect(await readyCount(it.link, it.name)).toBe(1);
+  });
+
   it('fails at once without a connection, and works on the next one', async () => {
     await using proxy = await faultProxy(brokerUrl());
     await using it = await queue();

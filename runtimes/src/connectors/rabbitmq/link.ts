@@ -45,6 +45,7 @@ export class AmqpLink implements AsyncDisposable {
   #connection: ChannelModel | undefined;
   #state: LinkState;
   #isBlocked = false;
+  #renewal = new AbortController();
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -89,6 +90,11 @@ export class AmqpLink implements AsyncDisposable {
     }
   }
 
+  /** Ends the connection for a new one, and with it channels that wait for what never answers. */
+  renew(): void {
+    this.#renewal.abort();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#done;
@@ -125,9 +131,11 @@ export class AmqpLink implements AsyncDisposable {
     connection.on('unblocked', () => {
       this.#isBlocked = false;
     });
+    this.#renewal = new AbortController();
+    const either = AbortSignal.any([this.#stop.signal, this.#renewal.signal]);
     const stopped = new Promise<void>((resolve) => {
-      if (this.#stop.signal.aborted) resolve();
-      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
+      if (either.aborted) resolve();
+      either.addEventListener('abort', () => resolve(), { once: true });
     });
     this.#connection = connection;
     this.#state = { ok: true };
