@@ -2,7 +2,7 @@
  * How fast rows go into Postgres through the sink alone, against psql on the same rows, same server,
  * same run. No queue and no ledger: this is for finding out what the sink costs.
  *
- *   MILLRACE_POSTGRES_URL=postgres://… node hack/bench/csv-import/sink.ts [rows] [runs] [workers]
+ *   MILLRACE_POSTGRES_URL=postgres://… node hack/bench/csv-import/sink/main.ts [rows] [runs] [workers]
  *
  * Workers are processes that take the chunks in turn, each chunk in a transaction of its own.
  * Baselines: `\copy` into a table with the same columns and key; for keys that meet, `\copy` into a
