@@ -2,9 +2,6 @@
 import { podConfig, type CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { loadConfig } from '@millrace/kit/config';
 import type { ProcessContext, Role, RoleSource, Runtime } from '../runtime.ts';
-import { runCoordinatorRole } from './role-coordinator.ts';
-import { runGatewayRole } from './role-gateway.ts';
-import { runWorkerRole } from './role-worker.ts';
 
 type RunRole = (
   config: CsvImportPodConfig,
@@ -12,7 +9,7 @@ type RunRole = (
   signal: AbortSignal,
 ) => Promise<number>;
 
-function role(run: RunRole): (source: RoleSource) => Role {
+function role(load: () => Promise<RunRole>): (source: RoleSource) => Role {
   return ({ configFile, env }) => {
     const config = loadConfig(podConfig, {
       file: configFile,
@@ -24,15 +21,19 @@ function role(run: RunRole): (source: RoleSource) => Role {
       logLevel: config.logLevel,
       graceMs: config.graceMs,
       bindings: { namespace, name },
-      run: (context, signal) => run(config, { ...context, env }, signal),
+      run: async (context, signal) => {
+        const run = await load();
+        return await run(config, { ...context, env }, signal);
+      },
     };
   };
 }
 
+/** Loaded when needed: a worker that knew the gateway's libraries would start later and weigh more. */
 export const csvImport: Runtime = {
   roles: {
-    coordinator: role(runCoordinatorRole),
-    worker: role(runWorkerRole),
-    gateway: role(runGatewayRole),
+    coordinator: role(async () => (await import('./role-coordinator.ts')).runCoordinatorRole),
+    worker: role(async () => (await import('./role-worker.ts')).runWorkerRole),
+    gateway: role(async () => (await import('./role-gateway.ts')).runGatewayRole),
   },
 };
