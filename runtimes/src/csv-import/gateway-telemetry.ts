@@ -1,5 +1,5 @@
 /** What the gateway counts and logs beyond HTTP itself. */
-import { Counter, Gauge } from 'prom-client';
+import { Counter, Gauge } from '@millrace/kit/metrics';
 import type { Log } from '@millrace/kit/log';
 import type { Metrics } from '@millrace/kit/metrics';
 import type { CacheOutcome } from './cache.ts';

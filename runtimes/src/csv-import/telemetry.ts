@@ -4,7 +4,7 @@
  * Labels are bounded (reasons and outcomes from closed sets, never ids). No event carries a value of
  * a row, a URL or a message of a driver.
  */
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from '@millrace/kit/metrics';
 import type { Failure } from '@millrace/kit/failure';
 import type { Log } from '@millrace/kit/log';
 import type { Metrics } from '@millrace/kit/metrics';

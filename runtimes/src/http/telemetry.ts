@@ -2,7 +2,7 @@
  * What an HTTP service counts and logs of each request. Routes are names that the service chose,
  * never paths: a path holds keys, which are personal data and without bound.
  */
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from '@millrace/kit/metrics';
 import type { Log } from '@millrace/kit/log';
 import type { Metrics } from '@millrace/kit/metrics';
 
