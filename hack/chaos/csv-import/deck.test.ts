@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { Deck } from './deck.ts';
+import { moments, targets } from './moments.ts';
+import { Random } from './random.ts';
+
+const variant = { onConflict: 'LatestWins', cache: 'Invalidate' } as const;
+
+function dealt(deck: Deck, times: number): string[] {
+  return Array.from({ length: times }, () => deck.deal('work', variant)).map(
+    (moment) => `${moment?.target ?? ''} ${moment?.name ?? ''}`,
+  );
+}
+
+describe('the deck', () => {
+  it('deals every moment of a phase before one comes again', () => {
+    const all = moments.filter(({ phase }) => phase === 'work').length;
+
+    const names = dealt(new Deck(targets, new Random(1)), all);
+
+    expect(new Set(names).size).toBe(all);
+  });
+
+  it('deals the same for the same seed and something else for another', () => {
+    const first = dealt(new Deck(targets, new Random(7)), 8);
+
+    expect(dealt(new Deck(targets, new Random(7)), 8)).toEqual(first);
+    expect(dealt(new Deck(targets, new Random(8)), 8)).not.toEqual(first);
+  });
+
+  it('deals only chosen victims, from another phase where they have no moment', () => {
+    const deck = new Deck(['worker'], new Random(1));
+
+    const moment = deck.deal('start', variant);
+
+    expect(moment).toMatchObject({ target: 'worker', phase: 'work' });
+  });
+
+  it('does not kill a Redis that an import does not use', () => {
+    const deck = new Deck(['redis'], new Random(1));
+
+    expect(deck.deal('work', { ...variant, cache: 'Off' })).toBeUndefined();
+    expect(deck.deal('work', variant)).toMatchObject({ target: 'redis' });
+  });
+});
+
+describe('random numbers', () => {
+  it('repeat for a seed, round by round', () => {
+    const draw = (round: number): number[] => {
+      const random = new Random(3).forRound(round);
+      return Array.from({ length: 5 }, () => random.next());
+    };
+
+    expect(draw(1)).toEqual(draw(1));
+    expect(draw(1)).not.toEqual(draw(2));
+  });
+
+  it('shuffle without losing anything', () => {
+    const items = Array.from({ length: 50 }, (_, index) => index);
+
+    const shuffled = new Random(5).shuffled(items);
+
+    expect(shuffled).not.toEqual(items);
+    expect(shuffled.toSorted((a, b) => a - b)).toEqual(items);
+  });
+});
