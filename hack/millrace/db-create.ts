@@ -5,6 +5,7 @@
  * into its log.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { Transient } from '@millrace/kit/transient';
 import type { Sql } from '@millrace/runtimes/connectors/postgres/database';
 import { sqlIdentifier } from '@millrace/runtimes/connectors/postgres/identifier';
 import { badUsage } from './ending.ts';
@@ -24,10 +25,24 @@ interface Role {
 }
 
 export async function createDatabase(options: CreateOptions): Promise<void> {
-  const { at, withRoles, print } = options;
-  const database = databaseOf(at.url);
+  const { at, withRoles } = options;
   const adminUrl = options.adminUrl ?? at.superuserUrl ?? at.ownerUrl;
   await using admin = openPlace(at, maintenanceUrl(adminUrl));
+  try {
+    await create(admin, adminUrl, options);
+  } catch (error) {
+    if (!(error instanceof Transient) || error.code !== 'PermissionDenied') throw error;
+    const { username } = new URL(adminUrl);
+    const what = withRoles ? 'databases and roles' : 'databases';
+    throw badUsage(
+      `the role ${decodeURIComponent(username)} may not create ${what}; give one that may with --admin-url`,
+    );
+  }
+}
+
+async function create(admin: Sql, adminUrl: string, options: CreateOptions): Promise<void> {
+  const { at, withRoles, print } = options;
+  const database = databaseOf(at.url);
   const owner = roleOf(at.ownerUrl, adminUrl, 'millrace_owner');
   const app = roleOf(at.url, adminUrl, 'millrace_app');
   if (withRoles) {

@@ -4,6 +4,7 @@
  * Only `down` loses data, and it does nothing without --yes.
  */
 import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
@@ -40,6 +41,10 @@ interface Flags extends PlaceFlags {
   readonly runtime: string;
   readonly json?: true;
   readonly yes?: true;
+}
+
+interface CreateFlags {
+  readonly folder?: string;
 }
 
 const help = `
@@ -87,9 +92,10 @@ export function migrateCommand(): Command {
         .description('writes an empty migration with the next number and both sections')
         .argument('<runtime>', runtimes.join(', '))
         .argument('<what>', 'what it does, in a few words')
+        .option('--folder <folder>', 'where to write it; else migrations/<runtime>')
         .addHelpText('after', '\nExample:\n  migrate create csv-import "add a column"')
-        .action(async (runtime: string, what: string) =>
-          runToExitCode(async () => create(runtime, what)),
+        .action(async (runtime: string, what: string, flags: CreateFlags) =>
+          runToExitCode(async () => create(runtime, what, flags)),
         ),
     )
     .addHelpText('after', help);
@@ -202,7 +208,9 @@ async function force({ at, options }: Migrating, wanted: string): Promise<void> 
   told('recorded', await migrateForce(options, found + 1), '');
 }
 
-async function create(runtime: string, what: string): Promise<number> {
-  process.stdout.write(`${displayPath(await createMigration(sourceOf(runtime).dir, what))}\n`);
+async function create(runtime: string, what: string, flags: CreateFlags): Promise<number> {
+  const { dir } = sourceOf(runtime);
+  const path = await createMigration(flags.folder ?? dir, what);
+  process.stdout.write(`${displayPath(resolve(path))}\n`);
   return exitCode.finished;
 }

@@ -179,17 +179,24 @@ export async function atPlace<T>(at: PostgresPlace, work: () => Promise<T>): Pro
     return await work();
   } catch (error) {
     if (!(error instanceof Transient) || error.backend !== 'postgres') throw error;
-    throw new CommandFailure(exitCode.tryAgain, `${at.label}: ${error.message}${remedy(error)}`, {
+    throw new CommandFailure(exitCode.tryAgain, `${at.label}: ${sentence(error)}`, {
       cause: error,
     });
   }
 }
 
-function remedy({ code }: Transient): string {
-  if (/^(ConnectionRefused|HostNotFound|Unreachable|ConnectTimeout|StartingUp)$/.test(code))
-    return ' Start the server or correct its address, then run this again.';
-  if (code === 'DatabaseMissing') return ' Make it with: millrace db create';
-  if (code === 'SchemaMissing') return ' Bring the schema up to date with: millrace migrate up';
-  if (code === 'PermissionDenied') return ' Or give the URL of the owner with --owner-url.';
-  return '';
+const remedies: Readonly<Record<string, string>> = {
+  DatabaseMissing: 'Make it with: millrace db create',
+  SchemaMissing: 'If it is the ledger, make it with: millrace migrate up',
+  PermissionDenied: 'Or give the URL of the owner with --owner-url.',
+};
+const unreachable = /^(ConnectionRefused|HostNotFound|Unreachable|ConnectTimeout|StartingUp)$/;
+
+/** The connector speaks to readers of conditions, who have a Secret; here there is a URL. */
+function sentence({ code, message }: Transient): string {
+  if (code === 'AuthenticationFailed')
+    return 'the server refused user or password; correct them in the URL.';
+  if (unreachable.test(code))
+    return `${message} Start the server or correct its address, then run this again.`;
+  return `${message} ${remedies[code] ?? 'Run this again later.'}`;
 }
