@@ -29,6 +29,7 @@ export interface WorkerOptions extends ChunkWorkOptions {
 /** Works until the signal aborts; then finishes the chunk in hand. Throws Faults only. */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
   const { clock, telemetry } = options;
+  let last: string | undefined;
   for (let failures = 0; !signal.aborted;) {
     try {
       const context = await readContext(options);
@@ -40,14 +41,21 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       });
     } catch (error) {
       if (!(error instanceof Failure) || error.family === 'Fault') throw error;
-      failures += 1;
-      const waitMs = backoffMs(failures, defaultBackoff);
+      const isNotYet = notYetCodes.has(error.code);
+      if (!isNotYet) failures += 1;
+      const waitMs = isNotYet ? notYetWaitMs : backoffMs(failures, defaultBackoff);
       options.observed?.(error);
-      telemetry.waiting(error, waitMs);
+      if (!isNotYet || error.code !== last) telemetry.waiting(error, waitMs);
+      last = error.code;
       await clock.sleep(waitMs, signal);
     }
   }
 }
+
+/** Nothing is wrong: the coordinator has not come so far, or the import is about to end. */
+const notYetCodes: ReadonlySet<string> = new Set(['SchemaMissing', 'NotLoading', 'QueueMissing']);
+/** One small query each time: a back-off would leave the first chunks lying for seconds. */
+const notYetWaitMs = 250;
 
 /** Rare enough to cost nothing, often enough that a replaced queue is left within seconds. */
 const queueCheckMs = 2_000;
