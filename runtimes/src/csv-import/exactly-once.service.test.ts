@@ -260,6 +260,18 @@ describe.skipIf(lacks('postgres'))('a verification', () => {
     );
   });
 
+  it('waits for the end of an import, and tells one that has ended without being Complete', async () => {
+    await using place = await stage();
+    const run = { table: 'ended', policy: 'LatestWins', chunkBytes: 16, deliveries: [] } as const;
+    const { verify } = await load(place, { ...run, lines: [[1, 10]] });
+
+    await place.owner.query(`UPDATE millrace.imports SET state = 'Loading'`);
+    await expect(verify()).rejects.toMatchObject({ family: 'Transient', code: 'NotEnded' });
+
+    await place.owner.query(`UPDATE millrace.imports SET state = 'Failed'`);
+    expect((await verify()).differences.map(({ what }) => what)).toEqual(['NotComplete']);
+  });
+
   it('tells a row of an earlier import that this one should have replaced', async () => {
     await using place = await stage();
     const run = { table: 'older', policy: 'LatestWins', chunkBytes: 16, deliveries: [] } as const;

@@ -10,6 +10,7 @@
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
+import { Transient } from '@millrace/kit/transient';
 import { readImport } from '../chunks/imports.ts';
 import { readTotals } from '../chunks/totals.ts';
 import type { Database, Session } from '../connectors/postgres/database.ts';
@@ -48,6 +49,13 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
   const it = await readImport(db, uid);
   if (it?.seq === undefined || it.dialect === undefined) {
     throw new Permanent('NotLoaded', 'The ledger holds no loaded import of this resource.');
+  }
+  // Chunks that commit meanwhile would look like differences.
+  if (it.state === 'Planning' || it.state === 'Loading' || it.state === 'Verifying') {
+    throw new Transient(
+      'NotEnded',
+      `The import is still ${it.state}; verify it when it has ended.`,
+    );
   }
   const context = pinnedContext(it);
   await checkFile(config.source.volume, context.source);
