@@ -151,8 +151,9 @@ export async function changeState(tx: Sql, uid: string, change: StateChange): Pr
 /** A Failed import goes on where it stopped; any other is left as it is. Hold its target before. */
 export async function reopenImport(tx: Sql, uid: string): Promise<void> {
   const it = await readImport(tx, uid);
+  // Also for Loading: a coordinator may have died between its wish to stop and its verdict.
+  if (it?.state === 'Failed' || it?.state === 'Loading') await setStopping(tx, uid, false);
   if (it?.state !== 'Failed') return;
-  await setStopping(tx, uid, false);
   const to = it.dialect === undefined ? 'Planning' : 'Loading';
   await changeState(tx, uid, { from: ['Failed'], to });
 }

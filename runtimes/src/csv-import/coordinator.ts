@@ -174,6 +174,7 @@ export class Coordinator {
         reason: it.reason ?? 'TargetLost',
         message: it.message ?? 'This import has failed before.',
       });
+      await this.#removeQueues();
       return 'Failed';
     }
     // Limits may have been raised, or a missing file supplied: try again from where it stopped.

@@ -5,6 +5,7 @@ import { brokerUrl, lacks, privateName } from '../../test/backends.ts';
 import { faultProxy } from '../../test/fault-proxy.ts';
 import { importFlow, type ImportFlow } from '../../test/import-flow.ts';
 import { until } from '../../test/until.ts';
+import { setStopping } from '../chunks/imports.ts';
 import { AmqpLink } from '../connectors/rabbitmq/link.ts';
 import { transient } from '../connectors/rabbitmq/failures.ts';
 import type { Publisher } from '../connectors/rabbitmq/publisher.ts';
@@ -80,6 +81,31 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('an import whose queue cannot be 
 
     expect(await again.outcome).toBe('Complete');
     expect(await isThere(flow, flow.queue)).toBe(false);
+  });
+  it('removes the queue that a coordinator left when it died right after the failure', async () => {
+    await using flow = await importFlow({ content });
+    await flow.run();
+    await flow.db.query(`UPDATE millrace.imports SET state = 'Failed', reason = 'SourceChanged'`);
+    await declareQueue(flow.link, flow.queue);
+
+    const again = await flow.startCoordinator();
+
+    expect(await again.outcome).toBe('Failed');
+    expect(await isThere(flow, flow.queue)).toBe(false);
+  });
+});
+
+describe.skipIf(lacks('postgres', 'rabbitmq'))('a coordinator that died before its verdict', () => {
+  it('leaves no import behind whose workers may claim nothing', async () => {
+    await using flow = await importFlow({ content });
+    const first = await flow.startCoordinator();
+    await until('chunks are cut', () => first.coordinator.progress().chunks.complete);
+    await first.stop();
+    await setStopping(flow.db, flow.uid, true);
+
+    const { outcome } = await flow.run();
+
+    expect(await outcome).toBe('Complete');
   });
 });
 
