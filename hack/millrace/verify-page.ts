@@ -21,7 +21,7 @@ export function verifyPage({ name, table, report, seconds }: VerifyPage): string
     figure('loaded', totals.loaded, laterRows(report)),
     figure('superseded', totals.superseded, ''),
     figure('rejected', totals.rejected, ''),
-    `  compared: ${count(compared.records)} records of the source (${count(compared.bytes)} bytes in ${one(compared.chunks, 'chunk', 'chunks')})`,
+    `  compared: ${one(compared.records, 'record', 'records')} of the source (${count(compared.bytes)} bytes in ${one(compared.chunks, 'chunk', 'chunks')})`,
     `    with ${rowsOf(report, table)} and ${one(compared.rejects, 'reject', 'rejects')} of ${table}_rejects, in ${seconds.toFixed(1)} s`,
     ...report.differences.flatMap(differenceLines),
   ].join('\n');

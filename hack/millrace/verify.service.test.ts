@@ -241,6 +241,21 @@ describe('millrace verify', () => {
     }
   });
 
+  it('tells a database in which the import never ran from one that is away', async () => {
+    const url = new URL(postgres.extra.ownerUrl ?? '');
+    url.pathname = '/empty';
+    await millrace(['db', 'create', '--postgres-url', url.href], { cwd: folder });
+
+    const withoutLedger = await verify('--postgres-url', url.href);
+    await millrace(['migrate', 'up', '--postgres-url', url.href], { cwd: folder });
+    const withLedger = await verify('--postgres-url', url.href);
+
+    for (const { code, stderr } of [withoutLedger, withLedger]) {
+      expect(stderr).toMatch(/the ledger has nothing that csvimport\/people loaded/);
+      expect(code).toBe(65);
+    }
+  });
+
   it.each([
     [['csvimport/nobody'], 65, /knows no import csvimport\/nobody; there is csvimport\/people\n/],
     [['csvimport/people', '-n', 'other'], 65, /csvimport\/people --namespace other; there is/],

@@ -81,6 +81,7 @@ async function run(name: string, flags: Flags): Promise<number> {
   });
   await using db = openPlace(at);
   const { uid, report } = await atPlace(at, async () => {
+    await checkLedger(db, source);
     const found = source.uid ?? (await newestUid(db, source));
     return { uid: found, report: await recount(db, source, found) };
   });
@@ -135,8 +136,16 @@ async function recount(db: Database, source: ImportSource, uid: string): Promise
 function notLoaded({ ref }: ImportSource): CommandFailure {
   return new CommandFailure(
     exitCode.badInput,
-    `${importName(ref)} has loaded nothing yet, so there is nothing to verify. Let it run first`,
+    `the ledger has nothing that ${importName(ref)} loaded: it has not run yet, or the database was cleared. Run it first`,
   );
+}
+
+/** Without a ledger nothing was ever loaded; the connector would call that a backend that is away. */
+async function checkLedger(db: Database, source: ImportSource): Promise<void> {
+  const { rows } = await db.query<{ found: boolean }>(
+    `SELECT to_regclass('millrace.imports') IS NOT NULL AS found`,
+  );
+  if (rows[0]?.found !== true) throw notLoaded(source);
 }
 
 const newestSql = `

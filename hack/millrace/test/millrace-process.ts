@@ -1,13 +1,13 @@
 /** `millrace` as a process of its own, without settings of a developer's running system. */
 import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ownEnvironment } from '../../play/test/play-process.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 /** Compiled code is kept between the many processes of these tests: it halves their work. */
-const compileCache = join(tmpdir(), 'millrace-test-compile-cache');
+const compileCache = fileURLToPath(
+  new URL('../../../.millrace/test/compile-cache', import.meta.url),
+);
 
 export interface Ended {
   readonly code: number;
