@@ -1,5 +1,5 @@
 /** The command line of the chaos run. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { targets, type TargetName } from './moments.ts';
 
 export interface ChaosOptions {
@@ -49,13 +49,16 @@ export function parseOptions(args: readonly string[]): Parsed {
   const command = new Command('npm run chaos -- csv-import')
     .description('Kills the processes of an import again and again and requires the same result.')
     .option('--rounds <n>', 'how many imports', wholeNumber, 10)
-    .option(
-      '--seed <n>',
-      'what is drawn; printed at the start',
-      wholeNumber,
-      Date.now() % 1_000_000,
+    .addOption(
+      new Option('--seed <n>', 'what is drawn; printed at the start')
+        .argParser(wholeNumber)
+        .default(1 + (Date.now() % 999_999), 'another each time'),
     )
-    .option('--only <targets>', `whom to kill: ${targets.join(', ')}`, targetList, [...targets])
+    .addOption(
+      new Option('--only <targets>', `whom to kill: ${targets.join(', ')}`)
+        .argParser(targetList)
+        .default(targets, 'all'),
+    )
     .option('--kills <n>', 'least kills that hit work, a round', wholeNumber, 3)
     .option('--megabytes <n>', 'size of the file', wholeNumber, 24)
     .option('--chunk-bytes <quantity>', 'size of a chunk', '64Ki')

@@ -3,6 +3,7 @@
  * totals as the undisturbed import, every chunk done exactly once, and nothing left behind.
  */
 import { queueName } from '@millrace/runtimes/csv-import/messages';
+import { deadLetterName } from '@millrace/runtimes/connectors/rabbitmq/queue';
 import { filterIndexName } from '@millrace/runtimes/csv-import/target-indexes';
 import type { Expected } from './input.ts';
 import type { Variant } from './manifest.ts';
@@ -167,16 +168,15 @@ async function leftovers({ scene, name }: Subject, { uid, queue }: LedgerRow): P
     filterIndexName(name, 'note'),
   ].toSorted();
   const found = relations.map(({ relname }) => relname).toSorted();
+  const names = Array.from({ length: queue }, (_, index) => queueName(uid, index + 1));
   const queues = await Promise.all(
-    Array.from({ length: queue }, async (_, index) =>
-      scene.queues.ready(queueName(uid, index + 1)),
-    ),
+    names.flatMap((one) => [one, deadLetterName(one)]).map((one) => scene.queues.ready(one)),
   );
   const alive = podProcesses(scene.stateDir, name).map(({ pod }) => pod);
   return [
     ...(found.join() === wanted.join() ? [] : [`relations are ${found.join(', ')}`]),
     ...(relations.every(({ fits }) => fits) ? [] : ['an index is invalid']),
-    ...(queues.at(-1) === 'Absent' ? [] : ['its queue is still there']),
+    ...(queues.every((one) => one === 'Absent') ? [] : ['a queue of it is still there']),
     ...(alive.length === 0 ? [] : [`still running: ${alive.join(', ')}`]),
   ];
 }
