@@ -226,6 +226,11 @@ export class QuotedField {
     if (this.#dialect.escape === 'Doubled') {
       while (first - 1 > open && bytes[first - 1] === bytes[at]) first -= 1;
     }
+    // Where spaces belong to the delimiter, a field begins after them.
+    const isPadded = this.#dialect.padded === true;
+    while (isPadded && first - 1 > open && this.#spaces[bytes[first - 1] as number] === 1) {
+      first -= 1;
+    }
     const before = bytes[first - 1];
     return before === this.#dialect.delimiter || before === LF || before === CR;
   }

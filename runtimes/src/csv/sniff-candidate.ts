@@ -172,12 +172,12 @@ function weighBackslashes(record: ParsedRecord, index: number, evidence: Evidenc
 
 function weighSpaces(record: ParsedRecord, index: number, evidence: Evidence): void {
   evidence.delimiters += 1;
-  const after = (record.fieldEnd[index - 1] ?? 0) + 1;
   let at = record.fieldStart[index] ?? 0;
   const isQuoted = ((record.fieldFlags[index] ?? 0) & quotedFlag) !== 0;
   // A quoted field begins after its quote and the spaces before that, which come after ours.
   if (isQuoted) at -= 2;
-  if (at >= after - 1 && record.bytes[at] === 0x20) evidence.spaced += 1;
+  else if (record.dialect.padded === true) at -= 1;
+  if (record.bytes[at] === 0x20) evidence.spaced += 1;
 }
 
 /** The width most records have; one-field records weigh less, since any wrong delimiter makes them. */
@@ -216,7 +216,8 @@ function score(evidence: Evidence, dialect: Dialect): number {
 /** Many fields in every record are no accident, even with a delimiter that is rare. */
 function prior(delimiter: number, { width, share }: { width: number; share: number }): number {
   const usual = priors[delimiter] ?? 1;
-  return width >= 5 && share > 0.95 ? (1 + usual) / 2 : usual;
+  if (share <= 0.95) return usual;
+  return usual + (1 - usual) * 0.5 * Math.min(1, Math.max(0, (width - 3) / 2));
 }
 
 /**

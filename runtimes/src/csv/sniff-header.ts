@@ -14,13 +14,14 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
   const [first, ...others] = rows;
   if (first === undefined) return { isHeader: true, reason: 'there are no records' };
   if (first.length === 1 && width > 1) {
-    return { isHeader: false, reason: 'the first record has one field, the others have more' };
+    return { isHeader: false, reason: preambleReason(rows, width) };
   }
   const body = withoutRepeats(first, others);
   const shapes = first.map((cell) => shapeOf(cell.trim()));
   const values = shapes.filter((shape) => shape === 'number' || shape === 'date').length;
   if (body.length === 0) {
-    const isHeader = values === 0 && shapes.some((shape) => shape !== 'empty');
+    const isNamed = values === 0 || isCountedUp(first, body);
+    const isHeader = isNamed && shapes.some((shape) => shape !== 'empty');
     return { isHeader, reason: `the only record ${isHeader ? 'holds no' : 'holds'} values` };
   }
   const votes = countVotes(first, body);
@@ -33,14 +34,30 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
   return { isHeader, reason: 'nothing but its uniqueness tells the first record from the others' };
 }
 
-/** A header that comes again is no value of its column; a row that often does is no header. */
+function preambleReason(rows: readonly (readonly string[])[], width: number): string {
+  const start = rows.findIndex((row) => row.length === width);
+  const above = start < 0 ? rows.length : start;
+  const records = above === 1 ? 'the first record does' : `the first ${above} records do`;
+  return `${records} not look like the table, which has ${width} columns; remove what is above it`;
+}
+
+/**
+ * A header that comes again, whole or above another table, is no value of its column; a row that
+ * often does is no header.
+ */
 function withoutRepeats(
   first: readonly string[],
   others: readonly (readonly string[])[],
 ): readonly (readonly string[])[] {
-  const body = others.filter((row) => !row.every((cell, column) => cell === first[column]));
+  const body = others.filter((row) => !isRepeat(row, first));
   const repeats = others.length - body.length;
   return repeats > Math.max(1, others.length * 0.2) ? others : body;
+}
+
+function isRepeat(row: readonly string[], first: readonly string[]): boolean {
+  const equal = row.filter((cell, column) => cell === first[column]);
+  if (equal.length === row.length && row.length === first.length) return true;
+  return equal.filter((cell) => cell !== '').length >= Math.max(2, first.length / 2);
 }
 
 function countVotes(first: readonly string[], body: readonly (readonly string[])[]): number {
@@ -59,8 +76,9 @@ const yearMax = 2200;
 function isCountedUp(first: readonly string[], body: readonly (readonly string[])[]): boolean {
   const columns = first.flatMap((cell, column) => (/^\d{1,4}$/.test(cell.trim()) ? [column] : []));
   const numbers = columns.map((column) => Number(first[column]));
+  // An empty name between two years takes the place of one.
   const isRow = numbers.every(
-    (value, index) => index === 0 || value - (numbers[index - 1] ?? 0) === 1,
+    (value, index) => value - (numbers[0] ?? 0) === (columns[index] ?? 0) - (columns[0] ?? 0),
   );
   if (numbers.length < 2 || !isRow) return false;
   const [start, last] = [numbers[0] ?? 0, numbers.at(-1) ?? 0];
@@ -84,16 +102,43 @@ function vote(cell: string, below: readonly string[]): number {
   if (typed.has(shape)) return isTyped ? -2 : -1;
   if (isTyped) return 2;
   if (filled.includes(cell)) return -1;
-  return lengthVote(cell, filled);
+  return lengthVote(cell, filled) + characterVote(cell, filled) + noveltyVote(filled);
 }
 
-/** Fewer values may be of one length by accident. */
-const sameLengthValuesMin = 5;
+/** Fewer values may be alike by accident. */
+const alikeValuesMin = 5;
+const markedValuesMin = 3;
 
 /** Values of one length (codes, states) make a cell of another length a name. */
 function lengthVote(cell: string, filled: readonly string[]): number {
-  if (filled.length < sameLengthValuesMin) return 0;
+  if (filled.length < alikeValuesMin) return 0;
   const lengths = new Set(filled.map((value) => value.trim().length));
   if (lengths.size !== 1) return 0;
   return lengths.has(cell.length) ? -0.5 : 1;
+}
+
+const marks = [/\d/, /,/, /@/, /\//, /:/];
+/** Longer than three times every value: a question or an explanation, not one more value. */
+const outsizedTimes = 3;
+
+/** A mark that all values have (a digit, the comma in `Smith, Ann`) is missing from names only. */
+function characterVote(cell: string, filled: readonly string[]): number {
+  if (filled.length < markedValuesMin) return 0;
+  const longest = Math.max(...filled.map((value) => value.length));
+  if (cell.length > outsizedTimes * longest) return 1;
+  const common = marks.filter((mark) => filled.every((value) => mark.test(value)));
+  if (common.length === 0) return 0;
+  return common.every((mark) => mark.test(cell)) ? -1 : 1;
+}
+
+/**
+ * A cell that never comes again, above values of which nearly all do, is none of them. The share of
+ * values seen only once is the chance that one more value is new (Good and Turing).
+ */
+function noveltyVote(filled: readonly string[]): number {
+  if (filled.length < alikeValuesMin) return 0;
+  const counts = new Map<string, number>();
+  for (const value of filled) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const once = [...counts.values()].filter((count) => count === 1).length;
+  return once <= filled.length * 0.1 ? 1 : 0;
 }

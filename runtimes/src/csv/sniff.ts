@@ -166,13 +166,21 @@ function quoteCandidates(sample: Buffer, base: Dialect, format: FormatSpec): Dia
     if (sample.includes(0x27)) quotes.push(0x27);
     if (sample.includes(0x22)) quotes.push(undefined);
   }
-  return quotes.flatMap((quote) =>
-    escapeCandidates(sample, { ...base, quote }, format).map((escape) => ({
-      ...base,
-      quote,
-      escape,
-    })),
-  );
+  return quotes
+    .flatMap((quote) => paddings(sample, { ...base, quote }, format))
+    .flatMap((dialect) =>
+      escapeCandidates(sample, dialect, format).map((escape) => ({ ...dialect, escape })),
+    );
+}
+
+/** Spaces before quotes must be read as padding to see whether all delimiters have them. */
+function paddings(sample: Buffer, dialect: Dialect, format: FormatSpec): Dialect[] {
+  const { delimiter, quote } = dialect;
+  if (quote === undefined || delimiter === 0x20 || fixed(format.delimiter) !== undefined) {
+    return [dialect];
+  }
+  const isFound = sample.includes(Buffer.from([delimiter, 0x20, quote]));
+  return isFound ? [dialect, { ...dialect, padded: true }] : [dialect];
 }
 
 function escapeCandidates(sample: Buffer, dialect: Dialect, format: FormatSpec): Escape[] {
@@ -191,12 +199,9 @@ function refine(sample: Buffer, reading: Reading, format: FormatSpec): Reading {
   const { dialect } = reading;
   const escape = fixed(format.escape) === undefined && isBackslashed(reading) ? 'Backslash' : null;
   const isPadded = fixed(format.delimiter) === undefined && hasSpaces(reading);
-  if (escape === null && !isPadded) return reading;
-  return readSample(sample, {
-    ...dialect,
-    escape: escape ?? dialect.escape,
-    ...(isPadded ? { padded: true } : {}),
-  });
+  if (escape === null && isPadded === (dialect.padded === true)) return reading;
+  const { padded: _, ...plain } = { ...dialect, escape: escape ?? dialect.escape };
+  return readSample(sample, isPadded ? { ...plain, padded: true } : plain);
 }
 
 function isBackslashed({ dialect, pairedBackslashes, otherBackslashes }: Reading): boolean {
@@ -204,8 +209,8 @@ function isBackslashed({ dialect, pairedBackslashes, otherBackslashes }: Reading
 }
 
 /** If a space follows every delimiter, the two of them are what separates. */
-function hasSpaces({ dialect, records, delimiters: all, spaced }: Reading): boolean {
-  return dialect.delimiter !== 0x20 && records > 1 && all > 1 && spaced >= all * 0.97;
+function hasSpaces({ dialect, delimiters: all, spaced }: Reading): boolean {
+  return dialect.delimiter !== 0x20 && all > 1 && spaced >= all * 0.97;
 }
 
 function firstRows(sample: Buffer, dialect: Dialect): string[][] {
@@ -234,6 +239,7 @@ function columnTypes(rows: readonly (readonly string[])[], width: number): Colum
 }
 
 function explain(best: Reading, second: Reading | undefined): string[] {
+  if (best.records === 0) return ['the file holds no records'];
   const share = Math.round(best.share * 100);
   const reasons = [`delimiter: ${share} % of ${best.records} records have ${best.width} fields`];
   if (second !== undefined) {

@@ -1,7 +1,6 @@
 /**
  * The best reading of a line that is no valid record, for people's eyes: everything on the line is
- * in the result. The field of a
- * quote that never closes ends at the next delimiter; the quote is left out if others on the line
+ * in the result. The field of a quote that never closes ends at the next delimiter; the quote is left out if others on the line
  * are used as quotes, since then it is one too, and kept as text if not.
  */
 
@@ -22,8 +21,9 @@ export function splitLine(line: Buffer, dialect: Dialect): string[] {
     const quoteAt = rest.indexOf(dialect.quote ?? 0, reader.brokenAt);
     const delimiterAt = rest.indexOf(dialect.delimiter, quoteAt);
     const end = delimiterAt < 0 ? rest.length : delimiterAt;
-    const from = hasQuotedField(reader.reader) ? quoteAt + 1 : quoteAt;
-    texts.push(literalText(rest.subarray(from, end), dialect));
+    const isQuote = hasQuotedField(reader.reader);
+    const field = rest.subarray(isQuote ? quoteAt + 1 : quoteAt, end);
+    texts.push(fieldTextOf(field, dialect, isQuote));
     if (delimiterAt < 0) return texts;
     rest = rest.subarray(delimiterAt + 1);
     if (rest.length === 0) texts.push('');
@@ -63,8 +63,8 @@ function decodable({ reader }: LineReading, bytes: Buffer, dialect: Dialect): Fi
   return { bytes, dialect, fieldCount, fieldStart, fieldEnd, fieldFlags };
 }
 
-function literalText(bytes: Buffer, dialect: Dialect): string {
+function fieldTextOf(bytes: Buffer, dialect: Dialect, isQuoted: boolean): string {
   const whole = { fieldStart: Int32Array.of(0), fieldEnd: Int32Array.of(bytes.length) };
-  const fields = { bytes, dialect, fieldCount: 1, ...whole, fieldFlags: Uint8Array.of(decodeFlag) };
-  return lossyFieldText(fields, 0);
+  const fieldFlags = Uint8Array.of(isQuoted ? decodeFlag | quotedFlag : decodeFlag);
+  return lossyFieldText({ bytes, dialect, fieldCount: 1, ...whole, fieldFlags }, 0);
 }
