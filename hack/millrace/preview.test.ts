@@ -52,7 +52,7 @@ describe('millrace preview', () => {
     expect(lines[0]).toMatchObject({ rejects: { total: 1, byReason: { Ragged: 1 } } });
     expect(lines.slice(1)).toEqual([
       { file: 'gone.csv', error: 'no such file' },
-      { file: '.', error: 'not a regular file' },
+      { file: '.', error: 'is a folder; name the files in it' },
     ]);
   });
 

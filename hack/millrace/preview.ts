@@ -28,6 +28,9 @@ Without options: a page for people. The options for programs print one JSON valu
              strings. Ragged records are printed as they are; a record whose quote never closes is
              split as well as it can be. With several files, one after the other.
 
+A file of one column has any delimiter that does not occur in it. Lines above the table (titles,
+notes) are records like all others; the header is then Absent.
+
 --format takes any field of spec.format, for example:
   --format '{"delimiter": ";", "header": "Absent", "encoding": "Windows-1252"}'
 
@@ -76,7 +79,7 @@ async function run(files: readonly string[], flags: Flags, format: FormatSpec): 
       await previewFile(file, { flags, format, output });
     } catch (error) {
       exitCode = 1;
-      const reason = readable(error);
+      const reason = file === '-' ? noStandardInput : readable(error);
       if (flags.json === true) output.line(JSON.stringify({ file, error: reason }));
       else process.stderr.write(`${file}: ${reason}\n`);
     }
@@ -110,10 +113,14 @@ async function previewFile(file: string, { flags, format, output }: Job): Promis
   else output.line(previewPage(file, result));
 }
 
+const noStandardInput = 'standard input cannot be read twice; save it to a file and name that';
+
 const reasons: Record<string, string> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
-  EISDIR: 'is a folder',
+  ENAMETOOLONG: 'the name is too long',
+  ENOTDIR: 'a part of the path is not a folder',
+  ELOOP: 'the link leads back to itself',
 };
 
 function readable(error: unknown): string {

@@ -1,4 +1,7 @@
-/** Byte order mark and encoding of a file, from its beginning. Refuses what nothing here can read. */
+/**
+ * Byte order mark and encoding of a file, from its beginning. Refuses what nothing here can read, and
+ * says what it is: UTF-16, compressed files, spreadsheets.
+ */
 
 import { Permanent } from '@millrace/kit/permanent';
 import type { Encoding } from './dialect.ts';
@@ -10,6 +13,13 @@ export interface EncodingGuess {
 }
 
 export function sniffEncoding(head: Buffer): EncodingGuess {
+  const kind = binaryKind(head);
+  if (kind !== undefined) {
+    throw new Permanent(
+      'UnsupportedEncoding',
+      `the file is ${kind}, not CSV; extract the CSV first`,
+    );
+  }
   if (isUtf16(head)) {
     const message = 'the file is UTF-16; convert it to UTF-8, for example with iconv';
     throw new Permanent('UnsupportedEncoding', message);
@@ -29,9 +39,43 @@ export function sniffEncoding(head: Buffer): EncodingGuess {
   return { encoding: 'Windows-1252', bomBytes: 0, reason: 'bytes are not valid UTF-8' };
 }
 
-/** By its mark. Read as anything else, every second byte would be a NUL and no cell what it is. */
+/** First bytes of what is often given the name of a CSV file. */
+const signatures: readonly (readonly [string, string])[] = [
+  ['\x1f\x8b\x08', 'compressed with gzip'],
+  ['PK\x03\x04', 'a zip archive or a spreadsheet'],
+  ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 'an old spreadsheet'],
+  ['BZh', 'compressed with bzip2'],
+  ['\xfd7zXZ\x00', 'compressed with xz'],
+  ['\x28\xb5\x2f\xfd', 'compressed with zstd'],
+  ['PAR1', 'in the Parquet format'],
+];
+
+/** A text may begin with the same letters, but then it holds no control characters soon after. */
+function binaryKind(head: Buffer): string | undefined {
+  const start = head.toString('latin1', 0, 8);
+  const found = signatures.find(([signature]) => start.startsWith(signature));
+  const isText = !head.subarray(0, binarySampleBytes).some((byte) => byte < 0x09);
+  return isText ? undefined : found?.[1];
+}
+
+const binarySampleBytes = 512;
+const utf16SampleBytes = 4096;
+/** Latin text in UTF-16 has a NUL in each character, others' text in none. */
+const utf16NulsMin = 0.7;
+
+/**
+ * By its mark, or by NULs in nearly every second byte and nowhere else. Read as anything else, every
+ * second byte would be a NUL and no cell what it is.
+ */
 function isUtf16(head: Buffer): boolean {
-  return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) return true;
+  const bytes = Math.min(head.length, utf16SampleBytes);
+  const nuls = [0, 0];
+  for (let at = 0; at < bytes; at += 1) {
+    if (head[at] === 0) nuls[at % 2] = (nuls[at % 2] ?? 0) + 1;
+  }
+  const [most, least] = [Math.max(...nuls), Math.min(...nuls)];
+  return least === 0 && most >= 2 && most >= (bytes / 2) * utf16NulsMin;
 }
 
 /** Counts multi-byte sequences; one that is cut off at the end counts as neither. */
