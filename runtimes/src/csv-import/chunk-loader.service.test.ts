@@ -16,6 +16,9 @@ const users: LoadingOptions = {
   key: ['id'],
 };
 
+/** Two or three lines, so that small chunks are streamed too. */
+const stepBytes = 16;
+
 function sum(results: readonly LoadedChunk[], field: 'read' | 'rejected' | 'superseded'): number {
   return results.reduce((total, result) => total + result[field], 0);
 }
@@ -55,7 +58,10 @@ describe.skipIf(needed)('chunks in any order, repeated keys, any number of worke
             const table = `users_${run}`;
             const plan = await server.plan({ ...users, table, onConflict });
             // Some chunks go directly, others are merged, by workers that know nothing of each other.
-            const workers = [new ChunkLoader(plan), new ChunkLoader({ ...plan, mode: 'merge' })];
+            const workers = [
+              new ChunkLoader({ ...plan, stepBytes }),
+              new ChunkLoader({ ...plan, mode: 'merge' }),
+            ];
             const chunks = chunksOf(lines, linesPerChunk)
               .map((chunk, at) => ({
                 chunk,
@@ -93,7 +99,11 @@ describe.skipIf(needed)('chunks in any order, repeated keys, any number of worke
 
       await Promise.all(
         [0, 1, 2].map(async (worker) => {
-          const loader = new ChunkLoader(worker === 1 ? { ...plan, mode: 'merge' } : plan);
+          const loader = new ChunkLoader({
+            ...plan,
+            stepBytes,
+            mode: worker === 1 ? 'merge' : 'direct',
+          });
           for (const chunk of chunks.filter((_, at) => at % 3 === worker).toReversed()) {
             results.push(await server.load(loader, chunk));
           }

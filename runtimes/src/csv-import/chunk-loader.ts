@@ -12,7 +12,7 @@
 import { DataError } from '../connectors/postgres/data-error.ts';
 import type { Session } from '../connectors/postgres/database.ts';
 import type { Dialect } from '../csv/dialect.ts';
-import { parseChunk, type BadRecord } from '../csv/parser.ts';
+import { beginChunk, type BadRecord, type ChunkCounts } from '../csv/parser.ts';
 import { copyRows } from '../rows/copy-rows.ts';
 import type { KeyOrder } from '../rows/key-index.ts';
 import { RowBatch } from '../rows/row-batch.ts';
@@ -28,6 +28,7 @@ import {
   type Stored,
 } from './load-merge.ts';
 import { splitRows, splitStatements, type SplitStatements } from './load-split.ts';
+import { streamToTarget, type Streamed, type Typing } from './load-stream.ts';
 import { writeRejects, type Reject } from './rejects.ts';
 import type { Target } from './target.ts';
 
@@ -41,6 +42,8 @@ export interface LoadPlan {
   readonly sequence: number;
   /** Whether the direct path may be tried; a keyless target is always loaded directly. */
   readonly mode: 'direct' | 'merge';
+  /** Bytes typed between two looks at the connection; tests make it small. */
+  readonly stepBytes?: number;
 }
 
 export interface LoadedChunkInput {
@@ -73,8 +76,11 @@ const wholeChunksBetween = 7;
 /** A key that came between question and COPY is there for the second question. */
 const splitAttempts = 2;
 
-interface TypedChunk {
-  readonly counts: { readonly read: number; readonly comments: number; readonly blank: number };
+/** Five milliseconds of typing: the server has that much in the socket's buffers. */
+const stepBytesDefault = 256 * 1024;
+
+interface TypingChunk extends Typing {
+  readonly counts: Readonly<ChunkCounts>;
   readonly rejects: Reject[];
 }
 
@@ -96,6 +102,8 @@ export class ChunkLoader {
   readonly #merge: MergeStatements;
   readonly #split: SplitStatements;
   #directFailures = 0;
+  /** Chunks whose keys rose only at first. */
+  #unsortedChunks = 0;
   /** Chunks to merge as a whole before asking again how many keys are held. */
   #wholeChunks = 0;
 
@@ -120,16 +128,25 @@ export class ChunkLoader {
   }
 
   async load(tx: Session, input: LoadedChunkInput): Promise<LoadedChunk> {
-    const { counts, rejects } = this.#type(input);
-    const stored = await this.#store(tx);
+    const typing = this.#beginTyping(input);
+    const { rejects } = typing;
+    const streamed = await this.#tryStream(tx, typing);
+    while (typing.more());
+    const stored: StoredChunk =
+      typeof streamed === 'number'
+        ? { inserted: streamed, takenOver: 0, refused: [], path: 'direct' }
+        : await this.#store(tx, streamed);
     for (const { row, ...refusal } of stored.refused) {
       rejects.push({ ...this.#batch.source(row), ...refusal });
     }
     const { importUid, target } = this.#plan;
     await writeRejects(tx, target.table, { ...input, importUid, rejects });
     const accepted = this.#batch.count - stored.refused.length;
+    const { records, bad, comments, blank } = typing.counts;
     return {
-      ...counts,
+      read: records + bad,
+      comments,
+      blank,
       rejected: rejects.length,
       rejectReasons: countReasons(rejects),
       superseded: accepted - stored.inserted - stored.takenOver,
@@ -137,14 +154,14 @@ export class ChunkLoader {
     };
   }
 
-  #type(input: LoadedChunkInput): TypedChunk {
-    const { dialect, maxRecordBytes } = this.#plan;
+  #beginTyping(input: LoadedChunkInput): TypingChunk {
+    const { dialect, maxRecordBytes, stepBytes = stepBytesDefault } = this.#plan;
     const batch = this.#batch;
     const encoder = this.#encoder;
     const rejects: Reject[] = [];
     batch.reset();
     const { bytes, offset } = input;
-    const parsed = parseChunk(
+    const parsing = beginChunk(
       { bytes, offset, dialect, maxRecordBytes },
       {
         record: (record) => {
@@ -158,15 +175,44 @@ export class ChunkLoader {
         },
       },
     );
-    const { records, bad, comments, blank } = parsed;
-    return { counts: { read: records + bad, comments, blank }, rejects };
+    let typedTo = 0;
+    return {
+      batch,
+      counts: parsing.counts,
+      rejects,
+      more: () => {
+        typedTo += stepBytes;
+        return parsing.readTo(typedTo);
+      },
+    };
   }
 
-  async #store(tx: Session): Promise<StoredChunk> {
+  /** Copies rows as they are typed, where they may go as they come; undefined if they may not. */
+  async #tryStream(tx: Session, typing: Typing): Promise<Streamed | undefined> {
+    const { keys } = this.#batch;
+    if (!this.#mayCopy() || this.#unsortedChunks >= directFailuresMax) return undefined;
+    // A chunk of one step has nothing to be done meanwhile, and most unsorted ones show it here.
+    if (!typing.more() || !keys.isAscendingFrom(0)) return undefined;
+    const streamed = await streamToTarget(tx, this.#copySql, typing);
+    if (streamed === 'OutOfOrder') this.#unsortedChunks += 1;
+    if (streamed === 'KeyConflict') this.#directFailures += 1;
+    return streamed;
+  }
+
+  #mayCopy(): boolean {
+    const { mode, target } = this.#plan;
+    if (target.key.length === 0) return true;
+    return mode === 'direct' && this.#directFailures < directFailuresMax;
+  }
+
+  /** `streamed` says why the chunk could not be streamed, if that was tried. */
+  async #store(tx: Session, streamed: Streamed | undefined): Promise<StoredChunk> {
     if (this.#batch.count === 0) {
       return { inserted: 0, takenOver: 0, refused: [], path: this.#plan.mode };
     }
-    return this.#plan.target.key.length === 0 ? this.#storeKeyless(tx) : this.#storeKeyed(tx);
+    if (this.#plan.target.key.length === 0) return this.#storeKeyless(tx);
+    const isHopeless = streamed === 'KeyConflict' || streamed === 'Refused';
+    return this.#storeKeyed(tx, { mayCopy: !isHopeless && this.#mayCopy() });
   }
 
   async #storeKeyless(tx: Session): Promise<StoredChunk> {
@@ -183,10 +229,10 @@ export class ChunkLoader {
   }
 
   /** Direct if it may be, else merged at once, else the refused rows are searched for. */
-  async #storeKeyed(tx: Session): Promise<StoredChunk> {
+  async #storeKeyed(tx: Session, { mayCopy }: { mayCopy: boolean }): Promise<StoredChunk> {
     const order = this.#batch.keys.order();
     const rows = order === undefined ? undefined : winners(order, this.#plan.onConflict);
-    const copied = await this.#tryDirect(tx, rows);
+    const copied = mayCopy ? await this.#tryDirect(tx, rows) : undefined;
     if (copied !== undefined)
       return { inserted: copied, takenOver: 0, refused: [], path: 'direct' };
     const split = await this.#trySplit(tx, rows ?? allRows(this.#batch.count));
@@ -251,7 +297,6 @@ export class ChunkLoader {
 
   /** The rows copied, or undefined if they have to be merged. */
   async #tryDirect(tx: Session, rows: Uint32Array | undefined): Promise<number | undefined> {
-    if (this.#plan.mode !== 'direct' || this.#directFailures >= directFailuresMax) return undefined;
     try {
       return await copyToTarget(tx, this.#copySql, { batch: this.#batch, rows });
     } catch (error) {

@@ -39,6 +39,9 @@ export function isKeyConflict(error: unknown): boolean {
   return error instanceof Transient && error.code === 'Deadlock';
 }
 
+/** Thrown by work that has broken off by itself and wants its savepoint rolled back. */
+export const givenUp = new Error('given up');
+
 /**
  * Runs `work` in a savepoint. After an error that the transaction can survive it is as if the work
  * had not begun; the error is thrown on. Deferred constraints are checked at once: at the commit
@@ -51,7 +54,7 @@ export async function inSavepoint<T>(tx: Session, work: () => Promise<T>): Promi
     await tx.query('RELEASE SAVEPOINT millrace_load');
     return result;
   } catch (error) {
-    if (error instanceof DataError || isKeyConflict(error)) {
+    if (error === givenUp || error instanceof DataError || isKeyConflict(error)) {
       await tx.query('ROLLBACK TO SAVEPOINT millrace_load; RELEASE SAVEPOINT millrace_load');
     }
     throw error;

@@ -65,14 +65,28 @@ const badReasons: Partial<Record<Outcome, BadReason>> = {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** A chunk that is read a part at a time, for who has something to do between the parts. */
+export interface Parsing {
+  /** Complete when `readTo` has returned false. */
+  readonly counts: Readonly<ChunkCounts>;
+  /** Reads the records that begin before `end`; returns whether there are more. */
+  readTo(end: number): boolean;
+}
+
 export function parseChunk(chunk: Chunk, sink: RecordSink): ChunkCounts {
+  const parsing = beginChunk(chunk, sink);
+  parsing.readTo(chunk.bytes.length);
+  return parsing.counts;
+}
+
+export function beginChunk(chunk: Chunk, sink: RecordSink): Parsing {
   const { bytes, offset, dialect } = chunk;
   const counts = { records: 0, ragged: 0, comments: 0, blank: 0, bad: 0, lines: 0 };
   const reader = new RecordReader(dialect, chunk);
   const mustDecode = dialect.encoding === 'UTF-8' ? !isUtf8(bytes) : !isAscii(bytes);
   const record = emptyRecord(chunk);
   reader.bind(bytes, bytes.length, true);
-  for (let start = 0; start < bytes.length; start = reader.next) {
+  const readOne = (start: number): void => {
     const outcome = reader.read(start);
     const line = counts.lines + 1;
     counts.lines += reader.isMultiline ? linesIn(bytes, start, reader.next) : 1;
@@ -93,8 +107,16 @@ export function parseChunk(chunk: Chunk, sink: RecordSink): ChunkCounts {
       const reason = badReasons[outcome] ?? 'UnclosedQuote';
       sink.bad({ offset: offset + start, line, start, end: reader.contentEnd, reason });
     }
-  }
-  return counts;
+  };
+  let next = 0;
+  return {
+    counts,
+    readTo: (end) => {
+      const limit = Math.min(end, bytes.length);
+      for (; next < limit; next = reader.next) readOne(next);
+      return next < bytes.length;
+    },
+  };
 }
 
 function emptyRecord(chunk: Chunk): Writable<ParsedRecord> {

@@ -70,7 +70,7 @@ export class KeyIndex {
 
   /** The order of the rows, or undefined if they are in order already and no key repeats. */
   order(): KeyOrder | undefined {
-    if (this.#isAscending()) return undefined;
+    if (this.isAscendingFrom(0)) return undefined;
     const skip = this.#commonPrefix();
     const count = this.#count;
     const high = new Uint32Array(count);
@@ -83,6 +83,14 @@ export class KeyIndex {
     const rows = radixSort(high, low);
     this.#sortTies(rows, high, low);
     return this.#withRepeats(rows);
+  }
+
+  /** Whether each row from this one on has a higher key than the row before it. */
+  isAscendingFrom(first: number): boolean {
+    for (let row = Math.max(first, 1); row < this.#count; row += 1) {
+      if (this.#compare(row - 1, row) >= 0) return false;
+    }
+    return true;
   }
 
   #start(row: number): number {
@@ -98,13 +106,6 @@ export class KeyIndex {
       word = word * 256 + (at < end ? (this.#keys.bytes[at] as number) : 0);
     }
     return word;
-  }
-
-  #isAscending(): boolean {
-    for (let row = 1; row < this.#count; row += 1) {
-      if (this.#compare(row - 1, row) >= 0) return false;
-    }
-    return true;
   }
 
   #commonPrefix(): number {
