@@ -30,6 +30,7 @@ export async function chaosOfCsvImport(args: readonly string[]): Promise<number>
   console.log(describeInput(scene.expected));
   const results: RoundResult[] = [];
   for (const onConflict of policies) {
+    if (stop.signal.aborted) break;
     const variant: Variant = { onConflict, cache: 'Off' };
     const result = await runRound({ scene, name: referenceOf(variant), variant });
     console.log(roundLines('undisturbed', result).join('\n'));

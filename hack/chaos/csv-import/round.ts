@@ -56,10 +56,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     const result = await Promise.race([play.ended(), aborted(signal)]);
     stop.abort();
     await assaulting;
-    const found =
-      result === undefined
-        ? [`not over after ${String(scene.options.roundSeconds)} s`]
-        : await judged(options, result);
+    const found = result === undefined ? [unfinished(scene)] : await judged(options, result);
     const seconds = (performance.now() - startedMs) / 1_000;
     const strikes = await provedStrikes(scene, name, assault.strikes);
     const hits = strikes.filter(({ isHit }) => isHit).length;
@@ -80,6 +77,10 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
     await play.stop(20_000);
     for (const pod of podProcesses(scene.stateDir, name)) await endProcess(pod, ['SIGTERM'], 5_000);
   }
+}
+
+function unfinished({ signal, options }: Scene): string {
+  return signal.aborted ? 'interrupted' : `not over after ${String(options.roundSeconds)} s`;
 }
 
 async function judged(options: RoundOptions, result: PlayResult): Promise<string[]> {
