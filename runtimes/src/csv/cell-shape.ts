@@ -61,12 +61,16 @@ const doubts: readonly (readonly [RegExp, number])[] = [
   [/,(?! |\d{3})/, 0.7],
   [/^["']|["']$/, 0.4],
   [/ "[^"]*" /, 0.7],
-  [/^\s|\s$/, 0.85],
   [/^[{[][^\]}]*$|^[^{[]*[\]}]$/, 0.4],
 ];
 
+/** What is left of a cell's worth if spaces surround it. */
+const surrounded = 0.88;
+
 /** How much an unquoted cell looks like a whole value, 0 to 1. */
-export function cellWorth(text: string): number {
+export function cellWorth(cell: string): number {
+  const text = cell.trim();
+  if (text.length < cell.length && text !== '') return surrounded * cellWorth(text);
   const shape = shapeOf(text);
   const isDoubtful = shape === 'text' || shape === 'odd' || (shape === 'code' && text[0] !== '{');
   if (!isDoubtful) return worth[shape];

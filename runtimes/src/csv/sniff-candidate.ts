@@ -158,16 +158,17 @@ function weighBackslashes(record: ParsedRecord, index: number, evidence: Evidenc
   const [start, end] = [record.fieldStart[index] ?? 0, record.fieldEnd[index] ?? 0];
   let at = record.bytes.indexOf(0x5c, start);
   if (at < 0 || at >= end) return;
-  let isPaired = true;
+  let [isPaired, isTold] = [true, false];
   while (at >= 0 && at < end) {
     let after = at;
     while (after < end && record.bytes[after] === 0x5c) after += 1;
-    // A network path begins with two; that says nothing.
-    if ((after - at) % 2 === 1 || at === start) isPaired = false;
+    // A network path begins with two, which say nothing, or with four if they are escaped.
+    if (at !== start || after - at !== 2) isTold = true;
+    if ((after - at) % 2 === 1) isPaired = false;
     at = record.bytes.indexOf(0x5c, after);
   }
-  if (isPaired) evidence.paired += 1;
-  else evidence.unpaired += 1;
+  if (!isPaired) evidence.unpaired += 1;
+  else if (isTold) evidence.paired += 1;
 }
 
 function weighSpaces(record: ParsedRecord, index: number, evidence: Evidence): void {
@@ -209,7 +210,7 @@ function score(evidence: Evidence, dialect: Dialect): number {
   const size =
     width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect.delimiter, { width, share });
   return (
-    consistency * (worth / cells) * size * quoting(evidence) * (isNamedColumn(evidence) ? 0.6 : 1)
+    consistency * (worth / cells) * size * quoting(evidence) * naming(evidence, dialect, width)
   );
 }
 
@@ -218,6 +219,13 @@ function prior(delimiter: number, { width, share }: { width: number; share: numb
   const usual = priors[delimiter] ?? 1;
   if (share <= 0.95) return usual;
   return usual + (1 - usual) * 0.5 * Math.min(1, Math.max(0, (width - 3) / 2));
+}
+
+/** What is left of a score if the first record rather names one column than several. */
+function naming(evidence: Evidence, { delimiter }: Dialect, width: number): number {
+  if (isNamedColumn(evidence)) return 0.6;
+  // A name of other words than its values: their spaces are spaces.
+  return delimiter === 0x20 && evidence.widths[0] !== width ? 0.8 : 1;
 }
 
 /**

@@ -41,6 +41,7 @@ const sampleBytesMax = 1 << 20;
 const firstLookBytes = 64 << 10;
 const headerRowsMax = 200;
 const accidentsMax = 4;
+const betterShare = 0.1;
 
 const delimiters = [
   ',',
@@ -129,11 +130,16 @@ function bestReading(sample: Buffer, candidates: readonly Dialect[]): Reading {
   }, first);
 }
 
-/** Other quotes than the first candidate's must earn it: by being used more, or by its failing. */
+/**
+ * Other quotes than the first candidate's must earn it: by being used more, by making the records
+ * agree, or by its failing.
+ */
 function isUsed(reading: Reading, first: Reading): boolean {
   const { quote } = reading.dialect;
   if (quote === first.dialect.quote) return true;
-  return quote === undefined ? isBeyondQuotes(first) : reading.quotedFields > first.quotedFields;
+  if (quote === undefined) return isBeyondQuotes(first);
+  if (reading.quotedFields > first.quotedFields) return true;
+  return reading.quotedFields > 0 && reading.share > first.share + betterShare;
 }
 
 /**
@@ -154,7 +160,8 @@ function delimiterCandidates(sample: Buffer, format: FormatSpec): number[] {
   );
   // One column: nothing separates. Any usual delimiter that does not occur says so.
   const absent = usual.find((delimiter) => !present.includes(delimiter)) ?? noDelimiter;
-  return [...new Set([...present, absent])];
+  // In this order, since the first of equals is taken.
+  return delimiters.filter((delimiter) => delimiter === absent || present.includes(delimiter));
 }
 
 function quoteCandidates(sample: Buffer, base: Dialect, format: FormatSpec): Dialect[] {
