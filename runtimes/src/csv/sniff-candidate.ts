@@ -65,6 +65,7 @@ const priors: Record<number, number> = {
   0x3a: 0.4,
 };
 const plainPrior = 0.52;
+const wideMin = 4;
 /** Quotes that a file may misuse before that says much about its dialect. */
 const fewQuotes = 2;
 
@@ -156,22 +157,20 @@ function weighQuotes(record: ParsedRecord, index: number, evidence: Evidence): v
 /** A path written with `\\\\` throughout comes from a writer that escapes by backslash. */
 function weighBackslashes(record: ParsedRecord, index: number, evidence: Evidence): void {
   const [start, end] = [record.fieldStart[index] ?? 0, record.fieldEnd[index] ?? 0];
-  let at = record.bytes.indexOf(0x5c, start);
-  if (at < 0 || at >= end) return;
-  let [isPaired, isTold] = [true, false];
-  while (at >= 0 && at < end) {
-    let after = at;
-    while (after < end && record.bytes[after] === 0x5c) after += 1;
-    // A network path begins with two, which say nothing, or with four if they are escaped.
-    if (at !== start || after - at !== 2) isTold = true;
-    if ((after - at) % 2 === 1) isPaired = false;
-    at = record.bytes.indexOf(0x5c, after);
-  }
-  if (!isPaired) evidence.unpaired += 1;
-  else if (isTold) evidence.paired += 1;
+  const first = record.bytes.indexOf(0x5c, start);
+  if (first < 0 || first >= end) return;
+  const runs = record.bytes.toString('latin1', start, end).match(/\\+/g) ?? [];
+  // A network path begins with two, which say nothing, or with four if they are escaped.
+  const telling = first === start && runs[0]?.length === 2 ? runs.slice(1) : runs;
+  if (telling.length === 0) return;
+  if (telling.every((run) => run.length % 2 === 0)) evidence.paired += 1;
+  else evidence.unpaired += 1;
 }
 
 function weighSpaces(record: ParsedRecord, index: number, evidence: Evidence): void {
+  // An empty field at the end has nothing before which a space could stand.
+  const isLast = index === record.fieldCount - 1;
+  if (isLast && record.fieldStart[index] === record.fieldEnd[index]) return;
   evidence.delimiters += 1;
   let at = record.fieldStart[index] ?? 0;
   const isQuoted = ((record.fieldFlags[index] ?? 0) & quotedFlag) !== 0;
@@ -206,7 +205,9 @@ function score(evidence: Evidence, dialect: Dialect): number {
   const several = widths.filter((other) => other > 1).length / widths.length;
   // Ragged through and through, but every piece is a number or a word: still a table.
   const floor = worth / cells > 0.92 ? 0.65 * several : 0;
-  const consistency = Math.max(floor, 0.6 * share + 0.22 * agreement + 0.18 * near);
+  // In a wide table one field more or less is an accident; in a narrow one it is another shape.
+  const alike = width < wideMin ? share : (share + near) / 2;
+  const consistency = Math.max(floor, 0.6 * alike + 0.22 * agreement + 0.18 * near);
   const size =
     width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect.delimiter, { width, share });
   return (
