@@ -313,6 +313,24 @@ export const csvImportRefusals: readonly Refusal[] = [
     message: 'spec: serve.filters must name columns of type text',
   },
   {
+    what: 'a filter that means something else in a query',
+    patch: {
+      columns: [
+        { name: 'id', type: 'bigint' },
+        { name: 'limit', type: 'text' },
+      ],
+      serve: { filters: ['limit'] },
+    },
+    message:
+      'spec: serve.filters must not name limit or cursor, which page through lists; rename the column',
+  },
+  {
+    what: 'a key that cannot be compared',
+    patch: { columns: [{ name: 'id', type: 'json' }], serve: {} },
+    message:
+      'spec: target.key must not name a column of type json, which cannot be compared; make it text',
+  },
+  {
     what: 'a filter twice',
     patch: { serve: { filters: ['first_name', 'first_name'] } },
     message: 'spec.serve.filters[1]: repeats spec.serve.filters[0]: remove one of them',

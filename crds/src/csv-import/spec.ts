@@ -288,6 +288,16 @@ rule(
 );
 rule(
   spec,
+  "!has(self.serve) || !has(self.serve.filters) || self.serve.filters.all(f, f != 'limit' && f != 'cursor')",
+  'serve.filters must not name limit or cursor, which page through lists; rename the column',
+);
+rule(
+  spec,
+  "!has(self.target.key) || !has(self.columns) || !self.columns.exists(c, c.type == 'json' && c.name in self.target.key)",
+  'target.key must not name a column of type json, which cannot be compared; make it text',
+);
+rule(
+  spec,
   'has(self.format) == has(oldSelf.format)',
   'format is immutable; create a new CsvImport instead',
 );
