@@ -326,7 +326,7 @@ export const csvImportRefusals: readonly Refusal[] = [
   },
   {
     what: 'a key that cannot be compared',
-    patch: { columns: [{ name: 'id', type: 'json' }], serve: {} },
+    patch: { columns: [{ name: 'id', type: 'json' }], serve: { filters: [] } },
     message:
       'spec: target.key must not name a column of type json, which cannot be compared; make it text',
   },
