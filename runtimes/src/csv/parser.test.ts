@@ -159,6 +159,20 @@ describe('parseChunk', () => {
     ]);
   });
 
+  it('takes a doubled quote between delimiters for an empty field when another is open', () => {
+    const { rows, bad } = read('1,"a,"",b\n2,x,"",c\n');
+    expect(bad.map(({ line }) => line)).toEqual([1]);
+    expect(rows).toEqual([['2', 'x', '', 'c']]);
+  });
+
+  it('opens a field after the spaces of a padded delimiter', () => {
+    const { rows } = read('1, "open, "x"\n2, "two\nlines", "y"\n', { padded: true });
+    expect(rows).toEqual([
+      ['1', '"open', 'x'],
+      ['2', 'two\nlines', 'y'],
+    ]);
+  });
+
   it('keeps a stray quote in a field of several lines', () => {
     expect(read('x,"one "two" three\nfour\nfive"\ny,z\n').rows).toEqual([
       ['x', 'one "two" three\nfour\nfive'],

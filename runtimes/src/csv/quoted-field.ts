@@ -12,9 +12,9 @@
  *
  * If any field of a record never closes by these rules, they are not the rules it was written by,
  * and the record is its first line, read as if nothing followed. There, if a field holds a `""`
- * before a delimiter or line end, the second of the two closes it (`"5 inch"",2`); else if it holds
- * a lone quote, it was never quoted and is read literally (`"Bob" Smith,2`; a first pair of quotes
- * still holds its delimiters); else the line is rejected.
+ * before a delimiter or line end and not after one, the second of the two closes it
+ * (`"5 inch"",2`); else if it holds a lone quote, it was never quoted and is read literally
+ * (`"Bob" Smith,2`; a first pair of quotes still holds its delimiters); else the line is rejected.
  *
  * Cost: every search remembers how far it looked, across records too (`#dead*`, `#search*`), so
  * that a file of lines which each open a quote and never close it is still read in linear time.
@@ -173,7 +173,7 @@ export class QuotedField {
     const { bytes, stop } = this.#window;
     if (at + 1 < stop && this.#dialect.escape !== 'None' && bytes[at + 1] === bytes[at]) {
       this.flags |= decode;
-      if (crossedAt < 0) this.#notePair(at);
+      if (crossedAt < 0) this.#notePair(at, field.open);
       return at + 2;
     }
     const closes = this.#closes(at);
@@ -195,8 +195,10 @@ export class QuotedField {
     if (this.literalFrom === open && !this.#opens(at, open)) this.literalFrom = at + 1;
   }
 
-  #notePair(at: number): void {
-    if (this.#pairAt < 0 && this.#closes(at + 1) === true) this.#pairAt = at;
+  /** A pair with delimiters on both sides is an empty field. */
+  #notePair(at: number, open: number): void {
+    if (this.#pairAt >= 0 || this.#closes(at + 1) !== true) return;
+    if (!this.#opens(at + 1, open)) this.#pairAt = at;
   }
 
   /** Whether the quote at `at` closes; undefined if the bytes that tell are out of reach. */

@@ -13,7 +13,7 @@ export interface HeaderGuess {
 export function sniffHeader(rows: readonly (readonly string[])[], width: number): HeaderGuess {
   const [first, ...others] = rows;
   if (first === undefined) return { isHeader: true, reason: 'there are no records' };
-  if (first.length === 1 && width > 1) {
+  if (width > 1 && first.length <= width / 2) {
     return { isHeader: false, reason: preambleReason(rows, width) };
   }
   const body = withoutRepeats(first, others);

@@ -124,12 +124,15 @@ describe('sniff on particular files', () => {
   it('does not take apostrophes for quotes, and single quotes for text', () => {
     expect(dialectOf("it's,that's,x\n'tis,don't,z\n").quote).toBe('"');
     expect(dialectOf("'a,b','c'\n'd','e'\n").quote).toBe("'");
+    expect(dialectOf('a,b\n"x",\'1, 2\'\n"y",3\n"z",4\n').quote).toBe("'");
   });
 
   it('finds backslash escapes by escaped quotes and by doubled backslashes', () => {
     expect(dialectOf('a,b\n"say \\"hi\\", ok",2\n').escape).toBe('Backslash');
     expect(dialectOf('a,b\n"C:\\\\x",2\n').escape).toBe('Backslash');
     expect(dialectOf('a,b\n"C:\\dir\\",2\n"x",3\n').escape).toBe('Doubled');
+    expect(dialectOf('a,b\n"\\\\\\\\host\\\\x",2\n').escape).toBe('Backslash');
+    expect(dialectOf('a,b\n"\\\\host\\x",2\n').escape).toBe('Doubled');
   });
 
   it('keeps quotes for a file with one quote that never closes, and gives them up for many', () => {
@@ -141,6 +144,29 @@ describe('sniff on particular files', () => {
     expect(dialectOf(Buffer.from('n;v\nJosé;1\n', 'latin1')).encoding).toBe('Windows-1252');
     expect(dialectOf('n;v\nJosé;1\n').encoding).toBe('UTF-8');
     expect(dialectOf('\ufeffn;v\n')).toMatchObject({ bom: true, encoding: 'UTF-8' });
+  });
+
+  it.each([
+    ['compressed with gzip', [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3]],
+    ['a zip archive or a spreadsheet', [0x50, 0x4b, 3, 4, 20, 0]],
+    ['UTF-16', [...Buffer.from('id,name\n1,x\n', 'utf16le')]],
+  ])('refuses a file that is %s', (what, bytes) => {
+    expect(() => dialectOf(Buffer.from(bytes))).toThrow(`the file is ${what}`);
+  });
+
+  it('reads text that begins like an archive', () => {
+    expect(dialectOf('BZh,PAR1\n1,2\n').delimiter).toBe(',');
+  });
+
+  it('says how many lines stand above the table', () => {
+    const { reasons } = sniff(
+      Buffer.from('Report\nby Bob\na,b,c\n1,2,3\n4,5,6\n'),
+      {},
+      {
+        isWholeFile: true,
+      },
+    );
+    expect(reasons.join()).toContain('the first 2 records do not look like the table');
   });
 
   it('refuses UTF-16 with a remedy', () => {
@@ -195,6 +221,17 @@ describe('sniff on particular files', () => {
     ['years', 'country,2019,2020\nDE,1,2\nFR,3,4\n', 'Present'],
     ['positions above text', '0,1\nBob,x\nAnn,y\n', 'Present'],
     ['names that come again', 'id,name\n1,a\nid,name\n2,b\n', 'Present'],
+    ['years with a gap', 'country,2019,,2021\nDE,1,2,5\nFR,3,4,5\n', 'Present'],
+    ['years alone', 'country,2019,2020\n', 'Present'],
+    ['a name twice above text that comes again', `a,a,b\n${'x,y,z\nu,v,w\n'.repeat(4)}`, 'Present'],
+    [
+      'a question above short answers',
+      `How are you today, overall?;b\n${'ok;x\nbad;y\n'.repeat(3)}`,
+      'Present',
+    ],
+    ['a value that holds a digit, as all do', 'chr1,a1\nchr7,b4\nchr9,c2\nchr12,d3\n', 'Absent'],
+    ['one cell above a narrow table', 'Report\na,b\n1,2\n3,4\n', 'Absent'],
+    ['two cells above a wide table', 'Report,2020\na,b,c,d,e\n1,2,3,4,5\n3,4,5,6,7\n', 'Absent'],
     ['one more row of values', '1,2.5,2024-01-01\n2,3.5,2024-01-02\n', 'Absent'],
     ['a title above a table', 'Report\na,b,c\n1,2,3\n3,4,5\n', 'Absent'],
   ])('sees what the first record is: %s', (_, text, header) => {

@@ -1,7 +1,7 @@
 /**
  * The best reading of a line that is no valid record, for people's eyes: everything on the line is
- * in the result. The field of a quote that never closes ends at the next delimiter; the quote is left out if others on the line
- * are used as quotes, since then it is one too, and kept as text if not.
+ * in the result. The field of a quote that never closes ends at the next delimiter. The quote is left
+ * out if a field before it is quoted by habit, since then it is a quote too, and kept as text if not.
  */
 
 import type { Dialect } from './dialect.ts';
@@ -21,7 +21,7 @@ export function splitLine(line: Buffer, dialect: Dialect): string[] {
     const quoteAt = rest.indexOf(dialect.quote ?? 0, reader.brokenAt);
     const delimiterAt = rest.indexOf(dialect.delimiter, quoteAt);
     const end = delimiterAt < 0 ? rest.length : delimiterAt;
-    const isQuote = hasQuotedField(reader.reader);
+    const isQuote = quotesByHabit(reader, rest, dialect);
     const field = rest.subarray(isQuote ? quoteAt + 1 : quoteAt, end);
     texts.push(fieldTextOf(field, dialect, isQuote));
     if (delimiterAt < 0) return texts;
@@ -50,8 +50,17 @@ function read(line: Buffer, dialect: Dialect): LineReading {
   return { reader, isBroken: outcome === 'unclosed', brokenAt: reader.brokenAt };
 }
 
-function hasQuotedField({ fieldCount, fieldFlags }: RecordReader): boolean {
-  return fieldFlags.subarray(0, fieldCount).some((flags) => (flags & quotedFlag) !== 0);
+/** Whether a field is quoted that need not be: then this writer quotes by habit. */
+function quotesByHabit({ reader }: LineReading, line: Buffer, dialect: Dialect): boolean {
+  const { fieldCount, fieldStart, fieldEnd, fieldFlags } = reader;
+  for (let index = 0; index < fieldCount; index += 1) {
+    const isQuoted = ((fieldFlags[index] ?? 0) & quotedFlag) !== 0;
+    const field = line.subarray(fieldStart[index], fieldEnd[index]);
+    if (isQuoted && !field.includes(dialect.delimiter) && !field.includes(dialect.quote ?? 0)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** Every field is marked for decoding, since nothing is known about this line's bytes. */
