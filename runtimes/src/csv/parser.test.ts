@@ -159,6 +159,15 @@ describe('parseChunk', () => {
     ]);
   });
 
+  it('closes a field at the delimiter before the next quote, if its line quotes by habit', () => {
+    const { rows } = read('"1","it ""is,"c"\n2,"a,"b"\n"x,y","a,"b"\n');
+    expect(rows).toEqual([
+      ['1', 'it "is', 'c'],
+      ['2', '"a', 'b'],
+      ['x,y', '"a', 'b'],
+    ]);
+  });
+
   it('takes a doubled quote between delimiters for an empty field when another is open', () => {
     const { rows, bad } = read('1,"a,"",b\n2,x,"",c\n');
     expect(bad.map(({ line }) => line)).toEqual([1]);

@@ -34,7 +34,7 @@ export type Outcome =
 export const quotedFlag = 1;
 /** Bit of `fieldFlags`: the bytes are not the value yet (escapes to undo or bytes to decode). */
 export const decodeFlag = 2;
-/** Bit of `fieldFlags`: a quote character stands where a careful writer would not put one. */
+/** Bit of `fieldFlags`: a quote character is missing or stands where a careful writer would not put one. */
 export const strayFlag = 4;
 
 /** More is not a table but a wrong delimiter; 13 bytes of memory a field make this 13 MB. */
@@ -164,9 +164,34 @@ export class RecordReader {
     const open = this.#openingQuote(from);
     if (open < 0) return this.#plain(from, from);
     const stop = this.#quoted.read(open, open !== from);
-    if (stop === literal) return this.#plain(from, this.#quoted.literalFrom);
+    if (stop === literal) return this.#literal(from, open);
     if (stop >= 0) this.#push(open + 1, this.#quoted.contentEnd, this.#quoted.flags);
     return stop;
+  }
+
+  /**
+   * A field whose quote is none. Where another field opens before ours has closed, and this writer
+   * quotes by habit, it is one all the same: only the closing quote is missing.
+   */
+  #literal(from: number, open: number): number {
+    const { literalFrom } = this.#quoted;
+    const isCut = open === from && literalFrom === open && this.#quotesByHabit();
+    const stop = this.#plain(isCut ? open + 1 : from, isCut ? open + 1 : literalFrom);
+    if (isCut && stop >= 0) this.#mark(quotedFlag | strayFlag | decodeFlag);
+    return stop;
+  }
+
+  #mark(flags: number): void {
+    const last = this.fieldCount - 1;
+    if (last < this.fieldFlags.length) this.fieldFlags[last] = flags;
+  }
+
+  /** Whether the field before this one is quoted and need not be. */
+  #quotesByHabit(): boolean {
+    const last = Math.min(this.fieldCount, fieldsMax) - 1;
+    if (last < 0 || this.fieldFlags[last] !== quotedFlag) return false;
+    const field = this.#bytes.subarray(this.fieldStart[last], this.fieldEnd[last]);
+    return !field.includes(this.#dialect.delimiter);
   }
 
   #openingQuote(from: number): number {
