@@ -89,7 +89,8 @@ export function beginChunk(chunk: Chunk, sink: RecordSink): Parsing {
   const readOne = (start: number): void => {
     const outcome = reader.read(start);
     const line = counts.lines + 1;
-    counts.lines += reader.isMultiline ? linesIn(bytes, start, reader.next) : 1;
+    const isOneLine = !reader.isMultiline && outcome !== 'tooLong';
+    counts.lines += isOneLine ? 1 : linesIn(bytes, start, reader.next);
     if (outcome === 'record') {
       if (mustDecode) markFieldsToDecode(reader, bytes);
       record.offset = offset + start;
