@@ -10,10 +10,12 @@ export interface HeaderGuess {
   readonly reason: string;
 }
 
+const preambleRowsMax = 3;
+
 export function sniffHeader(rows: readonly (readonly string[])[], width: number): HeaderGuess {
   const [first, ...others] = rows;
   if (first === undefined) return { isHeader: true, reason: 'there are no records' };
-  if (width > 1 && first.length <= width / 2) {
+  if (isAbove(rows, width)) {
     return { isHeader: false, reason: preambleReason(rows, width) };
   }
   const body = withoutRepeats(first, others);
@@ -32,6 +34,13 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
   const names = first.filter((cell) => cell !== '');
   const isHeader = values === 0 && new Set(names).size === names.length && names.length > 0;
   return { isHeader, reason: 'nothing but its uniqueness tells the first record from the others' };
+}
+
+/** A title is one cell, or a few rows that are far narrower than the table; more are a table too. */
+function isAbove(rows: readonly (readonly string[])[], width: number): boolean {
+  const start = rows[0]?.length ?? 0;
+  if (width <= 1 || start > width / 2) return false;
+  return start === 1 || !rows.slice(0, preambleRowsMax + 1).every(({ length }) => length === start);
 }
 
 function preambleReason(rows: readonly (readonly string[])[], width: number): string {

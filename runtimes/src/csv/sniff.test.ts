@@ -230,6 +230,11 @@ describe('sniff on particular files', () => {
       'Present',
     ],
     ['a value that holds a digit, as all do', 'chr1,a1\nchr7,b4\nchr9,c2\nchr12,d3\n', 'Absent'],
+    [
+      'a small table above a wide one',
+      `c,l\nA,x1\nB,x2\nC,x3\nD,x4\n${'1,2,3,4\n'.repeat(9)}`,
+      'Present',
+    ],
     ['one cell above a narrow table', 'Report\na,b\n1,2\n3,4\n', 'Absent'],
     ['two cells above a wide table', 'Report,2020\na,b,c,d,e\n1,2,3,4,5\n3,4,5,6,7\n', 'Absent'],
     ['one more row of values', '1,2.5,2024-01-01\n2,3.5,2024-01-02\n', 'Absent'],
