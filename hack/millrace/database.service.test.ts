@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '@millrace/kit/log';
 import { openDatabase } from '@millrace/runtimes/connectors/postgres/database';
-import { prepareTarget } from '@millrace/runtimes/csv-import/target-setup';
+import { prepareTarget } from '@millrace/runtimes/csv-import/load/target-setup';
 import type { RunningBackend } from '../backends/backend.ts';
 import { startBackends } from '../backends/resolve.ts';
 import { ownEnvironment } from '../play/test/play-process.ts';

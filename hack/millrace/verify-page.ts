@@ -1,6 +1,6 @@
 /** What `millrace verify` prints for people; no value and no key is ever in it. */
 import { styleText } from 'node:util';
-import type { Difference, Place, VerifyReport } from '@millrace/runtimes/csv-import/verify-report';
+import type { Difference, Place, VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
 import { count } from '../play/view/progress-line.ts';
 
 export interface VerifyPage {

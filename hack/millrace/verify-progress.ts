@@ -1,5 +1,5 @@
 /** How far a long verification is: a bar on a terminal, a line now and then elsewhere. */
-import type { VerifyProgress } from '@millrace/runtimes/csv-import/verify';
+import type { VerifyProgress } from '@millrace/runtimes/csv-import/verify/verify';
 import { count } from '../play/view/progress-line.ts';
 
 export interface ProgressScreen {

@@ -1,16 +1,16 @@
 /**
  * `millrace verify`: whether an import's tables are what its source says, read from scratch.
  *
- * The recount is that of `runtimes/src/csv-import/verify.ts`; here are the command line, finding the
+ * The recount is that of `runtimes/src/csv-import/verify/verify.ts`; here are the command line, finding the
  * import, and telling what was found. Nothing real is written.
  */
 import { Command, Option } from 'commander';
 import { exitCode } from '@millrace/kit/exit-code';
 import { Permanent } from '@millrace/kit/permanent';
 import type { Database } from '@millrace/runtimes/connectors/postgres/database';
-import { createSink } from '@millrace/runtimes/csv-import/sink';
-import { verifyImport } from '@millrace/runtimes/csv-import/verify';
-import type { VerifyReport } from '@millrace/runtimes/csv-import/verify-report';
+import { createSink } from '@millrace/runtimes/csv-import/load/sink';
+import { verifyImport } from '@millrace/runtimes/csv-import/verify/verify';
+import type { VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
 import { parseVolume } from '../play/claims.ts';
 import { CommandFailure, runToExitCode } from './ending.ts';
 import { findImport, importName, parseRef, type ImportSource } from './import-source.ts';

@@ -70,7 +70,11 @@ async function readReport(path: string): Promise<Report> {
 /** Ctrl-C reaches vitest by itself; this process waits for it, so that its servers are ended. */
 async function runVitest(args: readonly string[]): Promise<boolean> {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const child = spawn(process.execPath, [vitest, 'run', ...args], { cwd: root, stdio: 'inherit' });
+  const config = join('hack', 'test', 'vitest.config.ts');
+  const child = spawn(process.execPath, [vitest, 'run', '--config', config, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const { promise, resolve } = Promise.withResolvers<boolean>();

@@ -13,7 +13,7 @@ import {
   startGateway,
   type Gateway,
   type GatewayOptions,
-} from '../src/csv-import/gateway.ts';
+} from '../src/csv-import/gateway/gateway.ts';
 
 export type ConfigChanges = {
   readonly [K in keyof CsvImportPodConfig]?: Partial<CsvImportPodConfig[K]>;

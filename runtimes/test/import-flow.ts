@@ -15,12 +15,12 @@ import { openDatabase, type Database } from '../src/connectors/postgres/database
 import { migrateUp } from '../src/connectors/postgres/migrate.ts';
 import { AmqpLink } from '../src/connectors/rabbitmq/link.ts';
 import { Publisher } from '../src/connectors/rabbitmq/publisher.ts';
-import { Coordinator, type CoordinatorOutcome } from '../src/csv-import/coordinator.ts';
+import { Coordinator, type CoordinatorOutcome } from '../src/csv-import/coordinator/coordinator.ts';
 import { ledgerMigrations } from '../src/csv-import/migrations.ts';
 import { queueName } from '../src/csv-import/messages.ts';
-import type { Sink } from '../src/csv-import/sink-port.ts';
+import type { Sink } from '../src/csv-import/load/sink-port.ts';
 import { importTelemetry } from '../src/csv-import/telemetry.ts';
-import { runWorker } from '../src/csv-import/worker.ts';
+import { runWorker } from '../src/csv-import/worker/worker.ts';
 import { deadLetterName } from '../src/connectors/rabbitmq/queue.ts';
 import { brokerUrl } from './backends.ts';
 import { database, type TestDatabase } from './database.ts';

@@ -7,10 +7,10 @@ import { createLog } from '@millrace/kit/log';
 import { openDatabase, type Database } from '../src/connectors/postgres/database.ts';
 import { sqlIdentifier } from '../src/connectors/postgres/identifier.ts';
 import { standardDialect } from '../src/csv/dialect.ts';
-import type { ChunkLoader, LoadedChunk, LoadPlan } from '../src/csv-import/chunk-loader.ts';
-import type { OnConflict } from '../src/csv-import/load-merge.ts';
-import { resolveMapping } from '../src/csv-import/mapping.ts';
-import { prepareTarget } from '../src/csv-import/target-setup.ts';
+import type { ChunkLoader, LoadedChunk, LoadPlan } from '../src/csv-import/load/chunk-loader.ts';
+import type { OnConflict } from '../src/csv-import/load/merge.ts';
+import { resolveMapping } from '../src/csv-import/load/mapping.ts';
+import { prepareTarget } from '../src/csv-import/load/target-setup.ts';
 import { database } from './database.ts';
 
 export const importUid = '0f0e0d0c-0b0a-4908-8706-050403020100';

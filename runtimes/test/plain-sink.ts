@@ -6,7 +6,7 @@ import { parseChunk } from '../src/csv/parser.ts';
 import { fieldText } from '../src/csv/field-text.ts';
 import type { ChunkResult } from '../src/chunks/claim.ts';
 import type { Database, Session } from '../src/connectors/postgres/database.ts';
-import type { ChunkInput, LoadContext, Sink } from '../src/csv-import/sink-port.ts';
+import type { ChunkInput, LoadContext, Sink } from '../src/csv-import/load/sink-port.ts';
 
 export interface PlainSinkOptions {
   readonly ownerDb: Database;

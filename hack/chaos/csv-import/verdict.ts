@@ -4,7 +4,7 @@
  */
 import { queueName } from '@millrace/runtimes/csv-import/messages';
 import { deadLetterName } from '@millrace/runtimes/connectors/rabbitmq/queue';
-import { filterIndexName } from '@millrace/runtimes/csv-import/target-indexes';
+import { filterIndexName } from '@millrace/runtimes/csv-import/load/target-indexes';
 import type { Expected } from './input.ts';
 import type { Variant } from './manifest.ts';
 import type { PlayResult } from './play-process.ts';

@@ -16,13 +16,13 @@ import { readTotals } from '../chunks/totals.ts';
 import { changeState } from '../chunks/imports.ts';
 import { openDatabase, type Database } from '../connectors/postgres/database.ts';
 import { migrateUp } from '../connectors/postgres/migrate.ts';
-import { readContext, workChunk } from './chunk-work.ts';
+import { readContext, workChunk } from './worker/chunk-work.ts';
 import { ledgerMigrations } from './migrations.ts';
-import { planChunks } from './planner.ts';
-import { createSink } from './sink.ts';
-import { decideSource } from './source-pin.ts';
+import { planChunks } from './coordinator/planner.ts';
+import { createSink } from './load/sink.ts';
+import { decideSource } from './coordinator/source-pin.ts';
 import { importTelemetry } from './telemetry.ts';
-import { verifyImport } from './verify.ts';
+import { verifyImport } from './verify/verify.ts';
 
 const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
 const telemetry = importTelemetry(log, createMetrics({}));

@@ -32,8 +32,8 @@ function role(load: () => Promise<RunRole>): (source: RoleSource) => Role {
 /** Loaded when needed: a worker that knew the gateway's libraries would start later and weigh more. */
 export const csvImport: Runtime = {
   roles: {
-    coordinator: role(async () => (await import('./role-coordinator.ts')).runCoordinatorRole),
-    worker: role(async () => (await import('./role-worker.ts')).runWorkerRole),
-    gateway: role(async () => (await import('./role-gateway.ts')).runGatewayRole),
+    coordinator: role(async () => (await import('./coordinator/role.ts')).runCoordinatorRole),
+    worker: role(async () => (await import('./worker/role.ts')).runWorkerRole),
+    gateway: role(async () => (await import('./gateway/role.ts')).runGatewayRole),
   },
 };

@@ -14,10 +14,10 @@ import { mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '@millrace/kit/log';
-import { ChunkLoader } from '@millrace/runtimes/csv-import/chunk-loader';
-import { resolveMapping, type Mapping } from '@millrace/runtimes/csv-import/mapping';
-import { describeTarget } from '@millrace/runtimes/csv-import/target';
-import { prepareTarget } from '@millrace/runtimes/csv-import/target-setup';
+import { ChunkLoader } from '@millrace/runtimes/csv-import/load/chunk-loader';
+import { resolveMapping, type Mapping } from '@millrace/runtimes/csv-import/load/mapping';
+import { describeTarget } from '@millrace/runtimes/csv-import/load/target';
+import { prepareTarget } from '@millrace/runtimes/csv-import/load/target-setup';
 import { openDatabase, type Database } from '@millrace/runtimes/connectors/postgres/database';
 import { standardDialect } from '@millrace/runtimes/csv/dialect';
 

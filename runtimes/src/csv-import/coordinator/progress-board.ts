@@ -1,0 +1,201 @@
+/**
+ * What the coordinator knows, in the shape it reports: at /progress while it runs and as the
+ * termination message at its end. Holds facts only; nothing is decided by reading it.
+ */
+import type { BackendState } from '@millrace/crds/conditions';
+import type { CsvImportProgress } from '@millrace/crds/csv-import';
+import type { Clock } from '@millrace/kit/clock';
+import type { Failure } from '@millrace/kit/failure';
+import type { Plan } from '../../chunks/plan.ts';
+import type { LedgerTotals, ReasonCount } from '../../chunks/totals.ts';
+import { readableDialect, type Dialect } from '../../csv/dialect.ts';
+import { workersWanted } from './workers-wanted.ts';
+
+type State = CsvImportProgress['state'];
+type BackendName = BackendState['name'];
+
+/** Rates over a shorter window jump with every chunk. */
+const rateWindowMs = 10_000;
+/** The kubelet cuts longer termination messages, which would break the JSON. */
+const terminationBytesMax = 4_096;
+const messageMax = 1_024;
+
+interface Sample {
+  readonly atMs: number;
+  readonly rows: number;
+}
+
+export class ProgressBoard {
+  readonly #clock: Clock;
+  readonly #workersMax: number;
+  readonly #backends = new Map<BackendName, BackendState>();
+  #state: State = 'Waiting';
+  #reason: string | undefined;
+  #message: string | undefined;
+  #totals: LedgerTotals | undefined;
+  #loaded: number | undefined;
+  #plan: Plan | undefined;
+  #chunkBytes = 0;
+  #sourceBytes = 0;
+  #headBytes = 0;
+  #samples: Sample[] = [];
+  #dialect: Dialect | undefined;
+  #confidence: number | undefined;
+  #ignored: readonly string[] = [];
+  #reasons: readonly ReasonCount[] = [];
+
+  constructor(options: { clock: Clock; workersMax: number; backends: readonly BackendName[] }) {
+    this.#clock = options.clock;
+    this.#workersMax = options.workersMax;
+    for (const name of options.backends) {
+      this.#set({ name, ok: false, reason: 'NotConnected', message: 'Not tried yet.' });
+    }
+  }
+
+  enter(state: State, why?: { reason: string; message: string }): void {
+    this.#state = state;
+    this.#reason = why?.reason;
+    this.#message = why?.message;
+  }
+
+  /** A backend is away: the state stays, with the reason why nothing moves. */
+  waitFor(failure: Failure): void {
+    this.backendFailed(failure);
+    this.#reason = failure.code.slice(0, 64);
+    this.#message = failure.message;
+  }
+
+  pinned(it: {
+    sourceBytes: number;
+    /** What comes before the data: mark and header. */
+    headBytes: number;
+    chunkBytes: number;
+    dialect: Dialect;
+    confidence?: number | undefined;
+    ignored: readonly string[];
+  }): void {
+    this.#sourceBytes = it.sourceBytes;
+    this.#headBytes = it.headBytes;
+    this.#chunkBytes = it.chunkBytes;
+    this.#dialect = it.dialect;
+    this.#confidence = it.confidence ?? this.#confidence;
+    this.#ignored = it.ignored;
+  }
+
+  counted(totals: LedgerTotals, plan: Plan, reasons: readonly ReasonCount[]): void {
+    this.#totals = totals;
+    this.#plan = plan;
+    this.#reasons = reasons;
+    const now = this.#clock.monotonic();
+    this.#samples.push({ atMs: now, rows: totals.read });
+    while ((this.#samples[0]?.atMs ?? now) < now - rateWindowMs) this.#samples.shift();
+  }
+
+  /** The recount of the table at the end replaces the running value. */
+  recounted(loaded: number): void {
+    this.#loaded = loaded;
+  }
+
+  backendOk(name: BackendName): void {
+    if (this.#backends.get(name)?.ok === true) return;
+    const since = new Date(this.#clock.now()).toISOString();
+    this.#backends.set(name, { name, ok: true, since });
+  }
+
+  /** `since` stays while a backend stays down, even when the reason changes. */
+  backendFailed(failure: Failure): void {
+    const name = failure.backend;
+    if (name !== 'postgres' && name !== 'redis' && name !== 'rabbitmq') return;
+    this.#set({
+      name,
+      ok: false,
+      reason: failure.code,
+      message: failure.message.slice(0, messageMax),
+    });
+  }
+
+  snapshot(): CsvImportProgress {
+    return {
+      state: this.#state,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(this.#message === undefined ? {} : { message: this.#message.slice(0, 2_048) }),
+      totals: this.#reportedTotals(),
+      ...this.#extent(),
+      ...this.#rate(),
+      ...this.#dialectReport(),
+      ...this.#lists(),
+      backends: [...this.#backends.values()],
+    };
+  }
+
+  /** The same as JSON that fits; lists go before anything a decision needs. */
+  terminationMessage(): string {
+    const full = this.snapshot();
+    const { ignoredColumns: _ignored, ...withoutIgnored } = full;
+    const { rejectReasons: _reasons, ...withoutLists } = withoutIgnored;
+    const short = { ...withoutLists, message: full.message?.slice(0, 512) };
+    const texts = [full, withoutIgnored, withoutLists, short].map((it) => JSON.stringify(it));
+    const fitting = texts.find((text) => Buffer.byteLength(text) <= terminationBytesMax);
+    return fitting ?? JSON.stringify({ ...short, message: undefined, backends: [] });
+  }
+
+  #extent(): Pick<CsvImportProgress, 'bytes' | 'chunks' | 'workers'> {
+    const { plannedTo = 0, chunks = 0, complete = false } = this.#plan ?? {};
+    const { chunksDone = 0, bytesDone = 0 } = this.#totals ?? {};
+    return {
+      // The head counts as done, so that done reaches source exactly at the end.
+      bytes: {
+        source: this.#sourceBytes,
+        planned: plannedTo,
+        done: this.#headBytes + bytesDone,
+      },
+      chunks: { planned: chunks, done: chunksDone, complete },
+      workers: workersWanted({
+        state: this.#state,
+        pending: chunks - chunksDone,
+        uncutBytes: complete ? 0 : Math.max(0, this.#sourceBytes - plannedTo),
+        chunkBytes: this.#chunkBytes,
+        max: this.#workersMax,
+      }),
+    };
+  }
+
+  #lists(): Pick<CsvImportProgress, 'ignoredColumns' | 'rejectReasons'> {
+    const ignoredColumns = this.#ignored.slice(0, 64).map((name) => name.slice(0, 128));
+    const rejectReasons = this.#reasons.map((reason) => ({ ...reason }));
+    return {
+      ...(ignoredColumns.length === 0 ? {} : { ignoredColumns }),
+      ...(rejectReasons.length === 0 ? {} : { rejectReasons }),
+    };
+  }
+
+  #reportedTotals(): CsvImportProgress['totals'] {
+    const { read = 0, rejected = 0, superseded = 0, comments = 0, blank = 0 } = this.#totals ?? {};
+    const loaded = this.#loaded ?? Math.max(0, read - rejected - superseded);
+    return { read, loaded, superseded, rejected, comments, blank };
+  }
+
+  #rate(): { rowsPerSecond?: number } {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    if (first === undefined || last === undefined || last.atMs - first.atMs < 500) return {};
+    const seconds = (last.atMs - first.atMs) / 1000;
+    return { rowsPerSecond: Math.round((last.rows - first.rows) / seconds) };
+  }
+
+  #dialectReport(): Pick<CsvImportProgress, 'dialect'> {
+    if (this.#dialect === undefined) return {};
+    const { delimiter, quote, escape, encoding } = readableDialect(this.#dialect);
+    const confidence = this.#confidence === undefined ? {} : { confidence: this.#confidence };
+    const { header } = this.#dialect;
+    return { dialect: { delimiter, quote, escape, encoding, header, ...confidence } };
+  }
+
+  #set(state: Omit<BackendState, 'since'>): void {
+    const before = this.#backends.get(state.name);
+    const since =
+      before?.ok === false && before.since !== undefined
+        ? before.since
+        : new Date(this.#clock.now()).toISOString();
+    this.#backends.set(state.name, { ...state, since });
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * From a request target to the text of the answer: `/{table}` is a page, `/{table}/{key}` a row.
+ *
+ * A row is looked up in the cache first and costs Postgres nothing on a hit, even when Postgres is
+ * away. What cannot be known is never answered with 404: that says the row does not exist, and is
+ * only said by Postgres itself. `events` and `sse` are names of endpoints under a table; a row whose
+ * key is spelt so, or is empty, is asked for with `?key=1`.
+ */
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { Permanent } from '@millrace/kit/permanent';
+import { Transient } from '@millrace/kit/transient';
+import { DataError } from '../../connectors/postgres/data-error.ts';
+import type { Sql } from '../../connectors/postgres/database.ts';
+import { badCursor, decodeCursor, encodeCursor, queryBinding } from '../../http/cursor.ts';
+import { successPage, successRow } from '../../http/envelope.ts';
+import { badRequest, notFound } from '../../http/request-error.ts';
+import { decode, parseLimit, refuseUnknown } from '../../http/request-target.ts';
+import type { HttpRequest } from '../../http/server.ts';
+import type { RowCache } from '../cache.ts';
+import type { Health } from './health.ts';
+import { keyFamily, parseKey, refusedKey } from './key.ts';
+import { pageStatement, rowStatement, type PageRow, type Statement } from './sql.ts';
+import { manifestKey, type TableShape } from './table.ts';
+
+export interface AnswersOptions {
+  readonly config: CsvImportPodConfig;
+  readonly reads: Sql;
+  readonly cache: RowCache | undefined;
+  readonly health: Health;
+  /** Names the database, so that equal tables of two databases never share cached rows. */
+  readonly databaseScope: string;
+}
+
+export type Answers = (request: HttpRequest) => Promise<string>;
+
+export const limitBounds = { byDefault: 50, max: 1_000 } as const;
+const reservedNames: ReadonlySet<string> = new Set(['events', 'sse', '']);
+const rowParameters: ReadonlySet<string> = new Set(['key']);
+
+export function createAnswers(options: AnswersOptions): Answers {
+  const { table } = options.config.target;
+  return async ({ target, routed }) => {
+    const [first = '', key, ...rest] = target.segments;
+    if (decode(first) !== table || rest.length > 0) {
+      throw notFound(`Nothing is served here; rows are at /${table} and /${table}/{key}.`);
+    }
+    routed(key === undefined ? 'list' : 'row');
+    return key === undefined
+      ? await page(options, target.query)
+      : await row(options, key, target.query);
+  };
+}
+
+async function row(
+  options: AnswersOptions,
+  segment: string,
+  query: ReadonlyMap<string, string>,
+): Promise<string> {
+  const { config, health, cache } = options;
+  refuseUnknown(query, rowParameters);
+  const asKey = query.get('key');
+  if (asKey !== undefined && asKey !== '1') {
+    throw badRequest('BadParameter', 'key can only be 1: take the last path segment as a key.');
+  }
+  if (asKey === undefined && reservedNames.has(decode(segment))) {
+    throw notFound('This name is reserved; add ?key=1 to ask for the row that has it as its key.');
+  }
+  const keyColumns = health.shape()?.key ?? manifestKey(config);
+  const key = parseKey(segment, keyColumns);
+  const load = async (): Promise<string | undefined> => {
+    const shape = knownShape(health);
+    try {
+      const statement = rowStatement(config.target.table, shape, key);
+      const { rows } = await ask<{ body: string }>(options, statement);
+      return rows[0]?.body;
+    } catch (error) {
+      throw error instanceof DataError ? refusedKey(shape.key, error) : error;
+    }
+  };
+  const identity = [
+    options.databaseScope,
+    JSON.stringify(config.columns?.map(({ name }) => name) ?? []),
+    ...keyColumns.map(({ type }) => keyFamily(type)),
+    ...key,
+  ];
+  const body = cache === undefined ? await load() : await cache.read(identity, load);
+  if (body === undefined) throw notFound('There is no row with this key.');
+  return successRow(body);
+}
+
+async function page(options: AnswersOptions, query: ReadonlyMap<string, string>): Promise<string> {
+  const { config, health } = options;
+  const { table } = config.target;
+  refuseUnknown(query, new Set(['limit', 'cursor', ...config.serve.filters]));
+  const limit = parseLimit(query, limitBounds);
+  const filters = config.serve.filters.flatMap((column) => {
+    const prefix = query.get(column);
+    return prefix === undefined ? [] : [[column, prefix] as const];
+  });
+  const shape = knownShape(health);
+  const binding = queryBinding([options.databaseScope, table, shape.order, filters]);
+  const cursor = query.get('cursor');
+  const after =
+    cursor === undefined ? undefined : decodeCursor(cursor, binding, shape.order.length);
+  const rows = await readPage(options, pageStatement(table, shape, { limit, filters, after }));
+  const last = rows.at(-1);
+  const hasMore = last !== undefined && last.found > rows.length;
+  return successPage(
+    rows.map(({ body }) => body),
+    hasMore ? encodeCursor(binding, last.position) : undefined,
+  );
+}
+
+async function readPage(options: AnswersOptions, statement: Statement): Promise<PageRow[]> {
+  try {
+    return (await ask<PageRow>(options, statement)).rows;
+  } catch (error) {
+    // The cursor's values are the only ones that are cast; a filter is text as it is.
+    throw error instanceof DataError ? badCursor(error) : error;
+  }
+}
+
+function knownShape(health: Health): TableShape {
+  const shape = health.shape();
+  if (shape !== undefined) return shape;
+  if (health.isTableMissing()) throw notLoadedYet();
+  throw new Transient('NotAskedYet', 'The table has not been read yet.', { backend: 'postgres' });
+}
+
+function notLoadedYet(cause?: unknown): Transient {
+  return new Transient('NotLoadedYet', 'The table does not exist yet; its import has not begun.', {
+    retryAfterMs: 2_000,
+    cause,
+  });
+}
+
+async function ask<R extends object>(
+  { reads, health }: AnswersOptions,
+  { text, values }: Statement,
+): ReturnType<typeof reads.query<R>> {
+  try {
+    return await reads.query<R>(text, values);
+  } catch (error) {
+    if (error instanceof Transient && error.code === 'SchemaMissing') throw notLoadedYet(error);
+    if (error instanceof Permanent && error.code.startsWith('Schema:')) {
+      // The table was altered since its catalogue was read; the next request finds the new shape.
+      await health.probe();
+      throw new Transient('TableChanged', 'The table was altered just now. Try again.', {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The gateway role: serves the target table over HTTP while it is loaded and afterwards.
+ *
+ * Guarantees: reads only, every read bounded in time and number; a row that was committed before its
+ * chunk was acknowledged is seen by every later read, cached or not; SIGTERM fails no request:
+ * readiness goes off, answers ask clients to reconnect elsewhere, listening ends after the news has
+ * spread. Reads go to the primary alone: a replica that lags would refill the cache with old rows.
+ */
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import type { Clock } from '@millrace/kit/clock';
+import type { Readiness } from '@millrace/kit/health';
+import type { Log } from '@millrace/kit/log';
+import type { Metrics } from '@millrace/kit/metrics';
+import type { Database } from '../../connectors/postgres/database.ts';
+import type { RedisStore } from '../../connectors/redis/store.ts';
+import { startHttp, type HttpLimits } from '../../http/server.ts';
+import { openRowCache } from '../cache.ts';
+import { createAnswers } from './answers.ts';
+import { watchHealth } from './health.ts';
+import { boundedReads } from './reads.ts';
+import { gatewayTelemetry } from './telemetry.ts';
+
+export interface GatewayOptions {
+  readonly config: CsvImportPodConfig;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly database: Database;
+  /** Needed for cache mode Invalidate, unused with Off. */
+  readonly redis: RedisStore | undefined;
+  /** Names the database without its credentials; see databaseScope(). */
+  readonly databaseScope: string;
+  readonly limits?: Partial<HttpLimits>;
+  /** Default: two seconds, or a fifth of a short grace period. */
+  readonly propagationMs?: number;
+  /** Longest wait for one read of Postgres. */
+  readonly readDeadlineMs?: number;
+}
+
+export interface Gateway extends AsyncDisposable {
+  readonly port: number;
+  readiness(): Readiness;
+  /** Serves until the signal aborts, then drains. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Connections of one gateway; pages are read in milliseconds, so eight serve thousands a second. */
+export const gatewayConnectionsMax = 8;
+/** Commands of a gateway to Redis: beyond this Postgres has answered. */
+export const gatewayCommandTimeoutMs = 250;
+
+/** Running and waiting reads: at 20 ms each and eight at a time, the last of them waits 0.3 s. */
+const readsMax = 128;
+const readDeadlineMs = 5_000;
+/** The time in which endpoint lists and proxies usually learn that a pod leaves. */
+const propagationMs = 2_000;
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, log, metrics, clock, database, redis } = options;
+  const telemetry = gatewayTelemetry(log, metrics);
+  const deadlineMs = options.readDeadlineMs ?? readDeadlineMs;
+  const reads = boundedReads({ database, clock, readsMax, deadlineMs });
+  const cache =
+    redis === undefined || config.cache.mode === 'Off'
+      ? undefined
+      : openRowCache({
+          redis,
+          table: config.target.table,
+          ttlMs: config.cache.ttlMs,
+          observed: telemetry.cacheRead,
+        });
+  const health = watchHealth({
+    config,
+    // A bound of its own: a gateway that is busy is not one whose Postgres is away.
+    reads: boundedReads({ database, clock, readsMax: 2, deadlineMs }),
+    cache,
+    clock,
+    dependencyChanged: telemetry.dependencyChanged,
+  });
+  // Before listening, so that the first request already knows the table.
+  await health.probe();
+  const http = await startHttp({
+    ...config.bind.http,
+    log,
+    metrics,
+    clock,
+    handle: createAnswers({
+      config,
+      reads,
+      cache,
+      health,
+      databaseScope: options.databaseScope,
+    }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  let draining = false;
+  return {
+    port: http.port,
+    readiness: () => ({ ...health.readiness(), ...(draining ? { ready: false } : {}) }),
+    run: async (signal) => {
+      await health.run(signal);
+      draining = true;
+      const spreadMs = options.propagationMs ?? Math.min(propagationMs, config.graceMs / 5);
+      // A tenth of the grace period is kept for closing what is left.
+      await http.drain({
+        propagationMs: spreadMs,
+        finishMs: Math.max(0, config.graceMs * 0.9 - spreadMs),
+      });
+      telemetry.drained();
+    },
+    [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+  };
+}
+
+/** Host, port and database of the URL: what makes two tables of one name different tables. */
+export function databaseScope(postgresUrl: string): string {
+  const url = URL.parse(postgresUrl.trim());
+  return url === null ? '' : `${url.hostname}:${url.port || '5432'}${url.pathname}`;
+}

@@ -1,0 +1,183 @@
+/**
+ * The sink of an import: mapping, target, load and recount behind the port that coordinator and
+ * worker drive. It keeps one loader, since a worker loads one chunk at a time with one plan.
+ */
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { Permanent } from '@millrace/kit/permanent';
+import type { ChunkResult } from '../../chunks/claim.ts';
+import type { Database, Session } from '../../connectors/postgres/database.ts';
+import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
+import { basePosition } from '../../rows/row-encoder.ts';
+import { ChunkLoader, type LoadPlan } from './chunk-loader.ts';
+import { resolveMapping, type Mapping } from './mapping.ts';
+import { rejectsTable, writeRejects } from './rejects.ts';
+import type { ChunkInput, ColumnPlan, LoadContext, Recount, Sink } from './sink-port.ts';
+import { buildFilterIndexes } from './target-indexes.ts';
+import { prepareTarget } from './target-setup.ts';
+import { describeTarget, mismatch, positionColumn, type TargetSpec } from './target.ts';
+
+export interface SinkOptions {
+  readonly config: Pick<CsvImportPodConfig, 'columns' | 'target' | 'serve' | 'maxRecordBytes'>;
+  /** With the owner's rights; only the coordinator has it. */
+  readonly owner?: Database;
+  /** The role of POSTGRES_URL, to which the owner grants the target. */
+  readonly workingRole?: string;
+}
+
+/** How many rejects a verdict names. */
+const firstRejectsMax = 3;
+
+export function createSink(options: SinkOptions): Sink {
+  const { config } = options;
+  let current: { loader: ChunkLoader; context: LoadContext; uid: string } | undefined;
+
+  const loaderFor = async (
+    tx: Session,
+    input: ChunkInput,
+    context: LoadContext,
+  ): Promise<ChunkLoader> => {
+    if (current?.context === context && current.uid === input.import) return current.loader;
+    const plan = await loadPlan(tx, { config, context, uid: input.import });
+    current = { loader: new ChunkLoader(plan), context, uid: input.import };
+    return current.loader;
+  };
+
+  return {
+    resolveColumns: (header, width) => resolveColumns(config, header, width),
+    prepareTarget: async (columns) => {
+      const { wasEmpty } = await prepareTarget(ownerOf(options), {
+        ...targetSpec(config, mappingOf(columns)),
+        adopt: config.target.adopt,
+        ...(options.workingRole === undefined ? {} : { workingRole: options.workingRole }),
+      });
+      return { wasEmpty };
+    },
+    loadChunk: async (tx, input, context) => {
+      if (input.tooLong) return rejectTooLong(tx, config.target.table, input);
+      const loader = await loaderFor(tx, input, context);
+      const { rejectReasons, ...result } = await loader.load(tx, input);
+      return { ...result, reasons: rejectReasons };
+    },
+    recount: (db, it) => recount(db, config.target.table, it),
+    firstRejects: (db, uid) => firstRejects(db, config.target.table, uid),
+    buildIndexes: () =>
+      buildFilterIndexes(ownerOf(options), config.target.table, config.serve.filters),
+  };
+}
+
+function ownerOf({ owner }: SinkOptions): Database {
+  if (owner !== undefined) return owner;
+  throw new Permanent(
+    'NoOwner',
+    'This role of the import has no connection with the owner’s rights.',
+  );
+}
+
+type Config = SinkOptions['config'];
+
+function resolveColumns(
+  config: Config,
+  header: readonly string[] | null,
+  width: number,
+): ColumnPlan {
+  const result = resolveMapping({
+    ...(config.columns === undefined ? {} : { columns: config.columns }),
+    ...(header === null ? {} : { header }),
+    width,
+    key: config.target.key,
+  });
+  if (result.ok) return result.mapping;
+  throw new Permanent(result.reason, result.message);
+}
+
+/** The plan is our own mapping, pinned in the ledger as JSON. */
+function mappingOf(columns: ColumnPlan): Mapping {
+  if ('width' in columns && 'columns' in columns) return columns as Mapping;
+  throw new Permanent(
+    'BadPlan',
+    'The pinned columns of the import were written by another version.',
+  );
+}
+
+function targetSpec(config: Config, mapping: Mapping): TargetSpec {
+  const { table, key } = config.target;
+  return { table, key, columns: mapping.columns.map(({ name, type }) => ({ name, type })) };
+}
+
+async function loadPlan(
+  tx: Session,
+  { config, context, uid }: { config: Config; context: LoadContext; uid: string },
+): Promise<LoadPlan> {
+  const mapping = mappingOf(context.columns);
+  const spec = targetSpec(config, mapping);
+  const target = await describeTarget(tx, spec);
+  if (target === undefined) throw mismatch(spec, 'does not exist any more');
+  return {
+    importUid: uid,
+    dialect: context.dialect,
+    maxRecordBytes: config.maxRecordBytes,
+    mapping,
+    target,
+    onConflict: config.target.onConflict,
+    sequence: context.seq,
+    mode: context.targetWasEmpty ? 'direct' : 'merge',
+  };
+}
+
+async function rejectTooLong(tx: Session, table: string, input: ChunkInput): Promise<ChunkResult> {
+  const reject = {
+    start: 0,
+    end: input.bytes.length,
+    line: 1,
+    reason: 'RecordTooLong',
+    isTruncated: true,
+  } as const;
+  await writeRejects(tx, table, { ...input, importUid: input.import, rejects: [reject] });
+  return {
+    path: 'reject',
+    read: 1,
+    rejected: 1,
+    superseded: 0,
+    comments: 0,
+    blank: 0,
+    reasons: { RecordTooLong: 1 },
+  };
+}
+
+/**
+ * Counts rows by the range of positions that is this import's. A table without positions (keyless,
+ * not ours) cannot tell its rows apart; there the ledger's own sum stands.
+ */
+async function recount(
+  db: Database,
+  table: string,
+  it: { readonly import: string; readonly seq: number },
+): Promise<Recount> {
+  const { rowCount } = await db.query(
+    'SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2',
+    [sqlIdentifier(table), positionColumn],
+  );
+  const loadedSql =
+    rowCount > 0
+      ? `SELECT count(*) FROM ${sqlIdentifier(table)}
+          WHERE ${positionColumn} >= ${basePosition(it.seq)} AND ${positionColumn} < ${basePosition(it.seq + 1)}`
+      : 'SELECT coalesce(sum(read - rejected - superseded), 0) FROM millrace.chunks WHERE import = $1';
+  const { rows } = await db.query<{ loaded: string; rejected: string }>(
+    `SELECT (${loadedSql}) AS loaded,
+      (SELECT count(*) FROM ${sqlIdentifier(rejectsTable(table))} WHERE import = $1) AS rejected`,
+    [it.import],
+  );
+  return { loaded: Number(rows[0]?.loaded ?? 0), rejected: Number(rows[0]?.rejected ?? 0) };
+}
+
+async function firstRejects(db: Database, table: string, uid: string): Promise<readonly string[]> {
+  const { rows } = await db.query<{ reason: string; line: string | null; name: string | null }>(
+    `SELECT reason, line, column_name AS name FROM ${sqlIdentifier(rejectsTable(table))}
+      WHERE import = $1 ORDER BY record_offset LIMIT ${firstRejectsMax}`,
+    [uid],
+  );
+  return rows.map(({ reason, line, name }) => {
+    const place = line === null ? 'unknown line' : `line ${line}`;
+    return name === null ? `${reason} (${place})` : `${reason} (${place}, column ${name})`;
+  });
+}

@@ -1,0 +1,132 @@
+/**
+ * Counts an import again from its source: reads every chunk as it was pinned, loads it into temporary
+ * tables of one session, and compares these with the real ones by SQL.
+ *
+ * The temporary tables have the names of the real ones and hide them, so the sink’s own code fills
+ * them; what is proved is that each record took effect exactly once, whatever happened to workers and
+ * backends. Nothing real is written, and memory stays that of one chunk. Rows that other imports hold
+ * by right (a later one under LatestWins, an earlier one under FirstWins) are no differences. What a
+ * foreign key or a trigger of the table rejected or changed cannot be told apart from damage.
+ */
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { Permanent } from '@millrace/kit/permanent';
+import { Transient } from '@millrace/kit/transient';
+import { readImport } from '../../chunks/imports.ts';
+import { readTotals } from '../../chunks/totals.ts';
+import type { Database, Session } from '../../connectors/postgres/database.ts';
+import { checkFile } from '../../connectors/volume/file.ts';
+import {
+  pinnedContext,
+  readChunk,
+  type PinnedContext,
+  type PinnedHeader,
+} from '../worker/chunk-work.ts';
+import type { Mapping } from '../load/mapping.ts';
+import type { Sink } from '../load/sink-port.ts';
+import { readDoneChunks, sameCounts, type DoneChunk } from './chunks.ts';
+import { verifyReport, type Counted, type VerifyReport } from './report.ts';
+import { compareTables, shadowTables } from './tables.ts';
+
+export interface VerifyProgress {
+  readonly phase: 'Reading' | 'Comparing';
+  readonly doneBytes: number;
+  readonly bytes: number;
+  readonly records: number;
+}
+
+export interface VerifyOptions {
+  readonly config: Pick<CsvImportPodConfig, 'import' | 'source' | 'target'>;
+  /** As the working role; it needs TEMPORARY on the database, which a load needs too. */
+  readonly db: Database;
+  readonly sink: Sink;
+  /** Told after each chunk. */
+  readonly progressed?: (progress: VerifyProgress) => void;
+  /** Looked at between chunks. */
+  readonly signal?: AbortSignal;
+}
+
+/** A comparison joins two tables of the import’s size. */
+const statementTimeoutMs = 3_600_000;
+
+export async function verifyImport(options: VerifyOptions): Promise<VerifyReport> {
+  const { db, config, progressed } = options;
+  const { uid } = config.import;
+  const it = await readImport(db, uid);
+  if (it?.seq === undefined || it.dialect === undefined) {
+    throw new Permanent('NotLoaded', 'The ledger holds no loaded import of this resource.');
+  }
+  // Chunks that commit meanwhile would look like differences.
+  if (it.state === 'Planning' || it.state === 'Loading' || it.state === 'Verifying') {
+    throw new Transient(
+      'NotEnded',
+      `The import is still ${it.state}; verify it when it has ended.`,
+    );
+  }
+  const context = pinnedContext(it);
+  await checkFile(config.source.volume, context.source);
+  const ledger = await readTotals(db, uid);
+  const chunks = await readDoneChunks(db, uid);
+  return await db.session(
+    async (session) => {
+      const loaded = (context.columns as Mapping).columns.map(({ name }) => name);
+      const tables = await shadowTables(session, config.target.table, loaded);
+      const counted = await loadAgain(session, { context, chunks }, options);
+      const bytes = context.source.size;
+      progressed?.({ phase: 'Comparing', doneBytes: bytes, bytes, records: counted.read });
+      const { key, onConflict } = config.target;
+      const found = await compareTables(session, {
+        tables,
+        uid,
+        seq: context.seq,
+        key,
+        onConflict,
+      });
+      // On a pooled connection the shadows would hide the real tables from whoever comes next.
+      await session.query('DISCARD TEMP');
+      const { dataStart } = it.header as PinnedHeader;
+      return await verifyReport({
+        state: it.state,
+        ledger,
+        counted,
+        found,
+        chunks,
+        isByValue: tables.hasPosition,
+        columns: tables.columns,
+        dataStart,
+        source: { at: config.source.volume, pinned: context.source },
+      });
+    },
+    { statementTimeoutMs },
+  );
+}
+
+interface Plan {
+  readonly context: PinnedContext;
+  readonly chunks: readonly DoneChunk[];
+}
+
+async function loadAgain(
+  session: Session,
+  { context, chunks }: Plan,
+  { config, sink, progressed, signal }: VerifyOptions,
+): Promise<Counted> {
+  const sum = { read: 0, rejected: 0 };
+  const otherChunks: DoneChunk[] = [];
+  for (const chunk of chunks) {
+    signal?.throwIfAborted();
+    const bytes = await readChunk(config.source.volume, context.source, chunk);
+    await session.query('BEGIN');
+    const result = await sink.loadChunk(session, { ...chunk, bytes }, context);
+    await session.query('COMMIT');
+    sum.read += result.read;
+    sum.rejected += result.rejected;
+    if (!sameCounts(chunk, result)) otherChunks.push(chunk);
+    progressed?.({
+      phase: 'Reading',
+      doneBytes: chunk.offset + chunk.length,
+      bytes: context.source.size,
+      records: sum.read,
+    });
+  }
+  return { ...sum, otherChunks };
+}

@@ -1,0 +1,175 @@
+/**
+ * One chunk, from its number to its commit. Knows nothing of the queue.
+ *
+ * Order, and why: attempt row (outlives us) → claim (first statement of the transaction) → read →
+ * load → totals → commit. Dying anywhere before the commit leaves nothing; afterwards the chunk is
+ * found done. Any order, repetition and number of workers give the same table.
+ */
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import type { Clock } from '@millrace/kit/clock';
+import { Failure } from '@millrace/kit/failure';
+import { assert } from '@millrace/kit/fault';
+import { Transient } from '@millrace/kit/transient';
+import { beginAttempt, endAttempt } from '../../chunks/attempts.ts';
+import {
+  claimChunk,
+  finishChunk,
+  type ChunkResult,
+  type ClaimedChunk,
+} from '../../chunks/claim.ts';
+import { readImport, type ImportRow } from '../../chunks/imports.ts';
+import type { Database, Session } from '../../connectors/postgres/database.ts';
+import { readRange, type FileIdentity, type VolumePath } from '../../connectors/volume/file.ts';
+import type { Dialect } from '../../csv/dialect.ts';
+import type { ColumnPlan, LoadContext, Sink } from '../load/sink-port.ts';
+import type { ImportTelemetry } from '../telemetry.ts';
+
+/**
+ * How long one statement of a chunk may take: a minute and what a very slow server needs for its
+ * bytes. A frozen worker keeps its claim for so long, and a frozen server is noticed after it.
+ */
+function chunkTimeoutMs(chunkBytes: number): number {
+  const slowestBytesPerMs = 512;
+  return 60_000 + Math.ceil(chunkBytes / slowestBytesPerMs);
+}
+/** Of a record that is too long only this much is read, for its reject. */
+const tooLongBytesMax = 65_536;
+
+export interface ChunkWorkOptions {
+  readonly config: CsvImportPodConfig;
+  readonly db: Database;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly telemetry: ImportTelemetry;
+  /** Who works, in the ledger. */
+  readonly name: string;
+}
+
+/** What is pinned of the header. */
+export interface PinnedHeader {
+  readonly names: readonly string[] | null;
+  /** The first byte of data. */
+  readonly dataStart: number;
+}
+
+/** Everything pinned that loading needs. */
+export interface PinnedContext extends LoadContext {
+  readonly source: FileIdentity;
+  /** Memory for the next chunk, kept from the last: garbage of 16 MiB a chunk doubles a worker's size. */
+  readonly spare: { buffer: Buffer | undefined };
+}
+
+/** Throws a Transient while the import takes no chunks. */
+export async function readContext({
+  db,
+  config,
+}: Pick<ChunkWorkOptions, 'db' | 'config'>): Promise<PinnedContext> {
+  const it = await readImport(db, config.import.uid);
+  if (it?.state !== 'Loading') {
+    throw new Transient(
+      'NotLoading',
+      `The import takes no chunks now (${it?.state ?? 'unknown'}).`,
+    );
+  }
+  return pinnedContext(it);
+}
+
+/** What was pinned, written by the coordinator of this version or an older one. */
+export function pinnedContext(it: ImportRow): PinnedContext {
+  assert(it.seq !== undefined && it.dialect !== undefined, 'a loading import is pinned');
+  return {
+    source: it.source as FileIdentity,
+    spare: { buffer: undefined },
+    dialect: it.dialect as Dialect,
+    header: (it.header as PinnedHeader).names,
+    columns: it.columns as ColumnPlan,
+    seq: it.seq,
+    targetWasEmpty: it.targetWasEmpty ?? false,
+  };
+}
+
+export type ChunkOutcome = 'Loaded' | 'Done' | 'Busy' | 'Ended' | 'Unknown';
+
+export async function workChunk(
+  chunk: number,
+  context: PinnedContext,
+  options: ChunkWorkOptions,
+): Promise<ChunkOutcome> {
+  const { db, config, telemetry, name } = options;
+  const ref = { import: config.import.uid, chunk };
+  const attempt = await beginAttempt(db, ref, name);
+  if (attempt === undefined) return 'Unknown';
+  telemetry.chunkStarted();
+  const startedMs = options.clock.monotonic();
+  try {
+    const loaded = await db.transaction(
+      async (tx) => {
+        const claim = await claimChunk(tx, ref, name);
+        if (!claim.claimed) return claim.why;
+        const result = await loadClaimed(tx, claim.chunk, { context, options });
+        await endAttempt(tx, attempt, 'Loaded');
+        return { bytes: claim.chunk.length, result };
+      },
+      { statementTimeoutMs: chunkTimeoutMs(config.chunkBytes) },
+    );
+    if (typeof loaded === 'string') {
+      await endAttempt(db, attempt, loaded);
+      telemetry.chunkSkipped(chunk, loaded);
+      return loaded;
+    }
+    telemetry.chunkLoaded({ chunk, durationMs: options.clock.monotonic() - startedMs, ...loaded });
+    return 'Loaded';
+  } catch (error) {
+    await recordFailure(error, { attempt, chunk, options });
+    throw error;
+  } finally {
+    telemetry.chunkEnded();
+  }
+}
+
+/** The bytes of a chunk; of a record that is too long only the beginning. */
+export async function readChunk(
+  at: VolumePath,
+  source: FileIdentity,
+  chunk: Pick<ClaimedChunk, 'offset' | 'length' | 'tooLong'> & { readonly into?: Buffer },
+): Promise<Buffer> {
+  const { offset, length, tooLong, into } = chunk;
+  return await readRange(at, source, {
+    offset,
+    length: tooLong ? Math.min(length, tooLongBytesMax) : length,
+    into,
+  });
+}
+
+/** Chunks differ by less than a record, so steps of this size make one buffer fit them all. */
+const bufferStepBytes = 1024 * 1024;
+
+async function loadClaimed(
+  tx: Session,
+  chunk: ClaimedChunk,
+  { context, options }: { context: PinnedContext; options: ChunkWorkOptions },
+): Promise<ChunkResult> {
+  const { spare } = context;
+  const needed = Math.ceil(chunk.length / bufferStepBytes) * bufferStepBytes;
+  const isLargeEnough = spare.buffer !== undefined && spare.buffer.length >= chunk.length;
+  const into = isLargeEnough || chunk.tooLong ? spare.buffer : Buffer.allocUnsafeSlow(needed);
+  // Given back only after success: a read that was given up may still write into it.
+  spare.buffer = undefined;
+  const reading = into === undefined ? chunk : { ...chunk, into };
+  const bytes = await readChunk(options.config.source.volume, context.source, reading);
+  const result = await options.sink.loadChunk(tx, { ...chunk, bytes }, context);
+  spare.buffer = into;
+  await finishChunk(tx, chunk, result);
+  return result;
+}
+
+async function recordFailure(
+  error: unknown,
+  { attempt, chunk, options }: { attempt: string; chunk: number; options: ChunkWorkOptions },
+): Promise<void> {
+  const failure = error instanceof Failure ? error : undefined;
+  if (failure !== undefined) options.telemetry.chunkFailed(chunk, failure);
+  const outcome = failure === undefined ? 'Fault:Unknown' : `${failure.family}:${failure.code}`;
+  // The ledger may be what failed; an attempt without an end says that much.
+  await endAttempt(options.db, attempt, outcome).catch(() => undefined);
+}

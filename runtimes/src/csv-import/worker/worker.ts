@@ -1,0 +1,115 @@
+/**
+ * The worker role: takes one chunk at a time, loads it in one transaction, bumps the cache's
+ * generation, then acknowledges.
+ *
+ * Dying before the commit leaves nothing; after it, the delivery comes again, is found done, bumps
+ * and is acknowledged.
+ *
+ * When a backend or the source fails, the consumer is cancelled, the delivery goes back and the
+ * worker waits here until the surroundings answer again; good work is never dead-lettered. A worker
+ * decides nothing about the import: what is permanently wrong it records in the attempt and leaves
+ * to the coordinator.
+ */
+import { Failure } from '@millrace/kit/failure';
+import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import { readQueueNumber } from '../../chunks/queue-number.ts';
+import { consume, type Delivery, type Verdict } from '../../connectors/rabbitmq/consumer.ts';
+import type { AmqpLink } from '../../connectors/rabbitmq/link.ts';
+import { readContext, workChunk, type ChunkWorkOptions, type PinnedContext } from './chunk-work.ts';
+import { decodeChunkMessage, queueName } from '../messages.ts';
+
+export interface WorkerOptions extends ChunkWorkOptions {
+  readonly link: AmqpLink;
+  /** Makes cached rows stale; absent with cache mode Off. */
+  readonly bump: (() => Promise<void>) | undefined;
+  /** Told after each answer of the surroundings, for readiness. */
+  observed?(failure: Failure | undefined): void;
+}
+
+/** Works until the signal aborts; then finishes the chunk in hand. Throws Faults only. */
+export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const { clock, telemetry } = options;
+  let last: string | undefined;
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      const context = await readContext(options);
+      options.observed?.(undefined);
+      await consumeCurrentQueue(options, signal, async (delivery) => {
+        const verdict = await handleDelivery(delivery, context, options);
+        failures = 0;
+        return verdict;
+      });
+    } catch (error) {
+      if (!(error instanceof Failure) || error.family === 'Fault') throw error;
+      const isNotYet = notYetCodes.has(error.code);
+      if (!isNotYet) failures += 1;
+      const waitMs = isNotYet ? notYetWaitMs : backoffMs(failures, defaultBackoff);
+      options.observed?.(error);
+      if (!isNotYet || error.code !== last) telemetry.waiting(error, waitMs);
+      last = error.code;
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}
+
+/** Nothing is wrong: the coordinator has not come so far, or the import is about to end. */
+const notYetCodes: ReadonlySet<string> = new Set(['SchemaMissing', 'NotLoading', 'QueueMissing']);
+/** One small query each time: a back-off would leave the first chunks lying for seconds. */
+const notYetWaitMs = 250;
+
+/** Rare enough to cost nothing, often enough that a replaced queue is left within seconds. */
+const queueCheckMs = 2_000;
+
+/**
+ * Consumes until the signal aborts or the ledger names another queue: the coordinator has left this
+ * one, and whatever it still delivers is announced again in the other.
+ */
+async function consumeCurrentQueue(
+  { config, db, link, clock }: WorkerOptions,
+  signal: AbortSignal,
+  handle: (delivery: Delivery) => Promise<Verdict>,
+): Promise<void> {
+  const { uid } = config.import;
+  const number = await readQueueNumber(db, uid);
+  const ended = new AbortController();
+  const either = AbortSignal.any([signal, ended.signal]);
+  const watching = (async () => {
+    while (!either.aborted) {
+      await clock.sleep(queueCheckMs, either);
+      // A ledger that is away is noticed, and waited for, with the next delivery.
+      const now = await readQueueNumber(db, uid).catch(() => number);
+      if (now !== number) ended.abort();
+    }
+  })();
+  try {
+    await consume(link, { queue: queueName(uid, number), signal: either, handle });
+  } finally {
+    ended.abort();
+    await watching;
+  }
+}
+
+async function handleDelivery(
+  delivery: Delivery,
+  context: PinnedContext,
+  options: WorkerOptions,
+): Promise<Verdict> {
+  const { config, telemetry } = options;
+  const decoded = decodeChunkMessage(delivery.body, delivery.contentType);
+  if (!decoded.ok) {
+    telemetry.messageRefused(decoded.reason);
+    return 'DeadLetter';
+  }
+  if (decoded.message.import !== config.import.uid) {
+    telemetry.messageRefused('OtherImport');
+    return 'DeadLetter';
+  }
+  const outcome = await workChunk(decoded.message.chunk, context, options);
+  if (outcome === 'Unknown') {
+    telemetry.messageRefused('UnknownChunk');
+    return 'DeadLetter';
+  }
+  // Also for a chunk that was done already: its worker may have died between commit and bump.
+  if (outcome === 'Loaded' || outcome === 'Done') await options.bump?.();
+  return 'Ack';
+}
