@@ -13,6 +13,7 @@ export class ImportFailed extends Permanent {
 /** Why an import can be Failed; the README's table lists exactly these. */
 export const failureReasons = [
   'AmbiguousColumn',
+  'BadFormat',
   'BadKey',
   'ChunkRefused',
   'EmptySource',
@@ -28,6 +29,7 @@ export const failureReasons = [
   'TargetNotAdopted',
   'TooManyRejects',
   'TotalsDisagree',
+  'UnsupportedEncoding',
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
