@@ -55,6 +55,24 @@ describe('retryTransient', () => {
     expect(clock.sleeps).toEqual([1234]);
   });
 
+  test('starts the back-off over after work that lasted', async () => {
+    let nowMs = 0;
+    const clock: Clock = { ...fakeClock(), monotonic: () => nowMs };
+    const inARow: number[] = [];
+    const work = async (attempt: number): Promise<void> => {
+      nowMs += attempt === 3 ? 60_000 : 10;
+      if (attempt < 5) throw away();
+    };
+
+    await retryTransient(work, {
+      clock,
+      signal: new AbortController().signal,
+      onWait: (_failure, failures) => inARow.push(failures),
+    });
+
+    expect(inARow).toEqual([1, 2, 1, 2]);
+  });
+
   test('gives up with the last failure once it is told to stop', async () => {
     const stop = new AbortController();
     const clock: Clock = { ...fakeClock(), sleep: async () => stop.abort() };

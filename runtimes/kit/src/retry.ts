@@ -27,27 +27,32 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly backoff?: Backoff;
-  /** Told of each failed attempt before the wait; the place to log and to set a condition. */
-  onWait?(failure: Transient, attempt: number, waitMs: number): void;
+  /** Told of each failure in a row before the wait; the place to log and to set a condition. */
+  onWait?(failure: Transient, failures: number, waitMs: number): void;
 }
 
 /**
  * Runs `work` until it succeeds. Only Transient failures are retried, without a limit on their
  * number: a backend may be away for hours and the work is still to be done. Ends by throwing the
- * last failure when the signal aborts.
+ * last failure when the signal aborts. The back-off starts over after work that lasted.
  */
 export async function retryTransient<T>(
   work: (attempt: number) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
   const backoff = options.backoff ?? defaultBackoff;
+  let failures = 0;
   for (let attempt = 1; ; attempt++) {
+    const startedMs = options.clock.monotonic();
     try {
       return await work(attempt);
     } catch (error) {
       if (!(error instanceof Transient) || options.signal.aborted) throw error;
-      const waitMs = error.retryAfterMs ?? backoffMs(attempt, backoff);
-      options.onWait?.(error, attempt, waitMs);
+      // Work that went on for longer than the longest wait had recovered: this is a new trouble.
+      const hadRecovered = options.clock.monotonic() - startedMs > backoff.maxMs;
+      failures = hadRecovered ? 1 : failures + 1;
+      const waitMs = error.retryAfterMs ?? backoffMs(failures, backoff);
+      options.onWait?.(error, failures, waitMs);
       await options.clock.sleep(waitMs, options.signal);
       if (options.signal.aborted) throw error;
     }
