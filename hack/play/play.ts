@@ -12,10 +12,10 @@ import { startBackends } from '../backends/resolve.ts';
 import { applyManifests } from './apply-manifests.ts';
 import { backendsSecret, neededBackends } from './backends-secret.ts';
 import { checkClaims } from './claims.ts';
-import type { PlayOptions } from './cli.ts';
 import { repository, startLocalCluster, type LocalCluster } from './local-cluster.ts';
 import { manifestProblems } from './manifest-problems.ts';
 import { loadManifests, nameOf, type Manifest } from './manifests.ts';
+import type { PlayRun } from './play-run.ts';
 import { Refusal } from './refusal.ts';
 import { ensureSample, sampleRows } from './sample.ts';
 import { interruptedExitCode, runSession } from './session.ts';
@@ -24,18 +24,6 @@ import { saveClaims } from './state/saved-claims.ts';
 import { withStateLock } from './state/state-lock.ts';
 import { endOrphans } from './supervisor/orphans.ts';
 import type { Screen } from './view/screen.ts';
-
-export interface PlayRun {
-  readonly options: PlayOptions;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly screen: Screen;
-  /** The first wish to end. */
-  readonly signal: AbortSignal;
-  /** Called with what ends everything at once, for the second wish. */
-  onKill(kill: () => void): void;
-  /** A line of the result. */
-  print(line: string): void;
-}
 
 const exampleManifest = join(repository, 'crds/examples/csv-import.yaml');
 const runtimesMain = join(repository, 'runtimes/src/main.ts');

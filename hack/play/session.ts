@@ -16,7 +16,7 @@ import { repository, type LocalCluster } from './local-cluster.ts';
 import type { Manifest } from './manifests.ts';
 import { Monitor } from './monitor.ts';
 import { endOf } from './outcome.ts';
-import type { PlayRun } from './play.ts';
+import type { PlayRun } from './play-run.ts';
 import type { StatePaths } from './state/paths.ts';
 import { loopback } from './supervisor/local-container.ts';
 import { boundLog } from './supervisor/process.ts';

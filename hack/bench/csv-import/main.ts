@@ -6,12 +6,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startBackends } from '../../backends/resolve.ts';
-import { openBaseline, type Baseline } from './baseline.ts';
+import { openBaseline } from './baseline.ts';
 import { bars, type Bar } from './bars.ts';
+import type { Bench } from './bench.ts';
 import { writeData, type DataFile } from './data.ts';
-import { runImport, type ImportResult } from './import-run.ts';
+import { runImport } from './import-run.ts';
 import { measureMemory } from './memory.ts';
-import { parseOptions, type BenchOptions } from './options.ts';
+import { parseOptions } from './options.ts';
 import {
   barHeader,
   barLine,
@@ -23,15 +24,6 @@ import {
   type Pair,
 } from './report.ts';
 import { importTable, plainTable, Tables } from './tables.ts';
-
-export interface Bench {
-  readonly options: BenchOptions;
-  readonly folder: string;
-  readonly tables: Tables;
-  readonly baseline: Baseline;
-  /** Loads a file into the table of imports. */
-  load(file: DataFile, workers: number): Promise<ImportResult>;
-}
 
 export async function benchOfCsvImport(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(args);

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bars } from './bars.ts';
 import { writeData, type DataFile } from './data.ts';
-import type { Bench } from './main.ts';
+import type { Bench } from './bench.ts';
 import { memoryHeader, memoryLine, type MemoryResult } from './report.ts';
 import { importTable } from './tables.ts';
 
