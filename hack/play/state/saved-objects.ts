@@ -5,6 +5,7 @@
  * parked: kept in the file, unseen by the API, until a run names them again. Pods that had not ended
  * are dropped on loading, as if their host had gone away: their controllers make new ones. Writes are
  * atomic and gathered for a moment; `flush` is for what must be on disk before anyone acts on it.
+ * The file holds the last run's backends Secret too, so only its owner may read it.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -28,8 +28,8 @@ export async function buildFilterIndexes(
   await owner.session(
     async (session) => {
       for (const column of columns) await buildFilterIndex(session, table, column);
-      // Without statistics of the new expressions the planner reads the table in key order until a
-      // page is full: 0.9 s for a rare prefix in a million rows, instead of a millisecond.
+      // Without statistics of the new expressions the planner may read the table in key order until a
+      // page is full, which for a rare prefix is the whole table.
       if (columns.length > 0) await session.query(`ANALYZE ${sqlIdentifier(table)}`);
     },
     { statementTimeoutMs: buildTimeoutMs },
