@@ -187,6 +187,33 @@ describe.skipIf(needed)('an import from file to verdict', () => {
   });
 });
 
+describe.skipIf(needed)('an import whose tables disagree with its ledger', () => {
+  it.each([
+    ['row', 'DELETE FROM things WHERE id = $1', ['k7']],
+    ['reject', 'DELETE FROM things_rejects', []],
+  ])(
+    'is Failed with the numbers, never Complete, when a %s is missing',
+    async (_what, sql, values) => {
+      await using flow = await importFlow({
+        content: `${csv(50)}ragged\n`,
+        config: { chunkBytes: 65_536 },
+        afterLoad: async (tx) => {
+          await tx.query(sql, values);
+        },
+      });
+
+      const { coordinator, outcome } = await flow.run();
+
+      expect(await outcome).toBe('Failed');
+      expect(coordinator.progress()).toMatchObject({
+        state: 'Failed',
+        reason: 'TotalsDisagree',
+        message: expect.stringContaining('read 51'),
+      });
+    },
+  );
+});
+
 describe.skipIf(needed)('an import whose processes die', () => {
   it('loads a chunk again when its worker dies between COPY and commit', async () => {
     let kills = 0;
