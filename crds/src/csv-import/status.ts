@@ -1,6 +1,7 @@
 /** What the operator observed of a CsvImport; nobody else writes it. */
 import { Type, type Static } from 'typebox';
 import { conditionList } from '../conditions.ts';
+import { intent, waitingList } from '../operator-notes.ts';
 import { object } from '../schema.ts';
 import { progress, totals } from './progress.ts';
 
@@ -30,6 +31,15 @@ export const status = object(
         description: 'Share of the source that is committed.',
       }),
     ),
+    runtimeImage: Type.Optional(
+      Type.String({
+        maxLength: 512,
+        description:
+          'Image of the pods. Kept through upgrades of the operator until the spec changes.',
+      }),
+    ),
+    waiting: Type.Optional(waitingList()),
+    intent: Type.Optional(intent),
     plan: Type.Optional(
       Type.Array(Type.String({ maxLength: 256, description: 'One step and its reason.' }), {
         maxItems: 32,

@@ -54,6 +54,8 @@ export interface ListOptions {
   readonly namespace?: string;
   /** Equality only: every label must have this value. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Applied to each object as its page arrives, so that a long list never stands whole in memory. */
+  readonly trim?: (object: KubeObject) => KubeObject;
 }
 
 export interface ObjectList {
@@ -79,6 +81,8 @@ export interface ApplyOptions {
   readonly fieldManager: string;
   /** Take over fields that another manager owns; otherwise such a field is a Conflict. */
   readonly force?: boolean;
+  /** Judges and answers as always, and stores nothing. */
+  readonly dryRun?: boolean;
 }
 
 export interface KubeApi {

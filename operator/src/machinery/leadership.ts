@@ -1,0 +1,9 @@
+/** What holding the Lease means to those who write. The elector gives it; `play` has none to give. */
+export interface Leadership {
+  /** `leaseTransitions` of the Lease while it is ours: higher for every later leader. */
+  readonly epoch: number;
+  /** Whether a write that begins now is still covered by the Lease. */
+  isValid(): boolean;
+  /** Aborts when the Lease is lost or given up; every write in flight ends with it. */
+  readonly lost: AbortSignal;
+}
