@@ -12,7 +12,7 @@ export default defineConfig({
     pool: 'forks',
     include: ['{crds,operator,runtimes,hack}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/.millrace/**'],
-    globalSetup: ['hack/test/backends-setup.ts'],
+    globalSetup: ['hack/test/backends-setup.ts', 'hack/test/cluster-setup.ts'],
     // Errors outside a test, an unhandled rejection above all, fail the run.
     dangerouslyIgnoreUnhandledErrors: false,
     // Service tests share two cores with the servers that they use.
