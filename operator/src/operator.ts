@@ -20,7 +20,7 @@ import { EventRecorder } from './machinery/events.ts';
 import type { KubeApi, KubeObject } from './machinery/kube-api.ts';
 import { Manager } from './machinery/manager.ts';
 import { defaultPollLimits, type PollLimits } from './machinery/progress-poller.ts';
-import { createTelemetry } from './machinery/telemetry.ts';
+import { createTelemetry, type OperatorTelemetry } from './machinery/telemetry.ts';
 import { controllers } from './registry.ts';
 
 export interface OperatorConfig {
@@ -38,6 +38,8 @@ export interface OperatorOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Made from log and metrics if left out; given by whoever reads it too. */
+  readonly telemetry?: OperatorTelemetry;
   readonly config: OperatorConfig;
   readonly podAddress?: (
     pod: KubeObject,
@@ -57,7 +59,7 @@ const defaultStatusIntervalMs = 10_000;
 
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { api, clock, log, metrics, config, podAddress } = options;
-  const telemetry = createTelemetry(log, metrics);
+  const telemetry = options.telemetry ?? createTelemetry(log, metrics);
   const manager = new Manager({ api, clock, namespaces: config.namespaces, telemetry });
   const events = new EventRecorder({
     api,

@@ -10,10 +10,40 @@ import type { QueueEvents } from './work-queue.ts';
 
 export interface OperatorTelemetry {
   queueEvents(kind: string): QueueEvents;
+  /** `oldestMs` is how long the key that waits longest has waited for its turn; 0 when none waits. */
+  queueStarted(kind: string, oldestMs: () => number): void;
   watchStarted(type: string, staleMs: () => number): void;
   watchRestarted(event: { readonly type: string; readonly reason: string }): void;
   polled(event: { readonly kind: string; readonly result: PollResult }): void;
   eventNotWritten(failure: unknown): void;
+  /** What `Ready` says of a resource has changed: the one line that a change of state gets. */
+  stateChanged(event: StateChange): void;
+  /** Somebody else had changed what is ours, and it was put back. */
+  drifted(event: Drift): void;
+  leadershipGained(event: { readonly epoch: number }): void;
+  leadershipLost(event: { readonly epoch: number; readonly why: string }): void;
+  /** Longest time any cache may have been out of date. */
+  staleMs(): number;
+}
+
+export interface StateChange {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Reasons from the closed enum of the kind; undefined before the first one. */
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly why: string;
+}
+
+export interface Drift {
+  /** The kind of the resource whose child it is. */
+  readonly kind: string;
+  readonly type: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Field managers that the object names for the change. */
+  readonly by: readonly string[];
 }
 
 export type PollResult = 'changed' | 'unchanged' | 'failed' | 'invalid';
@@ -34,12 +64,18 @@ export function createTelemetry(log: Log, metrics: Metrics): OperatorTelemetry {
   });
   const stale = staleness(metrics);
   const queues = queueMetrics(metrics);
+  const oldest = oldestKeys(metrics);
   return {
     queueEvents: (kind) => queueEvents({ kind, log, metrics: queues }),
+    queueStarted: (kind, oldestMs) => oldest.set(kind, oldestMs),
     watchStarted: (type, staleMs) => stale.set(type, [...(stale.get(type) ?? []), staleMs]),
+    staleMs: () => Math.max(0, ...[...stale.values()].flat().map((read) => read())),
+    ...changeEvents(log, metrics),
+    ...leaderEvents(log, metrics),
     watchRestarted: ({ type, reason }) => {
       watchRestarts.inc({ type, reason });
-      log.warn({ type, reason }, 'watch failed, resuming');
+      const isServed = reason !== 'NotFound';
+      log.warn({ type, reason }, isServed ? 'watch failed, resuming' : notServed);
     },
     polled: ({ kind, result }) => {
       polls.inc({ kind, result });
@@ -47,6 +83,80 @@ export function createTelemetry(log: Log, metrics: Metrics): OperatorTelemetry {
     },
     eventNotWritten: (failure) => log.debug({ err: failure }, 'event not written'),
   };
+}
+
+/** A list can only be NotFound when the type itself is. */
+const notServed = 'the API server does not serve this type; apply its definition from crds/';
+
+function changeEvents(
+  log: Log,
+  metrics: Metrics,
+): Pick<OperatorTelemetry, 'stateChanged' | 'drifted'> {
+  const registers = [metrics];
+  const states = new Counter({
+    name: 'millrace_operator_state_changes_total',
+    help: 'Changes of what Ready says of a resource, by its new reason.',
+    labelNames: ['kind', 'to'],
+    registers,
+  });
+  const drifts = new Counter({
+    name: 'millrace_operator_drift_corrections_total',
+    help: 'Children that somebody else had changed and that were put back.',
+    labelNames: ['kind', 'type'],
+    registers,
+  });
+  return {
+    stateChanged: ({ kind, to, ...rest }) => {
+      states.inc({ kind, to });
+      log.info({ kind, to, ...rest }, 'state changed');
+    },
+    drifted: ({ kind, type, ...rest }) => {
+      drifts.inc({ kind, type });
+      log.info({ kind, type, ...rest }, 'change by somebody else put back');
+    },
+  };
+}
+
+function leaderEvents(
+  log: Log,
+  metrics: Metrics,
+): Pick<OperatorTelemetry, 'leadershipGained' | 'leadershipLost'> {
+  const leader = new Gauge({
+    name: 'millrace_operator_leader',
+    help: '1 while this process may write.',
+    registers: [metrics],
+  });
+  const lastEpoch = new Gauge({
+    name: 'millrace_operator_leader_epoch',
+    help: 'Epoch of the leadership that this process holds, or held last.',
+    registers: [metrics],
+  });
+  return {
+    leadershipGained: ({ epoch }) => {
+      leader.set(1);
+      lastEpoch.set(epoch);
+      log.info({ epoch }, 'leading');
+    },
+    leadershipLost: ({ epoch, why }) => {
+      leader.set(0);
+      log.warn({ epoch, why }, 'leadership lost');
+    },
+  };
+}
+
+/** Read when scraped, as the staleness is: a queue that hangs has nobody left to set a gauge. */
+function oldestKeys(metrics: Metrics): Map<string, () => number> {
+  const queues = new Map<string, () => number>();
+  const gauge: Gauge<'kind'> = new Gauge({
+    name: 'millrace_operator_queue_oldest_seconds',
+    help: 'How long the key that waits longest has waited for its turn.',
+    labelNames: ['kind'],
+    registers: [metrics],
+    collect: () => {
+      for (const [kind, oldestMs] of queues) gauge.set({ kind }, oldestMs() / 1_000);
+    },
+  });
+  return queues;
 }
 
 /** Read when scraped: a gauge that is only set on change would freeze exactly when a watch hangs. */
