@@ -66,6 +66,7 @@ export function csvImportController(manager: Manager, options: CsvImportOptions)
       writes: manager.writes,
       poller,
       events: options.events,
+      telemetry,
       image: options.image,
       statusIntervalMs: options.statusIntervalMs,
       podAddress: options.podAddress ?? podAddress,

@@ -22,6 +22,7 @@ import { KubeFailure } from '../../machinery/kube-failure.ts';
 import type { OwnWrites } from '../../machinery/own-writes.ts';
 import type { PollTarget, ProgressPoller } from '../../machinery/progress-poller.ts';
 import type { Plan } from '../../machinery/step.ts';
+import type { OperatorTelemetry } from '../../machinery/telemetry.ts';
 import type { WorkResult } from '../../machinery/work-queue.ts';
 import { conditionOf } from '../../machinery/conditions.ts';
 import { fieldManager, scaleManager, statusManager, uidLabel } from './names.ts';
@@ -40,6 +41,7 @@ export interface ReconcileOptions {
   readonly writes: OwnWrites;
   readonly poller: Pick<ProgressPoller<CsvImportProgress>, 'track' | 'forget' | 'latest'>;
   readonly events: Pick<EventRecorder, 'record'>;
+  readonly telemetry: Pick<OperatorTelemetry, 'stateChanged'>;
   readonly image: string;
   /** Least time between two writes of mere progress. */
   readonly statusIntervalMs: number;
@@ -207,18 +209,21 @@ async function writeStatus(
   return undefined;
 }
 
-/** One event for each change of what `Ready` says. */
+/** One event and one line of the log for each change of what `Ready` says. */
 async function tell(
   regarding: KubeObject,
   {
     held,
     wanted,
   }: { readonly held: CsvImportStatus | undefined; readonly wanted: CsvImportStatus },
-  { events }: ReconcileOptions,
+  { events, telemetry }: ReconcileOptions,
 ): Promise<void> {
   const before = conditionOf(held?.conditions, 'Ready');
   const after = conditionOf(wanted.conditions, 'Ready');
   if (after === undefined || before?.reason === after.reason) return;
+  const { namespace, name } = regarding.metadata;
+  const change = { from: before?.reason, to: after.reason, why: after.message };
+  telemetry.stateChanged({ kind: csvImportKind.slug, namespace, name, ...change });
   const isStalled = conditionOf(wanted.conditions, 'Stalled')?.status === 'True';
   await events.record({
     regarding,
