@@ -67,6 +67,37 @@ describe('loadConfig', () => {
   });
 });
 
+describe('loadConfig without a file', () => {
+  const lists = Type.Object(
+    {
+      names: Type.Array(Type.String({ pattern: '^[a-z]+$' })),
+      bind: Type.Object({ host: Type.String(), port: Type.Integer() }),
+    },
+    { additionalProperties: false },
+  );
+  const defaults = { names: [], bind: { host: '127.0.0.1', port: 1 } };
+
+  test('takes defaults, over them variables, and over those what was given as a flag', () => {
+    const env = { MILLRACE_BIND_PORT: '2', MILLRACE_BIND_HOST: '::1' };
+    const flags = { bind: { port: 3, host: undefined } };
+
+    expect(loadConfig(lists, { env, reserved: [], defaults, flags })).toEqual({
+      names: [],
+      bind: { host: '::1', port: 3 },
+    });
+    expect(defaults.bind.port).toBe(1);
+  });
+
+  test('lets a variable hold a list of strings', () => {
+    const env = { MILLRACE_NAMES: 'a, b' };
+
+    expect(loadConfig(lists, { env, reserved: [], defaults })).toMatchObject({ names: ['a', 'b'] });
+    expect(() =>
+      loadConfig(lists, { env: { MILLRACE_NAMES: 'A' }, reserved: [], defaults }),
+    ).toThrow(/^Configuration: \/names\/0 must match/);
+  });
+});
+
 test('a camelCase path becomes an upper snake case variable', () => {
   expect(variableName(['source', 'volume', 'mountPath'])).toBe('MILLRACE_SOURCE_VOLUME_MOUNT_PATH');
 });

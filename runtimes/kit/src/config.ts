@@ -1,10 +1,12 @@
 /**
- * One validated configuration: a JSON file, overridden by `MILLRACE_<PATH>` variables.
+ * One validated configuration: defaults, then a JSON file, then `MILLRACE_<PATH>` variables, then
+ * flags; each overrides what stands before it, key by key. Only the file is there for every process.
  *
  * Guarantees: an unknown key, a missing key or a wrong value is a Permanent `BadConfiguration` that
  * names it; an unknown `MILLRACE_*` variable is an error too, since a typing mistake must not be
  * silently ignored. The path of a key is its camelCase segments in upper snake case:
- * `bind.admin.port` is `MILLRACE_BIND_ADMIN_PORT`. Only strings, numbers and booleans can be overridden.
+ * `bind.admin.port` is `MILLRACE_BIND_ADMIN_PORT`. A variable can hold a string, a number, a boolean,
+ * or a list of strings with commas between them.
  */
 import { readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
@@ -12,27 +14,50 @@ import type { Static, TObject, TSchema } from 'typebox';
 import { Permanent } from './permanent.ts';
 
 export interface ConfigSource {
-  readonly file: string;
+  /** Left out by commands that can do with variables and flags. */
+  readonly file?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Variables with our prefix that are read elsewhere, such as `MILLRACE_CONFIG` itself. */
   readonly reserved: readonly string[];
+  readonly defaults?: object;
+  /** What was given on the command line; undefined values count as not given. */
+  readonly flags?: object;
 }
 
 export function loadConfig<T extends TObject>(schema: T, source: ConfigSource): Static<T> {
-  const config = readJson(source.file);
+  const file = source.file === undefined ? {} : readJson(source.file);
+  // A copy: variables are assigned into it in place.
+  const config = merged(structuredClone(source.defaults ?? {}), file);
   applyOverrides(config, schema, source);
+  const complete = merged(config, source.flags ?? {});
   const check = Compile(schema);
-  const [problem] = check.Errors(config);
+  const [problem] = check.Errors(complete);
   if (problem !== undefined) {
     const where = problem.instancePath === '' ? 'the top level' : problem.instancePath;
     // A closed object refuses an unknown key with the schema `false`, which tells people nothing.
     const what = problem.keyword === 'boolean' ? 'is not a known key' : problem.message;
-    throw new Permanent('BadConfiguration', `Configuration ${source.file}: ${where} ${what}.`);
+    const name = source.file === undefined ? 'Configuration' : `Configuration ${source.file}`;
+    throw new Permanent('BadConfiguration', `${name}: ${where} ${what}.`);
   }
-  return config as Static<T>;
+  return complete as Static<T>;
 }
 
-function readJson(file: string): Record<string, unknown> {
+/** A new object; lists are replaced as a whole. */
+function merged(base: object, over: object): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue;
+    const held = result[key];
+    result[key] = isPlain(held) && isPlain(value) ? merged(held, value) : value;
+  }
+  return result;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readJson(file: string): object {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
@@ -77,12 +102,16 @@ function propertiesOf(schema: TSchema): Record<string, TSchema> | undefined {
   return 'properties' in schema ? (schema.properties as Record<string, TSchema>) : undefined;
 }
 
-function typeOf(schema: TSchema): unknown {
-  return 'type' in schema ? schema.type : undefined;
+function typeOf(schema: TSchema): string {
+  return 'type' in schema ? String(schema.type) : '';
 }
 
 function isScalar(schema: TSchema): boolean {
-  return ['string', 'integer', 'number', 'boolean'].includes(String(typeOf(schema)));
+  return isTextList(schema) || ['string', 'integer', 'number', 'boolean'].includes(typeOf(schema));
+}
+
+function isTextList(schema: TSchema): boolean {
+  return 'items' in schema && typeOf(schema.items as TSchema) === 'string';
 }
 
 function schemaAt(schema: TSchema, path: readonly string[]): TSchema {
@@ -92,6 +121,7 @@ function schemaAt(schema: TSchema, path: readonly string[]): TSchema {
 function parseScalar(text: string, schema: TSchema): unknown {
   const type = typeOf(schema);
   if (type === 'string') return text;
+  if (isTextList(schema)) return text === '' ? [] : text.split(',').map((item) => item.trim());
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   // A value that is no number stays text, so that the schema check reports it under its key.
   const number = text.trim() === '' ? Number.NaN : Number(text);

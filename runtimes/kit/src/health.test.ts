@@ -25,6 +25,12 @@ describe('the admin port', () => {
     expect(await get('/livez')).toEqual({ status: 200, body: 'ok\n' });
   });
 
+  test('is not live when the process knows that it is not, and says why', async () => {
+    const answer = await get('/livez', { liveness: () => 'stuck for 7 s' });
+
+    expect(answer).toEqual({ status: 503, body: 'stuck for 7 s\n' });
+  });
+
   test('is ready with a dependency down, and lists it', async () => {
     const { status, body } = await get('/readyz');
 

@@ -2,7 +2,7 @@
  * The admin port of every process, in both planes: `/livez`, `/readyz`, `/metrics`, `/progress`.
  *
  * Plain node:http, so that the admin port has no dependency that could be down. Live = the event
- * loop turns. Ready = this role can answer or do something correctly now; dependencies are listed in
+ * loop turns: the answer itself proves it, unless the process knows better (`liveness`). Ready = this role can answer or do something correctly now; dependencies are listed in
  * the body for people and never turn readiness off by themselves. Bounded: small requests only,
  * short header and request timeouts, no keep-alive beyond five seconds.
  */
@@ -12,6 +12,10 @@ import type { Metrics } from './metrics.ts';
 
 export interface Readiness {
   readonly ready: boolean;
+  /** Which part this process plays now, such as leader or standby. */
+  readonly role?: string;
+  /** Why it is not ready. */
+  readonly reason?: string;
   readonly dependencies: Readonly<
     Record<string, { readonly ok: boolean; readonly reason?: string }>
   >;
@@ -23,6 +27,8 @@ export interface AdminOptions {
   readonly port: number;
   readonly metrics: Metrics;
   readiness(): Readiness;
+  /** What is wrong with this process so that only a restart helps; undefined while nothing is. */
+  liveness?(): string | undefined;
   /** Undefined while there is nothing to report. */
   progress?(): Promise<object | undefined>;
 }
@@ -61,8 +67,11 @@ interface Reply {
 
 async function answer(url: string, options: AdminOptions): Promise<Reply> {
   switch (url.split('?')[0]) {
-    case '/livez':
-      return { status: 200, type: 'text/plain', body: 'ok\n' };
+    case '/livez': {
+      const problem = options.liveness?.();
+      const [status, body] = problem === undefined ? [200, 'ok'] : [503, problem];
+      return { status, type: 'text/plain', body: `${body}\n` };
+    }
     case '/readyz': {
       const readiness = options.readiness();
       return json(readiness.ready ? 200 : 503, readiness);
