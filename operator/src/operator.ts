@@ -8,7 +8,10 @@
  *     });
  *     await operator.stop();
  *
- * It resolves when the caches are filled and passes have begun. `podAddress` says where the admin port
+ * It resolves when the caches are filled. Without `lead` passes have begun by then; with it the
+ * operator stands by, caches kept up to date, until `lead` resolves, and every write is fenced by
+ * that leadership. When it is lost, passes end at once and `lost` resolves: the process must end,
+ * for it cannot know what it still has in flight. `podAddress` says where the admin port
  * of a coordinator pod is reached (undefined: not yet); left out, the pod’s IP and port 9090 are used.
  * `stop` drains: passes in flight finish and no timer, watch or request is left. Everything it knows
  * is in the API, so it may be stopped, or killed, at any point and started again.
@@ -18,9 +21,13 @@ import type { Log } from '@millrace/kit/log';
 import type { Metrics } from '@millrace/kit/metrics';
 import { EventRecorder } from './machinery/events.ts';
 import type { KubeApi, KubeObject } from './machinery/kube-api.ts';
+import { Fence } from './machinery/leader-election/fence.ts';
+import { fencedApi } from './machinery/leader-election/fenced-api.ts';
+import { soleLeadership, type Leadership } from './machinery/leadership.ts';
 import { Manager } from './machinery/manager.ts';
 import { defaultPollLimits, type PollLimits } from './machinery/progress-poller.ts';
 import { createTelemetry, type OperatorTelemetry } from './machinery/telemetry.ts';
+import { Turn } from './machinery/leader-election/turn.ts';
 import { controllers } from './registry.ts';
 
 export interface OperatorConfig {
@@ -40,6 +47,8 @@ export interface OperatorOptions {
   readonly metrics: Metrics;
   /** Made from log and metrics if left out; given by whoever reads it too. */
   readonly telemetry?: OperatorTelemetry;
+  /** Resolves when this process leads; the signal aborts when the operator is stopped before. */
+  readonly lead?: (signal: AbortSignal) => Promise<Leadership>;
   readonly config: OperatorConfig;
   readonly podAddress?: (
     pod: KubeObject,
@@ -52,15 +61,38 @@ export interface Operator {
   idle(): Promise<void>;
   /** Longest time any cache may have been out of date; readiness ends after two minutes of it. */
   staleMs(): number;
+  /** Whether passes run here; a standby is not one. */
+  isLeader(): boolean;
+  /** Resolves when the leadership is lost and nothing is written any more; never on `stop`. */
+  readonly lost: Promise<void>;
   stop(): Promise<void>;
 }
 
 const defaultStatusIntervalMs = 10_000;
 
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { api, clock, log, metrics, config, podAddress } = options;
+  const { lead, clock, log, metrics, config } = options;
   const telemetry = options.telemetry ?? createTelemetry(log, metrics);
-  const manager = new Manager({ api, clock, namespaces: config.namespaces, telemetry });
+  const fence = new Fence();
+  const api = lead === undefined ? options.api : fencedApi(options.api, fence);
+  const manager = new Manager({ api, clock, namespaces: config.namespaces, telemetry, fence });
+  addControllers(manager, options);
+  const turn = new Turn({ manager, fence, telemetry });
+  await manager.fill();
+  if (lead === undefined) turn.begin(soleLeadership);
+  else void turn.await(lead);
+  return {
+    idle: () => manager.idle(),
+    staleMs: () => manager.staleMs,
+    isLeader: () => fence.isValid(),
+    lost: turn.lost,
+    stop: () => turn.stop(),
+  };
+}
+
+function addControllers(manager: Manager, options: OperatorOptions): void {
+  const { api, clock, telemetry } = manager.options;
+  const { config, podAddress } = options;
   const events = new EventRecorder({
     api,
     clock,
@@ -78,10 +110,4 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     });
     manager.add(spec);
   }
-  await manager.start();
-  return {
-    idle: () => manager.idle(),
-    staleMs: () => manager.staleMs,
-    stop: () => manager.stop(),
-  };
 }

@@ -7,3 +7,10 @@ export interface Leadership {
   /** Aborts when the Lease is lost or given up; every write in flight ends with it. */
   readonly lost: AbortSignal;
 }
+
+/** For a control plane of which there is one by construction, such as the one in `play`. */
+export const soleLeadership: Leadership = {
+  epoch: 0,
+  isValid: () => true,
+  lost: new AbortController().signal,
+};

@@ -2,12 +2,14 @@
  * Composes caches, reflectors and controllers, and owns their life.
  *
  * Each type is cached once, however many controllers read it. Queues start only when every cache has
- * been filled, because a pass over a half-filled cache would take what is not yet listed for absent.
+ * been filled, because a pass over a half-filled cache would take what is not yet listed for absent;
+ * between the two a standby waits for its turn to lead, with caches that are kept up to date.
  * Stopping drains: passes in flight finish, watches end, nothing is left running.
  */
 import type { Clock } from '@millrace/kit/clock';
 import { Controller, type ControllerSpec } from './controller.ts';
 import type { KubeApi, ListOptions, ResourceType } from './kube-api.ts';
+import { Fence } from './leader-election/fence.ts';
 import { OwnWrites } from './own-writes.ts';
 import { Reflector } from './reflector.ts';
 import { Store, type Change, type StoreOptions } from './store.ts';
@@ -19,6 +21,8 @@ export interface ManagerOptions {
   /** Namespaces to work in; empty means all. */
   readonly namespaces: readonly string[];
   readonly telemetry: OperatorTelemetry;
+  /** What writes are fenced by; left out by those who never write. */
+  readonly fence?: Fence;
 }
 
 export interface CacheOptions extends StoreOptions {
@@ -34,6 +38,8 @@ interface Cache {
 
 export class Manager {
   readonly writes: OwnWrites;
+  /** What intents are signed with, and who is told of a later leader. */
+  readonly fence: Fence;
   readonly options: ManagerOptions;
   #caches = new Map<ResourceType, Cache>();
   #controllers: Controller[] = [];
@@ -43,6 +49,7 @@ export class Manager {
 
   constructor(options: ManagerOptions) {
     this.options = options;
+    this.fence = options.fence ?? new Fence();
     this.writes = new OwnWrites({
       api: options.api,
       clock: options.clock,
@@ -77,19 +84,23 @@ export class Manager {
     );
   }
 
-  /** Fills the caches, then starts the queues; resolves when passes have begun. */
-  async start(): Promise<void> {
+  /** Resolves when every cache is filled, or when stopped before. Nothing is written yet. */
+  async fill(): Promise<void> {
     for (const cache of this.#caches.values()) this.#reflect(cache);
-    for (const { spec, queue } of this.#controllers) {
-      const background = spec.background?.(this.#stop.signal, (key) => queue.add(key));
-      if (background !== undefined) this.#running.push(background);
-    }
     const stopped = new Promise<void>((resolve) => {
       this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([Promise.all(this.#reflectors.map(({ synced }) => synced)), stopped]);
+  }
+
+  /** Starts passes and what runs beside them. */
+  begin(): void {
     if (this.#stop.signal.aborted) return;
-    for (const { queue } of this.#controllers) queue.start();
+    for (const { spec, queue } of this.#controllers) {
+      const background = spec.background?.(this.#stop.signal, (key) => queue.add(key));
+      if (background !== undefined) this.#running.push(background);
+      queue.start();
+    }
   }
 
   /** Resolves once no key is queued or in flight; keys that wait for a time do not count. */
