@@ -45,6 +45,15 @@ export function resourceKey(type: ResourceType): string {
   return `${type.apiVersion}/${type.plural}`;
 }
 
+/** Compiling costs more than the rest of an empty API, and tests make thousands of those. */
+const compiled = new WeakMap<StructuralSchema, Programs>();
+
+function programsOf(schema: StructuralSchema): Programs {
+  const programs = compiled.get(schema) ?? compileRules(schema);
+  compiled.set(schema, programs);
+  return programs;
+}
+
 export class ResourceKinds {
   readonly #byKey = new Map<string, ResourceKind>();
 
@@ -60,7 +69,7 @@ export class ResourceKinds {
         const { kind, plural } = names;
         const custom = {
           schema: schema.openAPIV3Schema,
-          programs: compileRules(schema.openAPIV3Schema),
+          programs: programsOf(schema.openAPIV3Schema),
         };
         this.#add({ apiVersion, kind, plural, hasStatus: true, hasScale: false, custom });
       }
