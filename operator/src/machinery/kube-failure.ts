@@ -9,6 +9,8 @@ export type KubeReason =
   | 'Unauthorized'
   | 'TooManyRequests'
   | 'ServerTimeout'
+  /** No answer in time: whether the call took effect is unknown. */
+  | 'Timeout'
   | 'Unavailable'
   | 'InternalError';
 

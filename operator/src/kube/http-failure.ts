@@ -1,0 +1,123 @@
+/**
+ * Every way in which a call can go wrong, translated once into a `KubeFailure`.
+ *
+ * A server says why in a `Status` body: its reason counts, and the HTTP code where there is no such
+ * body (a proxy answered). Below HTTP it is one of two: `Timeout`, when nobody knows whether the call
+ * took effect, or `Unavailable`. Messages are the server's, cut to a bound; headers never get in.
+ */
+import { KubeFailure, type KubeReason } from '../machinery/kube-failure.ts';
+
+/** An `Invalid` of a large object lists many fields; this is some forty of them. */
+const messageCharsMax = 4096;
+
+const byReason: Readonly<Record<string, KubeReason>> = {
+  NotFound: 'NotFound',
+  AlreadyExists: 'AlreadyExists',
+  Conflict: 'Conflict',
+  Invalid: 'Invalid',
+  // What strict decoding answers to an unknown field, and what any malformed request gets.
+  BadRequest: 'Invalid',
+  RequestEntityTooLarge: 'Invalid',
+  UnsupportedMediaType: 'Invalid',
+  NotAcceptable: 'Invalid',
+  MethodNotAllowed: 'Invalid',
+  Gone: 'Gone',
+  Expired: 'Gone',
+  Forbidden: 'Forbidden',
+  Unauthorized: 'Unauthorized',
+  TooManyRequests: 'TooManyRequests',
+  ServerTimeout: 'ServerTimeout',
+  Timeout: 'Timeout',
+  ServiceUnavailable: 'Unavailable',
+  InternalError: 'InternalError',
+};
+
+const byCode: Readonly<Record<number, KubeReason>> = {
+  400: 'Invalid',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  405: 'Invalid',
+  406: 'Invalid',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'Invalid',
+  415: 'Invalid',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+  502: 'Unavailable',
+  503: 'Unavailable',
+  504: 'ServerTimeout',
+};
+
+/** The parts of a `Status` that are looked at. */
+export interface StatusBody {
+  readonly kind?: unknown;
+  readonly reason?: unknown;
+  readonly message?: unknown;
+  readonly code?: unknown;
+  readonly details?: { readonly name?: unknown; readonly retryAfterSeconds?: unknown };
+}
+
+export function failureOfStatus(
+  code: number,
+  body: unknown,
+  options: { readonly what: string; readonly retryAfterMs?: number | undefined },
+): KubeFailure {
+  const status = isStatus(body) ? body : {};
+  const known = typeof status.reason === 'string' ? byReason[status.reason] : undefined;
+  const reason = known ?? byCode[code] ?? (code >= 500 ? 'InternalError' : 'Invalid');
+  const said = typeof status.message === 'string' && status.message !== '';
+  const message = said ? String(status.message) : `${options.what}: the answer was HTTP ${code}`;
+  const seconds = status.details?.retryAfterSeconds;
+  const retryAfterMs =
+    options.retryAfterMs ?? (typeof seconds === 'number' ? seconds * 1000 : undefined);
+  return new KubeFailure(
+    reason,
+    bounded(message),
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  );
+}
+
+/** Whether a 404 is about an object: one about a type that is not served names none. */
+export function namesAnObject(body: unknown): boolean {
+  return isStatus(body) && typeof body.details?.name === 'string' && body.details.name !== '';
+}
+
+export function isStatus(body: unknown): body is StatusBody {
+  return typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status';
+}
+
+const timeouts = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_ABORTED',
+  'ETIMEDOUT',
+]);
+
+/** Errors of sockets, names and certificates carry a code and nothing that is secret. */
+export function failureOfNetwork(error: unknown, what: string): KubeFailure {
+  if (error instanceof KubeFailure) return error;
+  const code = codeOf(error);
+  const reason = timeouts.has(code) ? 'Timeout' : 'Unavailable';
+  const message =
+    reason === 'Timeout'
+      ? `${what}: no answer in time`
+      : `${what}: the connection failed (${code})`;
+  return new KubeFailure(reason, message, { cause: error });
+}
+
+export function garbage(what: string, problem: string, cause?: unknown): KubeFailure {
+  return new KubeFailure('InternalError', `${what}: ${problem}`, { cause });
+}
+
+export function codeOf(error: unknown): string {
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  if (typeof code === 'string') return code;
+  return error instanceof Error ? error.name : 'unknown';
+}
+
+function bounded(message: string): string {
+  return message.length <= messageCharsMax ? message : `${message.slice(0, messageCharsMax)} …`;
+}
