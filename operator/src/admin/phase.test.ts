@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { phase } from './phase.ts';
+
+describe('readiness', () => {
+  it('says what the start waits for', () => {
+    const life = phase(() => 0);
+
+    life.starting('CustomResourceDefinition x does not exist. Run: y');
+
+    expect(life.readiness()).toMatchObject({
+      ready: false,
+      role: 'starting',
+      reason: 'CustomResourceDefinition x does not exist. Run: y',
+    });
+  });
+
+  it('is there for a warm standby as for a leader', () => {
+    const life = phase(() => 0);
+
+    life.standby();
+    expect(life.readiness()).toMatchObject({ ready: true, role: 'standby' });
+    life.leading();
+
+    expect(life.readiness()).toMatchObject({ ready: true, role: 'leader' });
+  });
+
+  it('ends when a cache may be out of date for over two minutes, and comes back', () => {
+    let staleMs = 120_000;
+    const life = phase(() => staleMs);
+    life.standby();
+
+    expect(life.readiness()).toMatchObject({
+      ready: true,
+      dependencies: { kubernetes: { ok: false } },
+    });
+    staleMs = 121_000;
+    expect(life.readiness()).toMatchObject({
+      ready: false,
+      role: 'standby',
+      reason: expect.stringContaining('121 s'),
+    });
+    staleMs = 0;
+
+    expect(life.readiness()).toMatchObject({
+      ready: true,
+      dependencies: { kubernetes: { ok: true } },
+    });
+  });
+
+  it('ends with the order to stop, whatever comes after', () => {
+    const life = phase(() => 0);
+
+    life.draining();
+    life.standby();
+    life.leading();
+
+    expect(life.readiness()).toMatchObject({ ready: false, role: 'draining' });
+  });
+});
