@@ -6,7 +6,9 @@
  * `properties`, where an API server refuses it: the server prunes unknown fields, or refuses them
  * under strict field validation. TypeBox's hidden markers do not survive the copy.
  */
-import { group, version, type Kind, type PrinterColumn } from './define-kind.ts';
+import { group, version, type Kind, type ScalePaths } from './define-kind.ts';
+import type { PrinterColumn } from './printer-columns.ts';
+import type { RuleText } from './schema.ts';
 
 /** One node of a structural schema: JSON Schema's keywords as far as an API server takes them. */
 export interface StructuralSchema {
@@ -33,9 +35,8 @@ export interface StructuralSchema {
   readonly 'x-kubernetes-validations'?: readonly CelRule[];
 }
 
-export interface CelRule {
+export interface CelRule extends RuleText {
   readonly rule: string;
-  readonly message: string;
 }
 
 export interface CrdVersion {
@@ -43,7 +44,8 @@ export interface CrdVersion {
   readonly served: boolean;
   readonly storage: boolean;
   readonly schema: { readonly openAPIV3Schema: StructuralSchema };
-  readonly subresources: { readonly status: object };
+  readonly subresources: { readonly status: object; readonly scale?: ScalePaths };
+  readonly selectableFields: readonly { readonly jsonPath: string }[];
   readonly additionalPrinterColumns: readonly PrinterColumn[];
 }
 
@@ -89,7 +91,8 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
           served: true,
           storage: true,
           schema: { openAPIV3Schema: rootSchema(kind) },
-          subresources: { status: {} },
+          subresources: { status: {}, ...(kind.scale && { scale: kind.scale }) },
+          selectableFields: kind.selectableFields.map((jsonPath) => ({ jsonPath })),
           additionalPrinterColumns: kind.printerColumns,
         },
       ],
@@ -111,7 +114,8 @@ function rootSchema(kind: Kind): StructuralSchema {
     properties: {
       apiVersion: { type: 'string', description: 'Version of the schema of this object.' },
       kind: { type: 'string', description: 'Kind of this object.' },
-      metadata: { type: 'object' },
+      // Named so that a rule can point at it; everything in it is the API machinery's to check.
+      metadata: { type: 'object', properties: { name: { type: 'string' } } },
       spec: structural(kind.spec),
       status: { ...status, default: { observedGeneration: -1 } },
     },
@@ -126,6 +130,7 @@ const nameRule: CelRule = {
   rule: "self.metadata.name.size() <= 50 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
   message:
     'metadata.name must start with a letter and be at most 50 lower-case letters, digits and dashes',
+  fieldPath: '.metadata.name',
 };
 
 /** A plain copy without the keywords that only our own checks read. */

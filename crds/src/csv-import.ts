@@ -2,8 +2,12 @@
  * CsvImport: the contract between its users, the operator and its pods. The door of the folder of
  * the same name, which holds the spec, the status, the pods' configuration, the progress they report
  * and the chunk message.
+ *
+ * It has no scale subresource: a number of workers is no wish of the user, who gives bounds
+ * (`spec.workers`); the operator writes the number to the worker Deployment's own one.
  */
 import { defineKind } from './define-kind.ts';
+import { printerColumns } from './printer-columns.ts';
 import { spec } from './csv-import/spec.ts';
 import { status } from './csv-import/status.ts';
 
@@ -24,19 +28,7 @@ export const csvImportKind = defineKind({
   description: 'One import of one CSV into one Postgres table, each record counted exactly once.',
   spec,
   status,
-  printerColumns: [
-    {
-      name: 'Ready',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: 'Whether it is as asked.',
-    },
-    {
-      name: 'Reason',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
-      description: 'Why.',
-    },
+  printerColumns: printerColumns([
     {
       name: 'Workers',
       type: 'integer',
@@ -44,7 +36,13 @@ export const csvImportKind = defineKind({
       description: 'Ready workers.',
     },
     {
-      name: 'Done',
+      name: 'Wanted',
+      type: 'integer',
+      jsonPath: '.status.workers.wanted',
+      description: 'Workers wanted now.',
+    },
+    {
+      name: 'Progress',
       type: 'integer',
       jsonPath: '.status.percent',
       description: 'Percent of the source committed.',
@@ -55,13 +53,10 @@ export const csvImportKind = defineKind({
       jsonPath: '.status.totals.rejected',
       description: 'Rejected records.',
     },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age.' },
-    {
-      name: 'Message',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: 'Why, in words.',
-      priority: 1,
-    },
+  ]),
+  selectableFields: [
+    '.spec.backends.secretName',
+    '.spec.source.volume.claimName',
+    '.spec.target.table',
   ],
 });

@@ -1,20 +1,25 @@
-/** One value describes a kind to everything that iterates kinds: generator, registries, tests. */
+/**
+ * One value describes a kind to everything that iterates kinds: generator, registries, tests.
+ *
+ * It is a `ResourceType` of the operator's port as well (apiVersion, kind, plural), so that generic
+ * code can read and write resources of a kind that it does not know.
+ */
 import type { TObject } from 'typebox';
+import type { PrinterColumn } from './printer-columns.ts';
 
 export const group = 'millrace.dev';
 export const version = 'v1alpha1';
 export const apiVersion = `${group}/${version}`;
 
-export interface PrinterColumn {
-  readonly name: string;
-  readonly type: 'string' | 'integer' | 'date' | 'boolean';
-  readonly jsonPath: string;
-  readonly description: string;
-  /** 1 shows the column only with `-o wide`. */
-  readonly priority?: number;
+/** Where the scale subresource finds its numbers, from the root of the object. */
+export interface ScalePaths {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  /** A selector as text, which an autoscaler needs to find the pods. */
+  readonly labelSelectorPath: string;
 }
 
-export interface Kind<Spec extends TObject = TObject, Status extends TObject = TObject> {
+export interface KindDefinition<Spec extends TObject = TObject, Status extends TObject = TObject> {
   readonly kind: string;
   readonly plural: string;
   readonly singular: string;
@@ -25,10 +30,24 @@ export interface Kind<Spec extends TObject = TObject, Status extends TObject = T
   readonly spec: Spec;
   readonly status: Status;
   readonly printerColumns: readonly PrinterColumn[];
+  /** Fields that refer to something else: a server lists by them (`--field-selector`). */
+  readonly selectableFields: readonly string[];
+  /**
+   * Only where the resource itself has one number of replicas that somebody may set. A kind whose
+   * workers follow the work within bounds has none: whoever scales, scales their Deployment.
+   */
+  readonly scale?: ScalePaths;
+}
+
+export interface Kind<
+  Spec extends TObject = TObject,
+  Status extends TObject = TObject,
+> extends KindDefinition<Spec, Status> {
+  readonly apiVersion: string;
 }
 
 export function defineKind<Spec extends TObject, Status extends TObject>(
-  kind: Kind<Spec, Status>,
+  definition: KindDefinition<Spec, Status>,
 ): Kind<Spec, Status> {
-  return kind;
+  return { apiVersion, ...definition };
 }

@@ -42,12 +42,15 @@ export function IntOrString(
   return Type.Unsafe<number | string>({ 'x-kubernetes-int-or-string': true, ...options });
 }
 
+/** Go durations without a sign, as a regular expression for servers and rules. */
+export const goDuration = '^([0-9]+([.][0-9]+)?(ms|s|m|h))+$';
+
 /** A Go duration such as `90s`, `5m` or `1h30m`: Kubernetes' own notation, not ISO 8601. */
 export function GoDuration(options: Described & { readonly default?: string }): TUnsafe<string> {
   return Type.Unsafe<string>({
     type: 'string',
     maxLength: 32,
-    pattern: '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$',
+    pattern: goDuration,
     ...options,
   });
 }
@@ -64,15 +67,27 @@ export function Quantity(
   });
 }
 
+/** What a broken rule says: a sentence with the remedy, and where the mistake is. */
+export interface RuleText {
+  readonly message: string;
+  /** The field to blame, from the schema that bears the rule: `.target.key`. */
+  readonly fieldPath?: string;
+  /** CEL that makes the message, where it can name the wrong value; `message` is its fallback. */
+  readonly messageExpression?: string;
+  /** How a server introduces the message; without it as "Invalid value". */
+  readonly reason?: 'FieldValueForbidden' | 'FieldValueRequired';
+}
+
 /**
  * Adds a CEL rule to a schema, in place of a webhook; the message names the remedy. Keys are added
  * to the schema object itself, since spreading it would drop TypeBox's hidden optional marker.
  */
-export function rule<T extends TSchema>(schema: T, cel: string, message: string): T {
+export function rule<T extends TSchema>(schema: T, cel: string, says: string | RuleText): T {
   const existing = 'x-kubernetes-validations' in schema ? schema['x-kubernetes-validations'] : [];
   const rules = Array.isArray(existing) ? existing : [];
+  const text = typeof says === 'string' ? { message: says } : says;
   Object.defineProperty(schema, 'x-kubernetes-validations', {
-    value: [...rules, { rule: cel, message }],
+    value: [...rules, { rule: cel, ...text }],
     enumerable: true,
     configurable: true,
   });
@@ -125,7 +140,7 @@ const durationUnitMs: Readonly<Record<string, number>> = {
 
 /** The milliseconds a Go duration stands for; undefined when it is not one. */
 export function durationMs(duration: string): number | undefined {
-  if (!/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/.test(duration)) return undefined;
+  if (!new RegExp(goDuration).test(duration)) return undefined;
   let total = 0;
   for (const part of duration.matchAll(/(?<count>[0-9]+(?:\.[0-9]+)?)(?<unit>ms|s|m|h)/g)) {
     total += Number(part.groups?.['count']) * (durationUnitMs[part.groups?.['unit'] ?? ''] ?? 0);

@@ -49,26 +49,27 @@ const fields = object(
   },
   { description: 'One column of the table.' },
 );
-rule(
-  fields,
-  "self.name != '_millrace_pos'",
-  '_millrace_pos is kept by Millrace itself; rename the column and set from to its header',
-);
-rule(
-  fields,
-  "!has(self.format) || self.type in ['date', 'timestamp']",
-  'format is for columns of type date and timestamp; remove it or change type',
-);
+rule(fields, "self.name != '_millrace_pos'", {
+  message: '_millrace_pos is kept by Millrace itself; rename the column and set from to its header',
+  fieldPath: '.name',
+});
+rule(fields, "!has(self.format) || self.type in ['date', 'timestamp']", {
+  message: 'format is for columns of type date and timestamp; remove it or change type',
+  fieldPath: '.format',
+});
 rule(
   fields,
   "!has(self.format) || !(self.type in ['date', 'timestamp']) || (self.type == 'timestamp' && self.format in ['RFC3339', 'EpochSeconds', 'EpochMillis', 'EpochMicros']) || self.format.matches('^(yyyy|MM|dd|HH|mm|ss|SSS|[^A-SU-Ya-z])+$')",
-  'format must be a pattern of yyyy MM dd HH mm ss SSS, or for timestamp one of RFC3339, EpochSeconds, EpochMillis, EpochMicros',
+  {
+    message:
+      'format must be a pattern of yyyy MM dd HH mm ss SSS, or for timestamp one of RFC3339, EpochSeconds, EpochMillis, EpochMicros',
+    fieldPath: '.format',
+  },
 );
-rule(
-  fields,
-  "!has(self.allowNegative) || self.type == 'timestamp'",
-  'allowNegative is for columns of type timestamp; remove it or change type',
-);
+rule(fields, "!has(self.allowNegative) || self.type == 'timestamp'", {
+  message: 'allowNegative is for columns of type timestamp; remove it or change type',
+  fieldPath: '.allowNegative',
+});
 
 export const column = fields;
 export type ColumnSpec = Static<typeof column>;

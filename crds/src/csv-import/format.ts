@@ -43,6 +43,6 @@ export const format = rule(
     { description: 'The dialect of the file; every field left out is found by reading the file.' },
   ),
   '!has(self.comment) || !has(self.delimiter) || self.comment != self.delimiter',
-  'comment must be another character than delimiter',
+  { message: 'comment must be another character than delimiter', fieldPath: '.comment' },
 );
 export type FormatSpec = Static<typeof format>;

@@ -6,11 +6,29 @@
  * cannot say is repeated in the operator's validate step.
  */
 import { Type, type Static, type TSchema } from 'typebox';
-import { Enum, GoDuration, Quantity, object, quantityBytes, rule } from '../schema.ts';
+import {
+  Enum,
+  GoDuration,
+  Quantity,
+  goDuration,
+  object,
+  quantityBytes,
+  rule,
+  type RuleText,
+} from '../schema.ts';
 import { column, identifier } from './column.ts';
 import { format } from './format.ts';
 
 const objectName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$';
+
+/** What refuses the change of a field that decides which data is loaded, or how. */
+function immutable(
+  field: string,
+  { verb = 'is', ...place }: { readonly verb?: 'is' | 'are'; readonly fieldPath?: string } = {},
+): RuleText {
+  const message = `${field} ${verb} immutable; create a new CsvImport instead`;
+  return { message, reason: 'FieldValueForbidden', ...place };
+}
 
 const source = rule(
   object(
@@ -41,7 +59,11 @@ const source = rule(
     { description: 'Where the CSV is; exactly one of its fields.' },
   ),
   'has(self.volume)',
-  'source.volume is required: name the claim and the path of the file',
+  {
+    message: 'name the claim and the path of the file',
+    fieldPath: '.volume',
+    reason: 'FieldValueRequired',
+  },
 );
 
 const target = object(
@@ -108,7 +130,10 @@ const workersSpec = rule(
     { description: 'Bounds for the number of workers.' },
   ),
   '!has(self.min) || self.min <= (has(self.max) ? self.max : 4)',
-  'workers.min must not be greater than workers.max, which is 4 if left out',
+  {
+    message: 'workers.min must not be greater than workers.max, which is 4 if left out',
+    fieldPath: '.min',
+  },
 );
 
 /** From 1Ki to `max`: whole numbers are bytes, and CEL compares the two notations differently. */
@@ -120,36 +145,30 @@ function sized<T extends TSchema>(
   return rule(
     schema,
     `type(self) == int ? self >= 1024 && self <= ${bytes} : isQuantity(self) && quantity(self).compareTo(quantity('1Ki')) >= 0 && quantity(self).compareTo(quantity('${limit.max}')) <= 0`,
-    `${limit.field} must be from 1Ki to ${limit.max}`,
+    `${limit.field} must be a size from 1Ki to ${limit.max}, such as 16Mi`,
   );
 }
 
 export const spec = object(
   {
-    source: rule(source, 'self == oldSelf', 'source is immutable; create a new CsvImport instead'),
-    format: Type.Optional(
-      rule(format, 'self == oldSelf', 'format is immutable; create a new CsvImport instead'),
-    ),
+    source: rule(source, 'self == oldSelf', immutable('source')),
+    format: Type.Optional(rule(format, 'self == oldSelf', immutable('format'))),
     columns: Type.Optional(
       rule(
-        rule(
-          Type.Array(column, {
-            minItems: 1,
-            maxItems: 512,
-            'x-kubernetes-list-type': 'map',
-            'x-kubernetes-list-map-keys': ['name'],
-            description:
-              'Columns to load, in table order; left out, every header column is loaded as text.',
-          }),
-          'self == oldSelf',
-          'columns are immutable; create a new CsvImport instead',
-        ),
+        Type.Array(column, {
+          minItems: 1,
+          maxItems: 512,
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
+          description:
+            'Columns to load, in table order; left out, every header column is loaded as text.',
+        }),
         // A server compares keyed lists without regard to order, and the order is the table's.
-        'self.map(c, c.name) == oldSelf.map(c, c.name)',
-        'columns keep their order; create a new CsvImport instead',
+        'self == oldSelf && self.map(c, c.name) == oldSelf.map(c, c.name)',
+        immutable('columns and their order', { verb: 'are' }),
       ),
     ),
-    target: rule(target, 'self == oldSelf', 'target is immutable; create a new CsvImport instead'),
+    target: rule(target, 'self == oldSelf', immutable('target')),
     rejects: Type.Optional(
       object(
         {
@@ -189,8 +208,8 @@ export const spec = object(
               GoDuration({
                 description: 'Longest life of a cached row, such as 90s or 1h30m; default 2m.',
               }),
-              "duration(self) >= duration('1s') && duration(self) <= duration('720h')",
-              'cache.ttl must be from 1s to 720h',
+              `self.matches('${goDuration}') && duration(self) >= duration('1s') && duration(self) <= duration('720h')`,
+              'cache.ttl must be a duration from 1s to 720h, such as 90s or 1h30m',
             ),
           ),
         },
@@ -235,7 +254,7 @@ export const spec = object(
           },
         ),
         'self == oldSelf',
-        'chunkBytes is immutable; create a new CsvImport instead',
+        immutable('chunkBytes'),
       ),
     ),
     maxRecordBytes: Type.Optional(
@@ -248,7 +267,7 @@ export const spec = object(
           { field: 'maxRecordBytes', max: '64Mi' },
         ),
         'self == oldSelf',
-        'maxRecordBytes is immutable; create a new CsvImport instead',
+        immutable('maxRecordBytes'),
       ),
     ),
     suspend: Type.Optional(
@@ -279,41 +298,60 @@ export const spec = object(
 rule(
   spec,
   '!has(self.target.key) || !has(self.columns) || self.target.key.all(k, self.columns.exists(c, c.name == k))',
-  'target.key names a column that columns does not list',
+  {
+    message: 'target.key names a column that columns does not list',
+    messageExpression:
+      "'target.key names ' + self.target.key.filter(k, !self.columns.exists(c, c.name == k))[0] + ', which columns does not list'",
+    fieldPath: '.target.key',
+  },
 );
 rule(
   spec,
   '!has(self.serve) || !has(self.serve.filters) || !has(self.columns) || self.serve.filters.all(f, self.columns.exists(c, c.name == f && c.type == "text"))',
-  'serve.filters must name columns of type text',
+  {
+    message: 'serve.filters must name columns of type text',
+    messageExpression:
+      "'serve.filters must name columns of type text; not ' + self.serve.filters.filter(f, !self.columns.exists(c, c.name == f && c.type == 'text'))[0]",
+    fieldPath: '.serve.filters',
+  },
 );
 rule(
   spec,
   "!has(self.serve) || !has(self.serve.filters) || self.serve.filters.all(f, f != 'limit' && f != 'cursor')",
-  'serve.filters must not name limit or cursor, which page through lists; rename the column',
+  {
+    message:
+      'serve.filters must not name limit or cursor, which page through lists; rename the column',
+    fieldPath: '.serve.filters',
+  },
 );
 rule(
   spec,
   "!has(self.target.key) || !has(self.columns) || !self.columns.exists(c, c.type == 'json' && c.name in self.target.key)",
-  'target.key must not name a column of type json, which cannot be compared; make it text',
+  {
+    message:
+      'target.key must not name a column of type json, which cannot be compared; make it text',
+    fieldPath: '.target.key',
+  },
 );
+// A rule at the field itself is not asked when the field appears or goes.
 rule(
   spec,
   'has(self.format) == has(oldSelf.format)',
-  'format is immutable; create a new CsvImport instead',
+  immutable('format', { fieldPath: '.format' }),
 );
 rule(
   spec,
   'has(self.columns) == has(oldSelf.columns)',
-  'columns are immutable; create a new CsvImport instead',
+  immutable('columns', { verb: 'are', fieldPath: '.columns' }),
 );
 rule(
   spec,
   'has(self.chunkBytes) == has(oldSelf.chunkBytes)',
-  'chunkBytes is immutable; create a new CsvImport instead',
+  immutable('chunkBytes', { fieldPath: '.chunkBytes' }),
 );
 rule(
   spec,
   'has(self.maxRecordBytes) == has(oldSelf.maxRecordBytes)',
-  'maxRecordBytes is immutable; create a new CsvImport instead',
+  immutable('maxRecordBytes', { fieldPath: '.maxRecordBytes' }),
 );
 export type CsvImportSpec = Static<typeof spec>;

@@ -52,15 +52,22 @@ function customDefaults(schema: StructuralSchema, object: JsonObject): JsonObjec
   return isJsonObject(complete) ? complete : object;
 }
 
-/** Rules are judged once the values fit the schema: they assume its types. */
+/**
+ * The metadata has checks of its own. Rules are judged once the values fit the schema so far that
+ * the rules can assume its types. What is wrong at one place is said once.
+ */
 function customProblems(
   { schema, programs }: CustomSchema,
   object: JsonObject,
   before: KubeObject | undefined,
 ): Problem[] {
-  const problems = schemaProblems({ schema, at: '' }, object);
-  if (problems.length > 0) return problems;
-  return ruleProblems(programs, { schema, at: '', value: object, old: before });
+  const metadata: StructuralSchema = { type: 'object' };
+  const own = { ...schema, properties: { ...schema.properties, metadata } };
+  const problems = schemaProblems({ schema: own, at: '' }, object);
+  if (problems.some(({ blocksRules }) => blocksRules === true)) return problems;
+  const told = new Set(problems.map(({ at }) => at));
+  const broken = ruleProblems(programs, { schema, at: '', value: object, old: before });
+  return [...problems, ...broken.filter(({ at }) => at === '' || !told.has(at))];
 }
 
 function invalid(

@@ -4,4 +4,6 @@ export interface Problem {
   readonly at: string;
   /** What is wrong and what to write instead; never the wrong value, which may be a secret. */
   readonly message: string;
+  /** The rules of the schema cannot be judged beside it. */
+  readonly blocksRules?: true;
 }

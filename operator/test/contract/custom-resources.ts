@@ -81,7 +81,7 @@ export function customResourcesContract(makeTarget: MakeTarget): void {
 
       await expect(reorder).rejects.toMatchObject({
         reason: 'Invalid',
-        message: expect.stringContaining('columns keep their order') as string,
+        message: expect.stringContaining('columns and their order are immutable') as string,
       });
     });
 

@@ -90,6 +90,23 @@ describe('CEL rules', () => {
     expect(problems(schema, {})).toEqual(['spec: count must be positive']);
   });
 
+  test('blame the field that they name and make their message, or fall back to the plain one', () => {
+    const schema: StructuralSchema = {
+      type: 'object',
+      properties: { keys: { type: 'array', items: { type: 'string' } }, of: { type: 'string' } },
+      ...rules({
+        rule: 'self.of in self.keys',
+        message: 'of must be one of keys',
+        fieldPath: '.of',
+        messageExpression: "self.of + ' is not ' + self.keys[0]",
+      }),
+    };
+
+    expect(problems(schema, { of: 'a', keys: ['a'] })).toEqual([]);
+    expect(problems(schema, { of: 'b', keys: ['a'] })).toEqual(['spec.of: b is not a']);
+    expect(problems(schema, { of: 'b', keys: [] })).toEqual(['spec.of: of must be one of keys']);
+  });
+
   test('hold for every entry of a map', () => {
     const schema: StructuralSchema = {
       type: 'object',
@@ -123,6 +140,8 @@ describe('CEL rules', () => {
 
       expect(() => compileRules(schema)).toThrow(Fault);
       expect(() => compileRules(schema)).toThrow('can be judged by a real API server only');
+      const saying = rules({ rule: 'true', message: 'no', messageExpression: rule });
+      expect(() => compileRules({ type: 'string', ...saying })).toThrow(Fault);
     },
   );
 });

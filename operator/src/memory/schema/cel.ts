@@ -4,7 +4,8 @@
  * Every rule is compiled when its resource is installed: one that uses a function this evaluator
  * does not have can be judged by a real server only, so the install fails rather than let the rule
  * pass unseen. A rule that names `oldSelf` is skipped unless there is an old value at its place. A
- * rule that cannot be evaluated refuses the object, as on a server.
+ * rule that cannot be evaluated refuses the object, as on a server; a message that cannot be made
+ * gives way to the plain one.
  */
 import { Environment } from '@marcbachmann/cel-js';
 import type { CelRule, StructuralSchema } from '@millrace/crds/crd-yaml';
@@ -17,7 +18,12 @@ import { fieldAt } from './value-checks.ts';
 
 type Program = (variables: { readonly self: unknown; readonly oldSelf?: unknown }) => unknown;
 
-export type Programs = ReadonlyMap<CelRule, Program>;
+interface CompiledRule {
+  readonly verdict: Program;
+  readonly message: Program;
+}
+
+export type Programs = ReadonlyMap<CelRule, CompiledRule>;
 
 /** The part of Kubernetes' own CEL library that our rules use. */
 const environment = new Environment()
@@ -33,14 +39,23 @@ const environment = new Environment()
 /** Every rule in the schema, ready to run. */
 export function compileRules(schema: StructuralSchema): Programs {
   const rules = rulesIn(schema);
-  return new Map(rules.map((rule) => [rule, compile(rule)]));
+  return new Map(
+    rules.map((rule) => {
+      const { messageExpression } = rule;
+      const message =
+        messageExpression === undefined ? () => undefined : compile(messageExpression);
+      return [rule, { verdict: compile(rule.rule), message }];
+    }),
+  );
 }
 
-function compile(rule: CelRule): Program {
+function compile(expression: string): Program {
   const failure = (why: string, cause?: unknown) =>
-    new Fault(`CEL rule "${rule.rule}" can be judged by a real API server only: ${why}`, { cause });
+    new Fault(`CEL rule "${expression}" can be judged by a real API server only: ${why}`, {
+      cause,
+    });
   try {
-    const parsed = environment.parse(rule.rule);
+    const parsed = environment.parse(expression);
     const verdict = parsed.check();
     if (!verdict.valid) throw failure('it does not compile here', verdict.error);
     return (variables) => parsed({ ...variables });
@@ -74,7 +89,7 @@ export function ruleProblems(programs: Programs, judged: Judged): Problem[] {
     if (isTransition && old === undefined) return [];
     const self = celValue(schema, value);
     const variables = isTransition ? { self, oldSelf: celValue(schema, old) } : { self };
-    return holds(programs, rule, variables) ? [] : [{ at, message: rule.message }];
+    return broken(programs.get(rule), { rule, at, variables });
   });
   return [...own, ...problemsBelow(programs, judged)];
 }
@@ -115,12 +130,26 @@ function correlated(old: unknown, item: unknown, keys: readonly string[]): unkno
   );
 }
 
-function holds(programs: Programs, rule: CelRule, variables: Parameters<Program>[0]): boolean {
+interface Asked {
+  readonly rule: CelRule;
+  readonly at: string;
+  readonly variables: Parameters<Program>[0];
+}
+
+function broken(compiled: CompiledRule | undefined, { rule, at, variables }: Asked): Problem[] {
+  // What cannot be evaluated, such as for a missing field, refuses the object on a server, too.
+  if (evaluated(compiled?.verdict, variables) === true) return [];
+  const { message, fieldPath = '' } = rule;
+  const made = evaluated(compiled?.message, variables);
+  const place = at === '' ? fieldPath.slice(1) : `${at}${fieldPath}`;
+  return [{ at: place, message: typeof made === 'string' && made !== '' ? made : message }];
+}
+
+function evaluated(program: Program | undefined, variables: Asked['variables']): unknown {
   try {
-    return programs.get(rule)?.(variables) === true;
+    return program?.(variables);
   } catch {
-    // Such as a missing field: a server refuses the object then, too.
-    return false;
+    return undefined;
   }
 }
 

@@ -52,9 +52,14 @@ function wrongType({ schema, at }: Place, value: unknown): Problem {
   if (schema.enum !== undefined) {
     // YAML 1.1, which kubectl reads, takes a bare Off, On, Yes or No for true or false.
     const hint = typeof value === 'boolean' ? ', in quotes: YAML reads some words as booleans' : '';
-    return { at, message: `must be one of ${listed(schema.enum)}${hint}` };
+    return blocking(at, `must be one of ${listed(schema.enum)}${hint}`);
   }
-  return { at, message: `${expected[schema.type ?? ''] ?? 'has a wrong type'}${remedy(schema)}` };
+  return blocking(at, `${expected[schema.type ?? ''] ?? 'has a wrong type'}${remedy(schema)}`);
+}
+
+/** A value of another shape than the rules of the schema were written for; a server calls it so, too. */
+function blocking(at: string, message: string): Problem {
+  return { at, message, blocksRules: true };
 }
 
 function remedy(schema: StructuralSchema): string {
@@ -64,14 +69,13 @@ function remedy(schema: StructuralSchema): string {
 function intOrStringProblems(place: Place, value: unknown): Problem[] {
   if (typeof value === 'string') return stringProblems(place, value);
   if (Number.isSafeInteger(value)) return [];
-  const message = `must be a whole number or a string${remedy(place.schema)}`;
-  return [{ at: place.at, message }];
+  return [blocking(place.at, `must be a whole number or a string${remedy(place.schema)}`)];
 }
 
 function stringProblems({ schema, at }: Place, value: string): Problem[] {
   const { minLength = 0, maxLength = Infinity, pattern } = schema;
   if (schema.enum !== undefined && !schema.enum.includes(value)) {
-    return [{ at, message: `must be one of ${listed(schema.enum)}${meant(value, schema.enum)}` }];
+    return [blocking(at, `must be one of ${listed(schema.enum)}${meant(value, schema.enum)}`)];
   }
   // Characters, as Go counts runes; a UTF-16 length would refuse some emoji too early.
   const length = Array.from(value).length;
@@ -81,9 +85,8 @@ function stringProblems({ schema, at }: Place, value: string): Problem[] {
     return [{ at, message: `${message}${remedy(schema)}` }];
   }
   if (length > maxLength) {
-    return [
-      { at, message: `must have at most ${counted(maxLength, 'character')}${remedy(schema)}` },
-    ];
+    const message = `must have at most ${counted(maxLength, 'character')}${remedy(schema)}`;
+    return [blocking(at, message)];
   }
   if (pattern === undefined || new RegExp(pattern, 'u').test(value)) return [];
   return [{ at, message: `must match ${pattern}${remedy(schema)}` }];
@@ -116,10 +119,7 @@ function objectProblems(place: Place, value: unknown): Problem[] {
   const properties = new Map(Object.entries(schema.properties));
   const missing = (schema.required ?? [])
     .filter((key) => value[key] === undefined)
-    .map((key) => ({
-      at: fieldAt(at, key),
-      message: `is required${remedy(properties.get(key) ?? {})}`,
-    }));
+    .map((key) => blocking(fieldAt(at, key), `is required${remedy(properties.get(key) ?? {})}`));
   const fields = Object.entries(value).flatMap(([key, field]) => {
     const property = properties.get(key);
     if (field === undefined) return [];
@@ -147,7 +147,7 @@ function dictProblems({ schema, at }: Place, value: JsonObject): Problem[] {
       : schemaProblems({ schema: additionalProperties, at: `${at}[${key}]` }, field),
   );
   if (entries.length <= maxProperties) return problems;
-  return [{ at, message: `must have at most ${maxProperties} entries` }, ...problems];
+  return [blocking(at, `must have at most ${maxProperties} entries`), ...problems];
 }
 
 function listProblems(place: Place, value: unknown): Problem[] {
@@ -155,12 +155,11 @@ function listProblems(place: Place, value: unknown): Problem[] {
   if (!Array.isArray(value)) return [wrongType(place, value)];
   const { minItems = 0, maxItems = Infinity, items } = schema;
   const problems: Problem[] = [];
-  if (value.length < minItems || value.length > maxItems) {
-    const message = `must have ${range(minItems, maxItems)} entries${remedy(schema)}`;
-    problems.push({ at, message });
-  }
+  const message = `must have ${range(minItems, maxItems)} entries${remedy(schema)}`;
   // A list that is far too long is refused for that alone: its entries would fill the message.
-  if (value.length > maxItems || items === undefined) return problems;
+  if (value.length > maxItems) return [blocking(at, message)];
+  if (value.length < minItems) problems.push({ at, message });
+  if (items === undefined) return problems;
   const entries = value.flatMap((item: unknown, index) =>
     schemaProblems({ schema: items, at: `${at}[${index}]` }, item),
   );
