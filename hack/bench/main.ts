@@ -1,20 +1,22 @@
-/** `npm run bench -- <kind>`: measures a kind against the bars that its design page sets. */
+/** `npm run bench -- <what>`: measures a kind, or the operator, against the bars set for it. */
 import { benchOfCsvImport } from './csv-import/main.ts';
+import { benchOfOperator } from './operator/main.ts';
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   'csv-import': benchOfCsvImport,
+  operator: benchOfOperator,
 };
 
-const usage = `Usage: npm run bench -- <kind> [options]
+const usage = `Usage: npm run bench -- <what> [options]
 
-Kinds: ${Object.keys(benches).join(', ')}. \`npm run bench -- <kind> --help\` tells its options.`;
+What: ${Object.keys(benches).join(', ')}. \`npm run bench -- <what> --help\` tells its options.`;
 
-const [kind = '', ...args] = process.argv.slice(2);
-const bench = benches[kind];
+const [what = '', ...args] = process.argv.slice(2);
+const bench = benches[what];
 if (bench !== undefined) {
   process.exitCode = await bench(args);
 } else {
-  const isHelp = kind === '--help' || kind === '-h';
+  const isHelp = what === '--help' || what === '-h';
   (isHelp ? console.log : console.error)(usage);
   process.exitCode = isHelp ? 0 : 2;
 }

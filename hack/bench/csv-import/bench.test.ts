@@ -6,7 +6,7 @@ import { bars, type Bar } from './bars.ts';
 import { columnNames, writeData } from './data.ts';
 import { parseOptions } from './options.ts';
 import { barLine, type BarResult } from './report.ts';
-import { spreadOf } from './statistics.ts';
+import { spreadOf } from '../statistics.ts';
 
 describe('the generated rows', () => {
   it('are as many as asked, of about 80 bytes, with the share of repeated keys asked for', async () => {

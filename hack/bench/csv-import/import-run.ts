@@ -79,7 +79,7 @@ async function writeBackends(
 
 /** The operator's defaults, and debug logs for the times of chunks. */
 function podConfig(options: ImportOptions, backendsDir: string): CsvImportPodConfig {
-  const { file, workers } = options;
+  const { file } = options;
   const bind = { host: '127.0.0.1', port: 0 };
   return {
     import: { uid: randomUUID(), namespace: 'bench', name: 'bench' },
@@ -90,7 +90,6 @@ function podConfig(options: ImportOptions, backendsDir: string): CsvImportPodCon
     rejects: { maxRows: 0, maxPercent: 0 },
     cache: { mode: 'Off', ttlMs: 120_000 },
     serve: { enabled: false, filters: [] },
-    workers: { max: workers },
     chunkBytes: 16 * mebibyte,
     maxRecordBytes: 16 * mebibyte,
     bind: { admin: bind, http: bind },

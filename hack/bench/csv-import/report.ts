@@ -2,7 +2,7 @@
 import type { Bar } from './bars.ts';
 import type { DataFile } from './data.ts';
 import type { ImportResult } from './import-run.ts';
-import { spreadOf, type Spread } from './statistics.ts';
+import { spreadOf, type Spread } from '../statistics.ts';
 
 export interface Machine {
   readonly date: string;
