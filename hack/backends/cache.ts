@@ -33,6 +33,8 @@ export interface CacheEntry {
   readonly name: string;
   log(line: string): void;
   readonly signal: AbortSignal;
+  /** How long to wait for another process that builds the same; ten minutes unless told. */
+  readonly waitMs?: number;
 }
 
 /** What a killed builder left behind; only called under the lock, so no builder is alive. */
@@ -52,7 +54,7 @@ export async function cached(
 
   await mkdir(entry.cacheDir, { recursive: true });
   const lock = {
-    waitMs: 600_000,
+    waitMs: entry.waitMs ?? 600_000,
     signal: entry.signal,
     onWait: (pid: number) =>
       entry.log(`waiting for process ${String(pid)}, which is filling the cache`),

@@ -59,7 +59,8 @@ export async function endServer(root: string): Promise<void> {
   await writeRecord(root, undefined);
 }
 
-async function launch(command: Command, logPath: string): Promise<RunningProcess> {
+/** Starts it in a session of its own, with all its output going to the log. */
+export async function launch(command: Command, logPath: string): Promise<RunningProcess> {
   const log = await open(logPath, 'a', 0o600);
   try {
     const child = spawn(command.file, command.args, {

@@ -12,7 +12,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { backendNames } from './backend.ts';
 import { withLock } from './file-lock.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 import { readRecord, serverRoot, usersOf } from './server-folder.ts';
@@ -52,10 +51,17 @@ async function isUnused(root: string): Promise<boolean> {
   return pids.length === 0 && !kept;
 }
 
+async function serverNames(stateDir: string): Promise<readonly string[]> {
+  const entries = await readdir(stateDir, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
 /** Says whether anything there still needs watching. */
 async function tend(root: string): Promise<boolean> {
-  if (!(await isUnused(root))) return true;
-  if ((await readRecord(root)) === undefined) return false;
+  const { pids, kept } = await usersOf(root);
+  if (pids.length > 0) return true;
+  // A server that is kept stays whoever dies; its next user sees to a watcher of its own.
+  if (kept || (await readRecord(root)) === undefined) return false;
   await locked(root, async () => {
     if (await isUnused(root)) await endServer(root);
   });
@@ -76,7 +82,9 @@ async function watch(stateDir: string): Promise<void> {
     if ((await readdir(stateDir).catch(() => [])).length === 0) return;
     isNeeded = await withLock(lock, { waitMs: 30_000 }, async () => {
       const answers = [];
-      for (const name of backendNames) answers.push(await tend(serverRoot(stateDir, name)));
+      // Under the lock, or a server whose user has just relied on this watcher could be overlooked.
+      for (const name of await serverNames(stateDir))
+        answers.push(await tend(serverRoot(stateDir, name)));
       if (answers.includes(true)) return true;
       await rm(identity, { force: true });
       return false;

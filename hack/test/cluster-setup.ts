@@ -1,5 +1,10 @@
 /**
- * Gives a test run a real Kubernetes API server, if the run has `*.cluster.test.ts` files.
+ * Gives a test run a real Kubernetes API server with controller manager, if the run has
+ * `*.cluster.test.ts` files. Runs that overlap on one checkout share it; the last one ends it, and
+ * when a run is killed a watcher does.
+ *
+ * The first run on a host builds the programs, which takes minutes and is shown. Where they cannot be
+ * had the suites are skipped with the reason; with CI=true that is a failure.
  *
  * MILLRACE_TEST_KUBECONFIG names a server to use instead of our own; the tests make and delete
  * namespaces there and install the CRDs, so it must be one for tests. kubectl is then
@@ -12,10 +17,12 @@ import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { parse } from 'yaml';
 
-import type { ProvidedCluster, RunningCluster } from '../../operator/test/provided-cluster.ts';
-import { findProgram, run } from '../backends/command.ts';
+import type { RunningCluster } from '../../operator/test/provided-cluster.ts';
+import { findProgram } from '../backends/command.ts';
+import { NoPrograms, startControlPlane, type ControlPlane } from '../cluster/control-plane.ts';
+import { crdManifests, installManifests } from '../cluster/manifests.ts';
 
-const crdFiles = fileURLToPath(new URL('../../crds/csv-import.yaml', import.meta.url));
+const stateDir = fileURLToPath(new URL('../../.millrace/test', import.meta.url));
 
 async function clusterTests(project: TestProject): Promise<readonly string[]> {
   // Filters of the command line are not part of the public interface; without them all files count.
@@ -49,35 +56,52 @@ async function givenServer(kubeconfig: string): Promise<RunningCluster> {
   };
 }
 
-async function installCrds({ kubectl, kubeconfig }: RunningCluster): Promise<void> {
-  const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: `${kubeconfig}.cache` };
-  await run(kubectl, ['apply', '--server-side', '--force-conflicts', '-f', crdFiles], { env });
-  const wait = ['wait', '--for=condition=Established', '--timeout=30s', '-f', crdFiles];
-  await run(kubectl, wait, { env });
+async function ownServer(): Promise<ControlPlane> {
+  return startControlPlane({
+    tier: 'b',
+    stateDir,
+    manifests: await crdManifests(),
+    env: process.env,
+    log: (line) => console.error(`cluster: ${line}`),
+  });
 }
 
-async function provided(): Promise<ProvidedCluster> {
-  const kubeconfig = process.env['MILLRACE_TEST_KUBECONFIG'];
-  if (kubeconfig === undefined || kubeconfig === '') {
-    return { missing: 'no Kubernetes server: MILLRACE_TEST_KUBECONFIG is not set' };
+/** Undefined when this host cannot have one, which is said; any other failure fails the run. */
+async function ownServerOrSkip(suites: number): Promise<ControlPlane | string> {
+  try {
+    return await ownServer();
+  } catch (error) {
+    if (!(error instanceof NoPrograms)) throw error;
+    const where = 'or name a server for tests in MILLRACE_TEST_KUBECONFIG';
+    const reason = `${error.message}, ${where}`;
+    if (process.env['CI'] === 'true')
+      throw new Error(`cluster tests cannot run: ${reason}`, { cause: error });
+    console.error(`${String(suites)} cluster suites are skipped: ${reason}`);
+    return reason;
   }
-  const cluster = await givenServer(kubeconfig);
-  await installCrds(cluster);
-  return cluster;
 }
 
-/** The name vitest looks for. */
-export async function setup(project: TestProject): Promise<void> {
+/** The name vitest looks for; returns what runs at the end. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const suites = await clusterTests(project);
+  const given = process.env['MILLRACE_TEST_KUBECONFIG'] ?? '';
+  const nothing = async (): Promise<void> => undefined;
   if (suites.length === 0) {
     project.provide('cluster', { missing: 'this run has no cluster tests' });
-    return;
+    return nothing;
   }
-  const cluster = await provided();
-  if ('missing' in cluster) {
-    if (process.env['CI'] === 'true')
-      throw new Error(`cluster tests cannot run: ${cluster.missing}`);
-    console.error(`${String(suites.length)} cluster suites are skipped: ${cluster.missing}`);
+  if (given !== '') {
+    const cluster = await givenServer(given);
+    await installManifests({ ...cluster, manifests: await crdManifests() });
+    project.provide('cluster', cluster);
+    return nothing;
   }
-  project.provide('cluster', cluster);
+  const plane = await ownServerOrSkip(suites.length);
+  if (typeof plane === 'string') {
+    project.provide('cluster', { missing: plane.split('\n')[0] ?? plane });
+    return nothing;
+  }
+  const { kubeconfig, kubectl, server, caFile, adminTokenFile } = plane;
+  project.provide('cluster', { kubeconfig, kubectl, server, caFile, adminTokenFile });
+  return async () => plane.stop();
 }

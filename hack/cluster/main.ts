@@ -1,0 +1,108 @@
+/** `npm run cluster`: a real Kubernetes control plane on this host. This file only reads the line. */
+import { resolve } from 'node:path';
+
+import { Command, CommanderError, Option } from 'commander';
+
+import { tiers, type Tier } from './assets.ts';
+import {
+  build,
+  clusterNames,
+  ClusterProblem,
+  down,
+  kubectl,
+  logs,
+  status,
+  up,
+  type Place,
+} from './commands.ts';
+
+const after = `
+Tiers: a is etcd and the API server; b adds the controller manager and the scheduler. There is no
+node: pods stay Pending. Everything listens on loopback, needs no root, and writes only into the state
+folder; the programs come from KUBEBUILDER_ASSETS, else from the cache, else from a build with Go.
+
+Examples:
+  export KUBECONFIG=$(npm run --silent cluster -- up)
+  npm run cluster -- kubectl -- get millrace -A
+  npm run cluster -- logs kube-apiserver
+  npm run cluster -- up --tier a --name second
+  npm run cluster -- down --all
+
+Exit codes: 0 done, 1 failed, 64 wrong usage; kubectl ends with its own.`;
+
+interface Options {
+  readonly state: string;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly all?: boolean;
+}
+
+const program = new Command('npm run cluster --')
+  .description('A real Kubernetes control plane on this host, without a container engine.')
+  .addHelpText('after', after);
+
+function place(options: Options): Place {
+  if (!/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(options.name)) {
+    throw new ClusterProblem(`${options.name} is no name: use lower-case letters, digits and -`);
+  }
+  return { stateDir: resolve(options.state), name: options.name };
+}
+
+/** Every command but `build` is about clusters in the state folder. */
+function command(text: string, description: string): Command {
+  return program
+    .command(text)
+    .description(description)
+    .option('--state <folder>', 'where clusters are kept', '.millrace/cluster');
+}
+
+const named = (): Option => new Option('--name <name>', 'which cluster').default('default');
+
+program
+  .command('build')
+  .description('build the programs into the cache now; prints their folder')
+  .action(build);
+
+command('up', 'start a cluster, leave it running, print the path of its kubeconfig')
+  .addOption(new Option('--tier <tier>', 'what runs').choices([...tiers]).default('b'))
+  .addOption(named())
+  .action(async (options: Options) => up(place(options), options.tier));
+
+command('down', 'end a cluster and remove all that it wrote')
+  .addOption(named())
+  .option('--all', 'every cluster in the state folder')
+  .action(async (options: Options) => {
+    const first = place(options);
+    const names = options.all === true ? await clusterNames(first.stateDir) : [first.name];
+    for (const name of names) await down({ stateDir: first.stateDir, name });
+  });
+
+command('status', 'say which clusters run, where, and who uses them').action(
+  async (options: Options) => status(resolve(options.state)),
+);
+
+command('logs', 'print the log of one program, or the end of each')
+  .argument('[program]', 'for example kube-apiserver')
+  .addOption(named())
+  .action(async (name: string | undefined, options: Options) => logs(place(options), name));
+
+command('kubectl', 'run kubectl against a cluster; its own arguments stand after --')
+  .argument('[arguments...]')
+  .addOption(named())
+  .action(async (args: readonly string[], options: Options) => {
+    process.exitCode = await kubectl(place(options), args);
+  });
+
+// Commander ends with 1 for wrong usage; here that is 64, as everywhere else in Millrace.
+for (const child of [program, ...program.commands]) child.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 64;
+  } else {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
