@@ -8,8 +8,8 @@ import type { Given } from './config.ts';
 
 const after = `
 Connects with --kubeconfig or KUBECONFIG, else with the ServiceAccount of the pod it runs in, else
-with ~/.kube/config. Before the first start: kubectl apply -f crds/ (resource definitions) and the
-rights in operator/deploy (operator/README.md says which).
+with ~/.kube/config. Before the first start: kubectl apply -f crds/csv-import.yaml, and the rights of
+operator/deploy (operator/README.md says which).
 
 Each setting is also a key of the --config file (JSON) and a variable: leaderElection.leaseDurationMs
 is MILLRACE_LEADER_ELECTION_LEASE_DURATION_MS. Flags win over variables, variables over the file.
@@ -20,7 +20,7 @@ Exit code: 0 told to stop and drained, 1 leadership lost (a supervisor starts it
 configuration or credentials, 70 a bug.
 
 Examples:
-  npm run operator -- --runtime-image registry.example/millrace-runtimes:0.1.0
+  npm run operator -- --runtime-image millrace-runtimes:0.1.0
   npm run operator -- --runtime-image IMAGE --namespace team-a --namespace team-b
   npm run operator -- --runtime-image IMAGE --context staging --no-leader-election --admin-port 0
 `;
@@ -65,7 +65,7 @@ function operatorCommand(): Command {
     .option('--no-leader-election', 'act at once; only for a single process')
     .option(
       '--lease-namespace <name>',
-      'where the Lease is (default: first --namespace, else the pod’s or context’s)',
+      'where the Lease is (default: the pod’s, else the first --namespace, else the context’s)',
     )
     .option('--admin-host <host>', 'address of the admin port (default: 127.0.0.1)')
     .option('--admin-port <port>', 'admin port, 0 for a free one (default: 9090)', port)

@@ -16,6 +16,8 @@ export interface Connection {
   readonly server: string;
   /** Of the context or of the service account; `default` where neither says. */
   readonly namespace: string;
+  /** We are a pod of the cluster, and `namespace` is where it runs. */
+  readonly isPod?: boolean;
   readonly tls: TlsSettings;
   readonly credentials: Credentials;
 }

@@ -23,6 +23,7 @@ export async function inClusterConnection(env: Env, folder = mountedAt): Promise
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     namespace: await namespaceIn(folder),
+    isPod: true,
     tls: { ca: { file: join(folder, 'ca.crt') } },
     credentials: { type: 'token', token: { file: join(folder, 'token') } },
   };

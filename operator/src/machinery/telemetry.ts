@@ -106,9 +106,9 @@ function changeEvents(
     registers,
   });
   return {
-    stateChanged: ({ kind, to, ...rest }) => {
+    stateChanged: ({ kind, namespace, name, from, to, why }) => {
       states.inc({ kind, to });
-      log.info({ kind, to, ...rest }, 'state changed');
+      log.info({ kind, namespace, name, from, to, why }, 'state changed');
     },
     drifted: ({ kind, type, ...rest }) => {
       drifts.inc({ kind, type });
