@@ -16,7 +16,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '@millrace/kit/clock';
 import { describe, inject } from 'vitest';
 
-import type { KubeApi } from '../src/machinery/kube-api.ts';
+import { loadConnection } from '../src/kube/connection.ts';
+import { createHttpApi } from '../src/kube/http-api.ts';
+import type { KubeApi, ResourceType } from '../src/machinery/kube-api.ts';
 import type { RunningCluster } from './provided-cluster.ts';
 
 export interface KubectlResult {
@@ -69,64 +71,47 @@ async function runKubectl(args: readonly string[], input?: string): Promise<Kube
   return { exitCode: await promise, stdout, stderr };
 }
 
-async function mustRun(args: readonly string[]): Promise<void> {
-  const { exitCode, stderr } = await runKubectl(args);
-  if (exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-}
+/** The controller manager needs milliseconds, and on a host that builds something else seconds. */
+const accountDeadlineMs = 60_000;
 
-interface ClosableApi extends KubeApi {
-  close(): Promise<void>;
-}
-
-async function openApi(kubeconfig: string): Promise<ClosableApi> {
-  // By address and not by import until both modules are there.
-  const load = async (path: string): Promise<unknown> =>
-    import(new URL(path, import.meta.url).href);
-  const connections = (await load('../src/kube/connection.ts')) as {
-    loadConnection: (options: { kubeconfig: string; env: NodeJS.ProcessEnv }) => Promise<unknown>;
-  };
-  const apis = (await load('../src/kube/http-api.ts')) as {
-    createHttpApi: (options: { connection: unknown; clock: typeof systemClock }) => ClosableApi;
-  };
-  const connection = await connections.loadConnection({ kubeconfig, env: process.env });
-  return apis.createHttpApi({ connection, clock: systemClock });
-}
+const namespaces: ResourceType = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' };
+const accounts: ResourceType = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+};
 
 /** Pods are refused until the controller manager has made the namespace's `default` account. */
-async function waitForServiceAccount(namespace: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const { exitCode } = await runKubectl(['get', 'serviceaccount/default', '-n', namespace]);
-    if (exitCode === 0) return;
+async function waitForServiceAccount(api: KubeApi, namespace: string): Promise<void> {
+  const deadline = Date.now() + accountDeadlineMs;
+  while ((await api.get(accounts, { namespace, name: 'default' })) === undefined) {
     if (Date.now() > deadline) throw new Error(`no service account appeared in ${namespace}`);
-    await delay(50);
+    await delay(20);
   }
+}
+
+async function makeNamespace(api: KubeApi): Promise<string> {
+  const name = `test-${randomBytes(6).toString('hex')}`;
+  const metadata = { name, namespace: '' };
+  await api.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata });
+  await waitForServiceAccount(api, name);
+  return name;
 }
 
 /** A fresh namespace with a random name. */
 export async function realNamespace(): Promise<RealNamespace> {
   const { kubeconfig } = givenCluster();
-  const namespace = `test-${randomBytes(6).toString('hex')}`;
-  await mustRun(['create', 'namespace', namespace]);
-  await waitForServiceAccount(namespace);
-  let api: ClosableApi | undefined;
-  let problem: unknown;
-  try {
-    api = await openApi(kubeconfig);
-  } catch (error) {
-    problem = error;
-  }
+  const connection = await loadConnection({ kubeconfig, env: process.env });
+  const api = createHttpApi({ connection, clock: systemClock });
+  const namespace = await makeNamespace(api);
   return {
     namespace,
-    get api() {
-      if (api === undefined) throw problem;
-      return api;
-    },
+    api,
     kubeconfig,
     kubectl: async (args, input) => runKubectl([`--namespace=${namespace}`, ...args], input),
     async [Symbol.asyncDispose]() {
-      await api?.close();
-      await mustRun(['delete', 'namespace', namespace, '--wait=false']);
+      await api.delete(namespaces, { namespace: '', name: namespace });
+      await api.close();
     },
   };
 }
