@@ -9,6 +9,7 @@ import { systemClock } from '@millrace/kit/clock';
 import { loadConnection } from '@millrace/operator/kube/connection';
 import { createHttpApi } from '@millrace/operator/kube/http-api';
 import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
+import { crdManifests } from '../../cluster/manifests.ts';
 import type { Bench, Result } from './bench.ts';
 import { measureColdStart } from './cold.ts';
 import { measureFailover } from './failover.ts';
@@ -18,7 +19,6 @@ import { measureLoad } from './load.ts';
 import { parseOptions, type BenchOptions, type MeasurementName } from './options.ts';
 import { measurePolls } from './polls.ts';
 import { header, line } from './report.ts';
-import { installDefinitions } from './definitions.ts';
 import { measureTransport } from './transport.ts';
 
 /** In this order: the first creates what the others need. */
@@ -43,6 +43,7 @@ export async function benchOfOperator(args: readonly string[]): Promise<number> 
   const controlPlane = await startControlPlane({
     tier: 'a',
     stateDir: join(folder, 'cluster'),
+    manifests: await crdManifests(),
     env: process.env,
     log,
   });
@@ -64,7 +65,6 @@ async function measureAll(surroundings: Surroundings): Promise<number> {
   const api = createHttpApi({ connection, clock: systemClock });
   const bench: Bench = { ...surroundings, api };
   try {
-    await installDefinitions(api);
     await createSurroundings(api);
     if (!options.only.includes('load')) await createImports(api, options.imports);
     console.log(`\n${header.join('\n')}`);
