@@ -1,0 +1,31 @@
+/** A folder that is gone after the test, and stand-ins for the programs of a control plane. */
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Scratch extends AsyncDisposable {
+  readonly path: string;
+  /** A folder with links to real programs, and scripts in place of some of them. */
+  assets(scripts: Readonly<Record<string, string>>, real?: string): Promise<string>;
+}
+
+const programs = ['etcd', 'kube-apiserver', 'kubectl'];
+
+export async function scratch(): Promise<Scratch> {
+  const path = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
+  return {
+    path,
+    async assets(scripts, real) {
+      const folder = await mkdtemp(join(path, 'assets-'));
+      const linked = real === undefined ? [] : programs.filter((name) => !(name in scripts));
+      for (const name of linked) await symlink(join(real ?? '', name), join(folder, name));
+      for (const [name, script] of Object.entries(scripts)) {
+        await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      }
+      return folder;
+    },
+    async [Symbol.asyncDispose]() {
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
