@@ -19,8 +19,8 @@ import { apiCallMetrics } from './admin/api-call-metrics.ts';
 import { definitionsServed } from './admin/definitions.ts';
 import { watchEventLoop } from './admin/event-loop.ts';
 import { phase, type Phase } from './admin/phase.ts';
-import { candidate } from './candidate.ts';
 import type { Config } from './config.ts';
+import { election } from './election.ts';
 import type { Connection } from './kube/connection.ts';
 import { createHttpApi, type HttpKubeApi } from './kube/http-api.ts';
 import { createTelemetry, type OperatorTelemetry } from './machinery/telemetry.ts';
@@ -91,7 +91,7 @@ async function operate(parts: Parts, signal: AbortSignal): Promise<number> {
   });
   if (signal.aborted) return exitCode.finished;
   life.starting('The caches are being filled.');
-  const election = candidate(parts);
+  const candidacy = election(parts);
   const stopped = aborted(signal);
   const starting = startOperator({
     ...parts,
@@ -99,7 +99,7 @@ async function operate(parts: Parts, signal: AbortSignal): Promise<number> {
     lead: async (whileWanted) => {
       life.standby();
       log.info({}, 'caches filled, standing by');
-      const leadership = await election.campaign(whileWanted);
+      const leadership = await candidacy.campaign(whileWanted);
       life.leading();
       return leadership;
     },
@@ -111,7 +111,7 @@ async function operate(parts: Parts, signal: AbortSignal): Promise<number> {
   if (end === 'lost') return leadershipLostCode;
   life.draining();
   await operator.stop();
-  await election.release();
+  await candidacy.release();
   log.info({}, 'drained');
   return exitCode.finished;
 }
