@@ -6,6 +6,7 @@
  * took effect, or `Unavailable`. Messages are the server's, cut to a bound; headers never get in.
  */
 import { KubeFailure, type KubeReason } from '../machinery/kube-failure.ts';
+import { withoutObjects } from './quoted-values.ts';
 
 /** An `Invalid` of a large object lists many fields; this is some forty of them. */
 const messageCharsMax = 4096;
@@ -56,7 +57,11 @@ export interface StatusBody {
   readonly reason?: unknown;
   readonly message?: unknown;
   readonly code?: unknown;
-  readonly details?: { readonly name?: unknown; readonly retryAfterSeconds?: unknown };
+  readonly details?: {
+    readonly name?: unknown;
+    readonly retryAfterSeconds?: unknown;
+    readonly causes?: readonly { readonly field?: unknown }[] | null;
+  };
 }
 
 export function failureOfStatus(
@@ -65,19 +70,30 @@ export function failureOfStatus(
   options: { readonly what: string; readonly retryAfterMs?: number | undefined },
 ): KubeFailure {
   const status = isStatus(body) ? body : {};
-  const known = typeof status.reason === 'string' ? byReason[status.reason] : undefined;
-  const reason = known ?? byCode[code] ?? (code >= 500 ? 'InternalError' : 'Invalid');
   const said = typeof status.message === 'string' && status.message !== '';
   const message = said ? String(status.message) : `${options.what}: the answer was HTTP ${code}`;
   const seconds = status.details?.retryAfterSeconds;
   const retryAfterMs =
     options.retryAfterMs ?? (typeof seconds === 'number' ? seconds * 1000 : undefined);
-  return new KubeFailure(
-    reason,
-    bounded(message),
-    retryAfterMs === undefined ? {} : { retryAfterMs },
-  );
+  const reason = reasonOf(code, status, message);
+  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
+  return new KubeFailure(reason, bounded(withoutObjects(message)), pause);
 }
+
+function reasonOf(code: number, status: StatusBody, message: string): KubeReason {
+  const known = typeof status.reason === 'string' ? byReason[status.reason] : undefined;
+  // To the caller it is the precondition that failed: the name belongs to another object now.
+  if (known === 'Invalid' && status.details?.causes?.some(isAnotherUid) === true) return 'Conflict';
+  if (code === 500 && unreadable.test(message)) return 'Invalid';
+  return known ?? byCode[code] ?? (code >= 500 ? 'InternalError' : 'Invalid');
+}
+
+function isAnotherUid({ field }: { readonly field?: unknown }): boolean {
+  return field === 'metadata.uid';
+}
+
+/** An apply of an unknown or mistyped field is a 500 without a reason (measured on 1.35). */
+const unreadable = /^failed to (create typed patch object|convert new object)/;
 
 /** Whether a 404 is about an object: one about a type that is not served names none. */
 export function namesAnObject(body: unknown): boolean {

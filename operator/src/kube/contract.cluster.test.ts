@@ -1,0 +1,38 @@
+/** The contract of the port on a real API server: each test in a namespace of its own. */
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '@millrace/kit/clock';
+import { afterAll } from 'vitest';
+import { kubeApiContract } from '../../test/kube-api-contract.ts';
+import { describeOnCluster, givenCluster } from '../../test/real-cluster.ts';
+import { loadConnection } from './connection.ts';
+import { createHttpApi, type HttpKubeApi } from './http-api.ts';
+
+const namespaces = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' };
+
+describeOnCluster('a real API server', () => {
+  let opened: Promise<HttpKubeApi> | undefined;
+  const made: string[] = [];
+
+  kubeApiContract('a real API server', async () => {
+    opened ??= open();
+    const api = await opened;
+    const name = `contract-${randomBytes(6).toString('hex')}`;
+    const metadata = { namespace: '', name };
+    await api.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata });
+    made.push(name);
+    return { api, namespace: name };
+  });
+
+  afterAll(async () => {
+    const api = await opened;
+    if (api === undefined) return;
+    await Promise.all(made.map((name) => api.delete(namespaces, { namespace: '', name })));
+    await api.close();
+  });
+
+  async function open(): Promise<HttpKubeApi> {
+    const { kubeconfig } = givenCluster();
+    const connection = await loadConnection({ kubeconfig, env: {} });
+    return createHttpApi({ connection, clock: systemClock });
+  }
+});
