@@ -142,7 +142,7 @@ describe('an operator whose watches are late and repeat themselves', () => {
 
     // Of the Job nothing is ever heard; its creation must not be tried again and again.
     for (let second = 0; second < 10; second++) await cluster.clock.advance(1_000);
-    await cluster.changeSpec({ workers: { min: 0, max: 8 } });
+    await cluster.changeSpec({ rejects: { maxRows: 7 } });
 
     expect(cluster.calls.filter(({ verb }) => verb === 'delete').length).toBe(1);
   });
@@ -160,7 +160,7 @@ describe('an operator whose watches are late and repeat themselves', () => {
       );
     };
 
-    await cluster.changeSpec({ workers: { min: 0, max: 8 } });
+    await cluster.changeSpec({ rejects: { maxRows: 7 } });
     await patience(cluster);
 
     const after = await cluster.read(jobs, 'users-coordinator');

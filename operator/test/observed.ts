@@ -1,7 +1,9 @@
 /** Observations for tests of the pure files, frozen in depth so that a change to an input throws. */
 import type { Observed } from '../src/kinds/csv-import/observed.ts';
-import { configFile } from '../src/kinds/csv-import/children/config-map.ts';
-import { configHashAnnotation, replicasAnnotation } from '../src/kinds/csv-import/names.ts';
+import type { CsvImportSpec } from '@millrace/crds/csv-import';
+import { renderingAnnotation, replicasAnnotation } from '../src/kinds/csv-import/names.ts';
+import type { Care } from '../src/kinds/csv-import/plan.ts';
+import { renderingOf } from '../src/kinds/csv-import/rendering.ts';
 import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import { deployments, jobs } from '../src/kinds/csv-import/resource-types.ts';
 import { usersSpec } from './import-cluster.ts';
@@ -33,9 +35,15 @@ export function observed(change: Partial<Observed> = {}): Observed {
   });
 }
 
+/** The care for a spec, with the pods that it and what is held ask for. */
+export function careFor(spec: CsvImportSpec, held: Observed = observed()): Care {
+  return deepFreeze({ spec, rendering: renderingOf({ spec, observed: held, image: 'image' }) });
+}
+
+/** The Job as it was made for `usersSpec`. */
 export function heldJob(change: object = {}): KubeObject {
   return held(jobs, 'users-coordinator', {
-    annotations: { [configHashAnnotation]: configFile(owner, usersSpec).hash },
+    annotations: { [renderingAnnotation]: careFor(usersSpec).rendering.digest },
     ...change,
   });
 }

@@ -34,7 +34,6 @@ export function gatewayConfig(changes: ConfigChanges = {}): CsvImportPodConfig {
     rejects: { maxRows: 1000, maxPercent: 100 },
     cache: { mode: 'Off', ttlMs: 120_000, ...changes.cache },
     serve: { enabled: true, filters: [], ...changes.serve },
-    workers: { max: 4 },
     chunkBytes: 16_777_216,
     maxRecordBytes: 16_777_216,
     bind: { admin: { host: '127.0.0.1', port: 0 }, http: { host: '127.0.0.1', port: 0 } },

@@ -18,7 +18,6 @@ export function podConfig({ uid, folder, table, overrides }: ConfigInput): CsvIm
     rejects: { maxRows: 1000, maxPercent: 100 },
     cache: { mode: 'Off', ttlMs: 1000 },
     serve: { enabled: false, filters: [] },
-    workers: { max: 4 },
     chunkBytes: 1024,
     maxRecordBytes: 65_536,
     bind: { admin: { host: '127.0.0.1', port: 0 }, http: { host: '127.0.0.1', port: 0 } },

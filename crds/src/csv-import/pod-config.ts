@@ -89,10 +89,6 @@ export const podConfig = object(
       },
       { description: 'Gateway.' },
     ),
-    workers: object(
-      { max: Type.Integer({ minimum: 1, description: 'Most workers.' }) },
-      { description: 'Bounds that progress reports within.' },
-    ),
     chunkBytes: Type.Integer({
       minimum: 1024,
       maximum: 268_435_456,

@@ -8,10 +8,10 @@
  * longer names are deleted by uid and version; never when the plan is empty or was not finished,
  * because then a missing name means "not known yet" and not "not wanted".
  */
-import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
 import { isAsWanted, withDigest } from './desired.ts';
 import type { KubeApi, KubeObject, ResourceType } from './kube-api.ts';
+import { NameTaken } from './name-taken.ts';
 import { controllerOf, keyOf } from './object-key.ts';
 import type { OwnWrite } from './own-writes.ts';
 import { describe, type Plan, type Step, type Target } from './step.ts';
@@ -166,16 +166,16 @@ function refuseForeign(held: KubeObject, wanted: KubeObject): void {
   if (holder !== undefined && holder.uid === claimant?.uid) return;
   const what = `${held.kind} ${keyOf(held.metadata)}`;
   if (holder === undefined) {
-    throw new Permanent(
-      'NameTaken',
+    throw new NameTaken(
+      held,
       `${what} exists and was not made by Millrace. Rename or delete it, or rename this resource.`,
     );
   }
   if (holder.kind === claimant?.kind && holder.name === claimant.name) {
     throw new Transient('PredecessorNotGone', `${what} still belongs to a deleted ${holder.kind}.`);
   }
-  throw new Permanent(
-    'NameTaken',
+  throw new NameTaken(
+    held,
     `${what} belongs to ${holder.kind} ${holder.name}. Rename this resource, or delete that one.`,
   );
 }

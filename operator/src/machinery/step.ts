@@ -31,7 +31,15 @@ export type Step =
       readonly reason: string;
     })
   /** Ends the pass here: what follows may only happen once this has come true. */
-  | { readonly op: 'wait'; readonly for: string; readonly requeueAfterMs?: number };
+  | Wait;
+
+export interface Wait {
+  readonly op: 'wait';
+  readonly for: string;
+  /** The object it hangs on, as Kind/name. */
+  readonly object?: string;
+  readonly requeueAfterMs?: number;
+}
 
 export interface Plan {
   readonly steps: readonly Step[];

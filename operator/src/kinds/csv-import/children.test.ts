@@ -87,7 +87,7 @@ describe('children of an import', () => {
     await cluster.runCoordinator();
     const before = await cluster.read(jobs, 'users-coordinator');
 
-    await cluster.changeSpec({ workers: { min: 0, max: 8 } });
+    await cluster.changeSpec({ rejects: { maxRows: 7 } });
 
     const after = await cluster.read(jobs, 'users-coordinator');
     expect(after?.metadata.uid).not.toBe(before?.metadata.uid);

@@ -11,9 +11,11 @@ import type { Manager } from '../../machinery/manager.ts';
 import { controllerOf, keyOf, keyOfObject } from '../../machinery/object-key.ts';
 import { ProgressPoller, type PollLimits } from '../../machinery/progress-poller.ts';
 import { adminPort } from './children/pod.ts';
+import { parseProgress, podIndex, podsOfRole } from './coordinator-pods.ts';
 import { managedBy, kindLabel, uidLabel } from './names.ts';
-import { parseProgress, podIndex, podsOfRole, secretKeyNames, type Caches } from './observe.ts';
+import { secretKeyNames, type Caches } from './observe.ts';
 import { childIndex, createReconcile, ownedByUid } from './reconcile.ts';
+import type { RenderPods } from './rendering.ts';
 import {
   claims,
   configMaps,
@@ -28,6 +30,8 @@ import {
 
 export interface CsvImportOptions {
   readonly image: string;
+  /** How pods are made; another version of the operator stands in for this one here. */
+  readonly render?: RenderPods;
   readonly statusIntervalMs: number;
   readonly pollLimits: PollLimits;
   readonly fetch: typeof fetch;
@@ -68,6 +72,7 @@ export function csvImportController(manager: Manager, options: CsvImportOptions)
       events: options.events,
       telemetry,
       image: options.image,
+      ...(options.render === undefined ? {} : { render: options.render }),
       statusIntervalMs: options.statusIntervalMs,
       podAddress: options.podAddress ?? podAddress,
     }),

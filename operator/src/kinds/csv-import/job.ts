@@ -1,6 +1,6 @@
 /** Reads the few facts of a Job that decisions need; Kubernetes promises them as conditions. */
 import type { KubeObject } from '../../machinery/kube-api.ts';
-import { configHashAnnotation } from './names.ts';
+import { renderingAnnotation } from './names.ts';
 
 interface JobFields {
   readonly spec?: { readonly suspend?: boolean };
@@ -16,7 +16,8 @@ interface JobFields {
 
 export interface JobFacts {
   readonly uid: string;
-  readonly configHash: string | undefined;
+  /** Digest of the rendering it was made from. */
+  readonly rendering: string | undefined;
   readonly isSuspended: boolean;
   readonly failedPods: number;
   readonly end: 'Complete' | 'Failed' | undefined;
@@ -32,7 +33,7 @@ export function jobFacts(job: KubeObject): JobFacts {
   );
   return {
     uid: job.metadata.uid ?? '',
-    configHash: job.metadata.annotations?.[configHashAnnotation],
+    rendering: job.metadata.annotations?.[renderingAnnotation],
     isSuspended: spec?.suspend === true,
     failedPods: status?.failed ?? 0,
     end: end === undefined ? undefined : end.type === 'Complete' ? 'Complete' : 'Failed',

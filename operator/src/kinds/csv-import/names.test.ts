@@ -3,12 +3,12 @@ import { podConfig } from '@millrace/crds/csv-import';
 import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { usersSpec } from '../../../test/import-cluster.ts';
-import { owner } from '../../../test/observed.ts';
+import { careFor, owner } from '../../../test/observed.ts';
 import { configFile, podConfigOf } from './children/config-map.ts';
 import { coordinatorJob } from './children/coordinator-job.ts';
 import { gatewayDeployment } from './children/gateway-deployment.ts';
 import { workerDeployment } from './children/worker-deployment.ts';
-import { baseName, labels, roleName } from './names.ts';
+import { baseName, labels, roleName, type Role } from './names.ts';
 import { secretKeyNames } from './observe.ts';
 
 describe('names', () => {
@@ -31,6 +31,11 @@ describe('names', () => {
     );
   });
 });
+
+function childOptions(role: Role) {
+  const { templates, digest } = careFor(usersSpec).rendering;
+  return { template: templates[role], rendering: digest, isScaled: false, suspend: false };
+}
 
 describe('children', () => {
   it('hold a configuration that the pods accept', () => {
@@ -59,15 +64,15 @@ describe('children', () => {
     expect(configFile(owner, { ...usersSpec, serve: { enabled: true, replicas: 5 } }).hash).toBe(
       hash,
     );
+    expect(configFile(owner, { ...usersSpec, workers: { min: 1, max: 9 } }).hash).toBe(hash);
     expect(configFile(owner, { ...usersSpec, rejects: { maxRows: 1 } }).hash).not.toBe(hash);
   });
 
   it('run restricted: not as root, read-only, without privileges or API access', () => {
-    const options = { image: 'image', isScaled: false };
     for (const child of [
-      coordinatorJob(owner, usersSpec, options),
-      workerDeployment(owner, usersSpec, options),
-      gatewayDeployment(owner, usersSpec, options),
+      coordinatorJob(owner, childOptions('coordinator')),
+      workerDeployment(owner, childOptions('worker')),
+      gatewayDeployment(owner, childOptions('gateway')),
     ]) {
       expect(child).toMatchObject({
         spec: {
@@ -95,9 +100,8 @@ describe('children', () => {
   });
 
   it('mount the source only where it is read, and never to write', () => {
-    const options = { image: 'image', isScaled: false };
-    const worker = JSON.stringify(workerDeployment(owner, usersSpec, options));
-    const gateway = JSON.stringify(gatewayDeployment(owner, usersSpec, options));
+    const worker = JSON.stringify(workerDeployment(owner, childOptions('worker')));
+    const gateway = JSON.stringify(gatewayDeployment(owner, childOptions('gateway')));
 
     expect(worker).toContain('"persistentVolumeClaim":{"claimName":"data","readOnly":true}');
     expect(gateway).not.toContain('persistentVolumeClaim');

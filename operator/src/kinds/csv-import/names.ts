@@ -12,7 +12,10 @@ export const fieldManager = 'millrace-csv-import';
 export const scaleManager = 'millrace-csv-import-scale';
 export const statusManager = 'millrace-csv-import-status';
 
+/** Of pods: digest of the configuration they have read. */
 export const configHashAnnotation = 'millrace.dev/config-hash';
+/** Of the Job and the Deployments: digest of the rendering that their pods are made from. */
+export const renderingAnnotation = 'millrace.dev/rendering';
 /** Set once the scaler owns the replicas, so that they can be left out of the apply from then on. */
 export const replicasAnnotation = 'millrace.dev/replicas-handed-over';
 export const uidLabel = 'millrace.dev/uid';
@@ -22,6 +25,8 @@ export const managedBy = { 'app.kubernetes.io/managed-by': 'millrace-operator' }
 export const configKey = 'config.json';
 /** The spec that config.json was made from: what is kept going while a newer one is invalid. */
 export const specKey = 'spec.json';
+/** What the pods were made from, kept as it is while the operator is upgraded; see rendering.ts. */
+export const renderingKey = 'rendering.json';
 
 export type Role = 'coordinator' | 'worker' | 'gateway';
 

@@ -1,15 +1,10 @@
-/**
- * Gathers what is known of one CsvImport, from caches and the last answers of polls only. What a pod
- * said is checked against the contract before anybody believes it; what does not fit is as if it had
- * not been said.
- */
-import { progress as progressSchema, type CsvImportProgress } from '@millrace/crds/csv-import';
-import type { CsvImportStatus } from '@millrace/crds/csv-import';
-import { Compile } from 'typebox/compile';
+/** Gathers what is known of one CsvImport, from caches and the last answers of polls only. */
+import type { CsvImportProgress, CsvImportStatus } from '@millrace/crds/csv-import';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import { controllerOf, keyOf, refOf } from '../../machinery/object-key.ts';
 import type { Store } from '../../machinery/store.ts';
-import { configMapName, roleName, specKey, uidLabel } from './names.ts';
+import { coordinatorPods, parseJson } from './coordinator-pods.ts';
+import { configMapName, roleName, specKey } from './names.ts';
 import type { Children, CoordinatorPod, Observed } from './observed.ts';
 
 export interface Caches {
@@ -35,7 +30,7 @@ export function observe(
   if (resource === undefined || uid === undefined) return undefined;
   const { namespace, name } = refOf(key);
   const status = resource['status'] as CsvImportStatus | undefined;
-  const coordinators = coordinatorPods(uid, caches);
+  const coordinators = coordinatorPods(uid, caches.pods);
   const children = childrenOf({ namespace, name }, caches);
   return {
     owner: { namespace, name, uid },
@@ -85,70 +80,6 @@ function lastReport(
   return own.find(({ report }) => report !== undefined)?.report;
 }
 
-interface PodFields {
-  readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly containerStatuses?: readonly {
-      readonly state?: {
-        readonly terminated?: { readonly exitCode?: number; readonly message?: string };
-      };
-    }[];
-  };
-}
-
-/**
- * The coordinator's pods: those that have not ended first, then the newest. Creation times count
- * whole seconds, so that they alone cannot tell a crashed pod from the one that replaced it at once.
- */
-function coordinatorPods(uid: string, caches: Caches): readonly CoordinatorPod[] {
-  const found = caches.pods
-    .byIndex(podsOfRole, `${uid} coordinator`)
-    .toSorted((a, b) => created(b).localeCompare(created(a)))
-    .map(coordinatorPod);
-  return [
-    ...found.filter(({ exitCode }) => exitCode === undefined),
-    ...found.filter(({ exitCode }) => exitCode !== undefined),
-  ];
-}
-
-function created({ metadata }: KubeObject): string {
-  return metadata.creationTimestamp ?? '';
-}
-
-function coordinatorPod(pod: KubeObject): CoordinatorPod {
-  const { status } = pod as PodFields;
-  const terminated = status?.containerStatuses?.[0]?.state?.terminated;
-  const isTrue = (type: string) =>
-    (status?.conditions ?? []).some((held) => held.type === type && held.status === 'True');
-  return {
-    uid: pod.metadata.uid ?? '',
-    name: pod.metadata.name,
-    jobUid: controllerOf(pod)?.uid,
-    isReady: isTrue('Ready'),
-    isTerminating: pod.metadata.deletionTimestamp !== undefined,
-    isDisrupted: isTrue('DisruptionTarget'),
-    exitCode: terminated?.exitCode,
-    report:
-      terminated?.message === undefined ? undefined : parseProgress(parseJson(terminated.message)),
-  };
-}
-
-export const podsOfRole = 'uid and role';
-
-/** Index of pods by import and role. */
-export function podIndex({ metadata }: KubeObject): readonly string[] {
-  const uid = metadata.labels?.[uidLabel];
-  const role = metadata.labels?.['app.kubernetes.io/component'];
-  return uid === undefined || role === undefined ? [] : [`${uid} ${role}`];
-}
-
-const progressCheck = Compile(progressSchema);
-
-/** What a pod reported, if it is a report. */
-export function parseProgress(value: unknown): CsvImportProgress | undefined {
-  return progressCheck.Check(value) ? value : undefined;
-}
-
 /** What is kept of a Secret: the names of its keys that hold something, never a value. */
 export function secretKeyNames(secret: KubeObject): KubeObject {
   const data = { ...(secret['data'] as Record<string, string> | undefined) };
@@ -168,12 +99,4 @@ export function secretKeyNames(secret: KubeObject): KubeObject {
     },
     keys,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -38,6 +38,8 @@ export interface CoordinatorPod {
   readonly isTerminating: boolean;
   /** Taken away by the cluster, which is nobody's failure. */
   readonly isDisrupted: boolean;
+  /** Why its container does not run yet, as Kubernetes says it; undefined once it has run. */
+  readonly pendingReason: string | undefined;
   /** Undefined while it runs or waits to. */
   readonly exitCode: number | undefined;
   /** Its last words, if it left any that can be read. */

@@ -11,6 +11,7 @@ const pod: CoordinatorPod = {
   isReady: false,
   isTerminating: false,
   isDisrupted: false,
+  pendingReason: undefined,
   exitCode: undefined,
   report: undefined,
 };

@@ -1,20 +1,15 @@
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import { describe, expect, it } from 'vitest';
 import { report, usersSpec } from '../../../test/import-cluster.ts';
-import {
-  deepFreeze,
-  heldDeployment,
-  heldJob,
-  noChildren,
-  observed,
-} from '../../../test/observed.ts';
+import { careFor, heldDeployment, heldJob, noChildren, observed } from '../../../test/observed.ts';
 import { describe as line, type Plan, type Step } from '../../machinery/step.ts';
 import { replicasAnnotation } from './names.ts';
 import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
 
 function planned(change: Partial<Observed> = {}, spec: CsvImportSpec = usersSpec): Plan {
-  return plan({ spec: deepFreeze(spec), observed: observed(change), image: 'image', now: 0 });
+  const held = observed(change);
+  return plan({ care: careFor(spec, held), observed: held, now: 0 });
 }
 
 function lines({ steps }: Plan): readonly string[] {
@@ -55,9 +50,7 @@ describe('plan', () => {
     const nothing = { steps: [], keep: [] };
 
     expect(planned({ isDeleting: true })).toEqual(nothing);
-    expect(plan({ spec: undefined, observed: observed(), image: 'image', now: 0 })).toEqual(
-      nothing,
-    );
+    expect(plan({ care: undefined, observed: observed(), now: 0 })).toEqual(nothing);
   });
 
   it('leaves replicas out of an apply only after the scaler has set them', () => {
@@ -109,6 +102,7 @@ describe('plan', () => {
       isReady: true,
       isTerminating: true,
       isDisrupted: false,
+      pendingReason: undefined,
       exitCode: undefined,
       report: undefined,
     };
@@ -152,10 +146,10 @@ describe('plan', () => {
     expect(stepsOn('users-worker', made).map(({ op }) => op)).toEqual(['apply', 'scale']);
   });
 
-  for (const [wanted, replicas] of [
-    [0, 1],
-    [2, 2],
-    [99, 3],
+  for (const [wanted, replicas, reason] of [
+    [0, 1, 'spec.workers.min is 1; because'],
+    [2, 2, 'because'],
+    [99, 3, 'spec.workers.max is 3; because'],
   ] as const) {
     it(`scales to ${replicas} of 1 to 3 workers when ${wanted} are wanted`, () => {
       const spec = { ...usersSpec, workers: { min: 1, max: 3 } };
@@ -167,7 +161,7 @@ describe('plan', () => {
         planned({ children: { ...all, worker }, progress }, spec),
       );
 
-      expect(steps.at(-1)).toMatchObject({ op: 'scale', replicas, reason: 'because' });
+      expect(steps.at(-1)).toMatchObject({ op: 'scale', replicas, reason });
     });
   }
 });

@@ -9,23 +9,31 @@ import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import type { KubeObject, ResourceType } from '../../machinery/kube-api.ts';
 import { controllerOf } from '../../machinery/object-key.ts';
 import { emptyPlan, type Plan, type Step, type Target } from '../../machinery/step.ts';
-import { configFile, configMap, workerBounds } from './children/config-map.ts';
+import { configMap, workerBounds } from './children/config-map.ts';
 import { coordinatorJob } from './children/coordinator-job.ts';
 import { gatewayDeployment } from './children/gateway-deployment.ts';
 import { gatewayService } from './children/gateway-service.ts';
 import { workerDeployment } from './children/worker-deployment.ts';
+import { coordinatorOf } from './coordinator-state.ts';
 import { jobFacts, replicasOf } from './job.ts';
 import { replicasAnnotation, roleName } from './names.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { missingBackends, missingClaim, type Missing } from './prerequisites.ts';
+import type { Rendering } from './rendering.ts';
 import { configMaps, deployments, jobs, services } from './resource-types.ts';
 
+export interface Care {
+  /** The present spec, or the last that was valid. */
+  readonly spec: CsvImportSpec;
+  /** What its pods are made from. */
+  readonly rendering: Rendering;
+}
+
 export interface PlanInput {
-  /** The spec to care for: the present one, or the last that was valid. */
-  readonly spec: CsvImportSpec | undefined;
+  /** What to care for; undefined when no spec was ever valid. */
+  readonly care: Care | undefined;
   readonly observed: Observed;
-  readonly image: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -33,11 +41,12 @@ export interface PlanInput {
 /** The Job’s end and its pods come by two watches: a pod may be known a little later than the end. */
 const unreadPatienceMs = 10_000;
 
-export function plan({ spec, observed, image, now }: PlanInput): Plan {
-  if (spec === undefined || observed.isDeleting) return emptyPlan;
+export function plan({ care, observed, now }: PlanInput): Plan {
+  if (care === undefined || observed.isDeleting) return emptyPlan;
+  const { spec } = care;
   const outcome = outcomeOf(observed);
   const missing = missingBackends(spec, observed);
-  const input = { spec, observed, image, now, outcome };
+  const input = { ...care, observed, now, outcome };
   const parts = [
     { steps: [configStep(input)], keep: [] },
     coordinator({ ...input, missing: missing ?? missingClaim(spec, observed) }),
@@ -52,8 +61,9 @@ export function plan({ spec, observed, image, now }: PlanInput): Plan {
   };
 }
 
-interface Part extends PlanInput {
-  readonly spec: CsvImportSpec;
+interface Part extends Care {
+  readonly observed: Observed;
+  readonly now: number;
   readonly outcome: Outcome;
 }
 
@@ -61,30 +71,38 @@ interface PodPart extends Part {
   readonly missing: Missing | undefined;
 }
 
-function configStep({ spec, observed }: Part): Step {
+function configStep({ spec, rendering, observed }: Part): Step {
   const reason = observed.children.configMap === undefined ? 'it is new' : 'as the spec asks';
-  return { op: 'apply', type: configMaps, object: configMap(observed.owner, spec), reason };
+  const object = configMap(observed.owner, spec, rendering);
+  return { op: 'apply', type: configMaps, object, reason };
 }
 
 function coordinator(part: PodPart): Plan {
-  const { spec, observed, image, outcome, missing } = part;
+  const { spec, observed, rendering, outcome, missing } = part;
   const { owner, children } = observed;
   const target = targetOf(jobs, part, roleName(owner.name, 'coordinator'));
   const held = children.job;
   if (held === undefined || controllerOf(held)?.uid !== owner.uid) {
     if (outcome.state === 'Complete') return emptyPlan;
     if (missing !== undefined) return waitFor(missing, target);
-    if (observed.coordinators.some(({ exitCode }) => exitCode === undefined)) {
-      return waitingFor('the previous coordinator to end', target);
+    const previous = coordinatorOf(observed);
+    if (previous !== undefined) {
+      const what = { what: 'the previous coordinator to end', object: `Pod/${previous.name}` };
+      return waitFor(what, target);
     }
-    const object = coordinatorJob(owner, spec, { image });
+    const object = coordinatorJob(owner, {
+      template: rendering.templates.coordinator,
+      rendering: rendering.digest,
+      suspend: spec.suspend ?? false,
+    });
     return {
       steps: [{ op: 'apply', type: jobs, object, reason: 'the import is to run' }],
       keep: [],
     };
   }
   if (held.metadata.deletionTimestamp !== undefined) {
-    return waitingFor('the previous coordinator to be gone', target);
+    const what = { what: 'the previous coordinator to be gone', object: nameOf(target) };
+    return waitFor(what, target);
   }
   const again = reasonToRunAgain(part, held);
   if (again === undefined) return suspension(part, { held, target });
@@ -93,6 +111,7 @@ function coordinator(part: PodPart): Plan {
     const step: Step = {
       op: 'wait',
       for: 'the pod of the ended coordinator',
+      object: nameOf(target),
       requeueAfterMs: again,
     };
     return { steps: [step], keep: [target] };
@@ -103,11 +122,10 @@ function coordinator(part: PodPart): Plan {
 /** A failure that a changed specification is about to overcome: its Job will be made anew. */
 export function isOvercome(
   outcome: Outcome,
-  { spec, observed }: { readonly spec: CsvImportSpec; readonly observed: Observed },
+  { rendering, observed }: { readonly rendering: Rendering; readonly observed: Observed },
 ): boolean {
   const { job } = observed.children;
-  if (job === undefined || jobFacts(job).configHash === configFile(observed.owner, spec).hash)
-    return false;
+  if (job === undefined || jobFacts(job).rendering === rendering.digest) return false;
   return (
     outcome.state === 'BadConfiguration' ||
     (outcome.state === 'Failed' && outcome.reason === 'TooManyRejects')
@@ -116,9 +134,8 @@ export function isOvercome(
 
 /** Why the Job must be made anew, in words; a number is how long to wait before deciding so. */
 function reasonToRunAgain(part: PodPart, held: KubeObject): string | number | undefined {
-  const { spec, observed, outcome, now } = part;
-  const job = jobFacts(held);
-  const isChanged = job.configHash !== configFile(observed.owner, spec).hash;
+  const { rendering, outcome, now } = part;
+  const isChanged = jobFacts(held).rendering !== rendering.digest;
   switch (outcome.state) {
     case 'Complete':
       return undefined;
@@ -152,11 +169,13 @@ function suspension(
 }
 
 function workers(part: PodPart): Plan {
-  const { observed, spec, image } = part;
+  const { observed, rendering } = part;
+  const { worker: template } = rendering.templates;
   return scaled(part, {
     held: observed.children.worker,
     name: roleName(observed.owner.name, 'worker'),
-    object: (isScaled) => workerDeployment(observed.owner, spec, { image, isScaled }),
+    object: (isScaled) =>
+      workerDeployment(observed.owner, { template, rendering: rendering.digest, isScaled }),
     ...workersWanted(part),
   });
 }
@@ -178,15 +197,16 @@ export function workersWanted({
     return { replicas: 0, reason: 'the coordinator has not reported yet' };
   }
   const { min, max } = workerBounds(spec);
-  return {
-    replicas: Math.max(min, Math.min(max, progress.workers.wanted)),
-    reason: progress.workers.why,
-  };
+  const { wanted, why } = progress.workers;
+  if (wanted > max) return { replicas: max, reason: `spec.workers.max is ${max}; ${why}` };
+  if (wanted < min) return { replicas: min, reason: `spec.workers.min is ${min}; ${why}` };
+  return { replicas: wanted, reason: why };
 }
 
 function gateway(part: PodPart): readonly Plan[] {
-  const { observed, spec, image } = part;
+  const { observed, spec, rendering } = part;
   const { owner, children } = observed;
+  const { gateway: template } = rendering.templates;
   const service: Step = {
     op: 'apply',
     type: services,
@@ -196,7 +216,8 @@ function gateway(part: PodPart): readonly Plan[] {
   const pods = scaled(part, {
     held: children.gateway,
     name: roleName(owner.name, 'gateway'),
-    object: (isScaled) => gatewayDeployment(owner, spec, { image, isScaled }),
+    object: (isScaled) =>
+      gatewayDeployment(owner, { template, rendering: rendering.digest, isScaled }),
     replicas: spec.serve?.replicas ?? 1,
     reason: 'as spec.serve.replicas asks',
   });
@@ -237,12 +258,15 @@ function scaled(part: PodPart, wanted: Scaled): Plan {
   return { steps: [apply(true, 'as the spec asks'), ...(isScaled ? [] : [scale])], keep: [] };
 }
 
-function waitFor(missing: Missing, target: Target): Plan {
-  return waitingFor(missing.message, target);
+function waitFor(
+  { what, object }: { readonly what: string; readonly object: string },
+  target: Target,
+): Plan {
+  return { steps: [{ op: 'wait', for: what, object }], keep: [target] };
 }
 
-function waitingFor(what: string, target: Target): Plan {
-  return { steps: [{ op: 'wait', for: what }], keep: [target] };
+function nameOf({ type, ref }: Target): string {
+  return `${type.kind}/${ref.name}`;
 }
 
 function deletion(

@@ -10,16 +10,22 @@ import type { Observed } from './observed.ts';
 export interface Missing {
   readonly reason: 'SecretNotFound' | 'SecretKeyMissing' | 'ClaimNotFound';
   readonly message: string;
+  /** What has to come true, and the object that it hangs on, as Kind/name. */
+  readonly what: string;
+  readonly object: string;
 }
 
 export function missingBackends(spec: CsvImportSpec, observed: Observed): Missing | undefined {
   const name = secretName(spec);
   const needed = neededKeys(spec);
   const keys = observed.secretKeys(name);
+  const object = `Secret/${name}`;
   if (keys === undefined) {
     return {
       reason: 'SecretNotFound',
       message: `Secret ${name} does not exist. Create it with the keys ${needed.join(', ')}; nothing starts before.`,
+      what: `Secret ${name} with the keys ${needed.join(', ')}`,
+      object,
     };
   }
   const absent = needed.filter((key) => !keys.includes(key));
@@ -27,6 +33,8 @@ export function missingBackends(spec: CsvImportSpec, observed: Observed): Missin
   return {
     reason: 'SecretKeyMissing',
     message: `Secret ${name} lacks ${absent.join(', ')}. Add what is missing; nothing new starts before.`,
+    what: `Secret ${name} with the keys ${absent.join(', ')} too`,
+    object,
   };
 }
 
@@ -36,10 +44,12 @@ export function missingClaim(spec: CsvImportSpec, observed: Observed): Missing |
   return {
     reason: 'ClaimNotFound',
     message: `PersistentVolumeClaim ${name} does not exist. Create it or correct spec.source.volume.claimName in a new CsvImport.`,
+    what: `PersistentVolumeClaim ${name}`,
+    object: `PersistentVolumeClaim/${name}`,
   };
 }
 
-function neededKeys({ cache }: CsvImportSpec): readonly string[] {
+export function neededKeys({ cache }: CsvImportSpec): readonly string[] {
   const always = ['POSTGRES_URL', 'RABBITMQ_URL'];
   return (cache?.mode ?? 'Off') === 'Off' ? always : [...always, 'REDIS_URL'];
 }

@@ -14,7 +14,6 @@ import {
 } from '@millrace/crds/csv-import';
 import { apiVersion } from '@millrace/crds/define-kind';
 import type { Clock } from '@millrace/kit/clock';
-import { Permanent } from '@millrace/kit/permanent';
 import { act, type ActResult, type Child } from '../../machinery/act.ts';
 import type { EventRecorder } from '../../machinery/events.ts';
 import type { KubeApi, KubeObject } from '../../machinery/kube-api.ts';
@@ -25,14 +24,19 @@ import type { Plan } from '../../machinery/step.ts';
 import type { OperatorTelemetry } from '../../machinery/telemetry.ts';
 import type { WorkResult } from '../../machinery/work-queue.ts';
 import { conditionOf } from '../../machinery/conditions.ts';
+import { NameTaken } from '../../machinery/name-taken.ts';
+import { podsOfRole } from './coordinator-pods.ts';
+import type { Obstacle } from './facts.ts';
 import { fieldManager, scaleManager, statusManager, uidLabel } from './names.ts';
-import { observe, podsOfRole, type Caches } from './observe.ts';
+import { observe, type Caches } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf } from './outcome.ts';
-import { plan } from './plan.ts';
+import { plan, type Care } from './plan.ts';
+import { renderingOf, type RenderPods } from './rendering.ts';
 import { csvImports, ownedTypes } from './resource-types.ts';
-import { hasTransition, status, type Obstacle } from './status.ts';
+import { hasTransition, status } from './status.ts';
 import { validate } from './validate.ts';
+import { refusalRetrySeconds } from './waits.ts';
 
 export interface ReconcileOptions {
   readonly api: KubeApi;
@@ -42,7 +46,9 @@ export interface ReconcileOptions {
   readonly poller: Pick<ProgressPoller<CsvImportProgress>, 'track' | 'forget' | 'latest'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly telemetry: Pick<OperatorTelemetry, 'stateChanged'>;
+  /** Image of pods that are rendered anew. */
   readonly image: string;
+  readonly render?: RenderPods;
   /** Least time between two writes of mere progress. */
   readonly statusIntervalMs: number;
   /** Where a pod’s admin port is reached; undefined while it is not. */
@@ -62,14 +68,19 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       return {};
     }
     poll(key, observed, options);
-    const care = chooseSpec(observed);
-    const steps = plan({ spec: care.spec, observed, image: options.image, now: clock.now() });
-    const pass = await carryOut(key, { observed, steps, isPaused: care.isPaused }, options);
+    const { spec, obstacle, isPaused } = chooseSpec(observed);
+    const care: Care | undefined =
+      spec === undefined
+        ? undefined
+        : { spec, rendering: renderingOf({ ...options, spec, observed }) };
+    const steps = plan({ care, observed, now: clock.now() });
+    const pass = await carryOut(key, { observed, steps, isPaused }, options);
     const wanted = status({
       observed,
-      spec: care.spec,
-      obstacle: care.obstacle ?? pass.obstacle,
-      isPaused: care.isPaused,
+      care,
+      plan: steps,
+      obstacle: obstacle ?? pass.obstacle,
+      isPaused,
       changed: pass.changed,
       now: new Date(clock.now()).toISOString(),
     });
@@ -79,7 +90,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
 }
 
 /** The newest spec if it is valid, else the last that was. */
-function chooseSpec(observed: Observed) {
+export function chooseSpec(observed: Observed) {
   const verdict = validate(observed.spec);
   if (verdict.ok) {
     return { spec: verdict.spec, obstacle: undefined, isPaused: verdict.spec.paused === true };
@@ -104,8 +115,6 @@ const nothingDone: PassResult = {
   requeueAfterMs: undefined,
   obstacle: undefined,
 };
-/** A refusal is cured by a person, perhaps in an object that nobody watches for us. */
-const refusalRetryMs = 30_000;
 
 async function carryOut(
   key: string,
@@ -125,12 +134,14 @@ async function carryOut(
   } catch (error) {
     const obstacle = obstacleOf(error);
     if (obstacle === undefined) throw error;
-    return { ...nothingDone, requeueAfterMs: refusalRetryMs, obstacle };
+    return { ...nothingDone, requeueAfterMs: refusalRetrySeconds * 1_000, obstacle };
   }
 }
 
 function obstacleOf(error: unknown): Obstacle | undefined {
-  if (error instanceof Permanent) return { reason: 'NameTaken', message: error.message };
+  if (error instanceof NameTaken) {
+    return { reason: 'NameTaken', message: error.message, object: error.object };
+  }
   if (!(error instanceof KubeFailure)) return undefined;
   if (error.reason !== 'Invalid' && error.reason !== 'Forbidden') return undefined;
   return { reason: 'Refused', message: `The API server refused a child: ${error.message}` };

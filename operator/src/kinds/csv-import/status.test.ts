@@ -2,15 +2,17 @@ import { Compile } from 'typebox/compile';
 import { status as statusSchema, type CsvImportStatus } from '@millrace/crds/csv-import';
 import { describe, expect, it } from 'vitest';
 import { report, usersSpec } from '../../../test/import-cluster.ts';
-import { heldDeployment, heldJob, noChildren, observed } from '../../../test/observed.ts';
+import { careFor, heldDeployment, heldJob, noChildren, observed } from '../../../test/observed.ts';
 import { conditionOf } from '../../machinery/conditions.ts';
+import { emptyPlan } from '../../machinery/step.ts';
 import type { CoordinatorPod, Observed } from './observed.ts';
 import { hasTransition, status, type StatusInput } from './status.ts';
 
 function made(change: Partial<Observed> = {}, input: Partial<StatusInput> = {}): CsvImportStatus {
   return status({
     observed: observed(change),
-    spec: usersSpec,
+    care: careFor(usersSpec),
+    plan: emptyPlan,
     obstacle: undefined,
     isPaused: false,
     changed: [],
@@ -32,6 +34,7 @@ const pod: CoordinatorPod = {
   isReady: false,
   isTerminating: false,
   isDisrupted: false,
+  pendingReason: undefined,
   exitCode: 0,
   report: report({ state: 'Complete' }),
 };
@@ -49,7 +52,7 @@ describe('status', () => {
       made({ progress: report() }),
       made({ children, coordinators: [pod] }),
       made({ children, coordinators: [{ ...pod, exitCode: 64, report: undefined }] }),
-      made({}, { spec: undefined, obstacle: { reason: 'InvalidSpec', message: 'No.' } }),
+      made({}, { care: undefined, obstacle: { reason: 'InvalidSpec', message: 'No.' } }),
     ];
 
     for (const state of states) {

@@ -78,7 +78,6 @@ export class Coordinator {
     this.#uid = options.config.import.uid;
     this.#board = new ProgressBoard({
       clock: options.clock,
-      workersMax: options.config.workers.max,
       backends: ['postgres', 'rabbitmq', ...(options.pingCache ? (['redis'] as const) : [])],
     });
   }

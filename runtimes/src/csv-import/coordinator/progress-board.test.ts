@@ -42,7 +42,7 @@ const totals: LedgerTotals = {
 };
 
 function board(clock: Clock = fakeClock()): ProgressBoard {
-  return new ProgressBoard({ clock, workersMax: 4, backends: ['postgres', 'rabbitmq'] });
+  return new ProgressBoard({ clock, backends: ['postgres', 'rabbitmq'] });
 }
 
 describe('the progress of an import', () => {

@@ -27,7 +27,6 @@ interface Sample {
 
 export class ProgressBoard {
   readonly #clock: Clock;
-  readonly #workersMax: number;
   readonly #backends = new Map<BackendName, BackendState>();
   #state: State = 'Waiting';
   #reason: string | undefined;
@@ -44,9 +43,8 @@ export class ProgressBoard {
   #ignored: readonly string[] = [];
   #reasons: readonly ReasonCount[] = [];
 
-  constructor(options: { clock: Clock; workersMax: number; backends: readonly BackendName[] }) {
+  constructor(options: { clock: Clock; backends: readonly BackendName[] }) {
     this.#clock = options.clock;
-    this.#workersMax = options.workersMax;
     for (const name of options.backends) {
       this.#set({ name, ok: false, reason: 'NotConnected', message: 'Not tried yet.' });
     }
@@ -155,7 +153,6 @@ export class ProgressBoard {
         pending: chunks - chunksDone,
         uncutBytes: complete ? 0 : Math.max(0, this.#sourceBytes - plannedTo),
         chunkBytes: this.#chunkBytes,
-        max: this.#workersMax,
       }),
     };
   }

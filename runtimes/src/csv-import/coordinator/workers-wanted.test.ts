@@ -6,15 +6,13 @@ const loading: WorkersInput = {
   pending: 3,
   uncutBytes: 0,
   chunkBytes: 10,
-  max: 8,
 };
 
 describe('the number of useful workers', () => {
   it.each<[string, Partial<WorkersInput>, number]>([
     ['one a pending chunk', {}, 3],
     ['more for what is not cut yet', { uncutBytes: 11 }, 5],
-    ['never more than the bound', { pending: 100 }, 8],
-    ['never more connections than all imports can share', { pending: 100, max: 64 }, 32],
+    ['never more connections than all imports can share', { pending: 100 }, 32],
     ['none when nothing is left', { pending: 0 }, 0],
     ['none while waiting', { state: 'Waiting' }, 0],
     ['none while verifying', { state: 'Verifying' }, 0],
@@ -24,7 +22,10 @@ describe('the number of useful workers', () => {
 
   it('comes with its arithmetic', () => {
     expect(workersWanted({ ...loading, uncutBytes: 25 }).why).toBe(
-      'min(workers.max 8, 3 chunks pending + about 3 to cut)',
+      '3 chunks pending + about 3 to cut',
+    );
+    expect(workersWanted({ ...loading, pending: 33 }).why).toBe(
+      '33 chunks pending + about 0 to cut, at most 32 by connections',
     );
   });
 });

@@ -1,5 +1,6 @@
 /**
- * How many workers would be of use now; the operator applies the user's bounds to it.
+ * How many workers would be of use now. The user's bounds are the operator's to apply: a coordinator
+ * that knew them would have to be started anew for every change of them.
  *
  * One worker a pending chunk is the most that helps. Chunks not cut yet count too, so that workers
  * are there when a fast scan has only begun. The bound on connections keeps all imports of a usual
@@ -18,20 +19,17 @@ export interface WorkersInput {
   readonly pending: number;
   readonly uncutBytes: number;
   readonly chunkBytes: number;
-  readonly max: number;
 }
 
 export function workersWanted(input: WorkersInput): { wanted: number; why: string } {
-  const { state, pending, uncutBytes, chunkBytes, max } = input;
+  const { state, pending, uncutBytes, chunkBytes } = input;
   if (state !== 'Loading') return { wanted: 0, why: `nothing to load while ${state}` };
   const uncut = chunkBytes === 0 ? 0 : Math.ceil(uncutBytes / chunkBytes);
   const chunks = pending + uncut;
   const byConnections = Math.floor(connectionsTotalMax / workerConnectionsMax);
-  const wanted = Math.min(max, chunks, byConnections);
-  const clipped =
-    wanted === byConnections && wanted < max ? `, at most ${byConnections} by connections` : '';
+  const clipped = chunks > byConnections ? `, at most ${byConnections} by connections` : '';
   return {
-    wanted,
-    why: `min(workers.max ${max}, ${pending} chunks pending + about ${uncut} to cut)${clipped}`,
+    wanted: Math.min(chunks, byConnections),
+    why: `${pending} chunks pending + about ${uncut} to cut${clipped}`,
   };
 }

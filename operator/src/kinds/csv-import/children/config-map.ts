@@ -2,13 +2,14 @@
  * The pods' configuration file: the spec with every default resolved, in a ConfigMap.
  *
  * Defaults live here and nowhere else, so that the file says exactly what a pod does. The digest of
- * the file in the pods' annotations makes them start anew when it changes, and only then.
+ * the file in the pods' annotations makes them start anew when it changes. Numbers of pods are left
+ * out of it: whoever only scales restarts nothing.
  */
 import { createHash } from 'node:crypto';
 import type { CsvImportPodConfig, CsvImportSpec } from '@millrace/crds/csv-import';
 import { durationMs, quantityBytes } from '@millrace/crds/schema';
 import type { KubeObject } from '../../../machinery/kube-api.ts';
-import { configKey, configMapName, specKey, type Owner } from '../names.ts';
+import { configKey, configMapName, renderingKey, specKey, type Owner } from '../names.ts';
 import { metadata } from './metadata.ts';
 import {
   adminPort,
@@ -44,7 +45,6 @@ export function podConfigOf(owner: Owner, spec: CsvImportSpec): CsvImportPodConf
       enabled: serve?.enabled ?? defaults.serve.enabled,
       filters: serve?.filters ?? defaults.serve.filters,
     },
-    workers: { max: workerBounds(spec).max },
     chunkBytes: bytes(spec.chunkBytes, defaultChunkBytes),
     maxRecordBytes: bytes(spec.maxRecordBytes, defaultRecordBytesMax),
     bind: {
@@ -80,11 +80,19 @@ export function configFile(owner: Owner, spec: CsvImportSpec): ConfigFile {
   return { text, hash: createHash('sha256').update(text).digest('hex').slice(0, 16) };
 }
 
-export function configMap(owner: Owner, spec: CsvImportSpec): KubeObject {
+export function configMap(
+  owner: Owner,
+  spec: CsvImportSpec,
+  rendering: { readonly config: string; readonly text: string },
+): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: metadata(owner, { name: configMapName(owner.name), component: 'config' }),
-    data: { [configKey]: configFile(owner, spec).text, [specKey]: JSON.stringify(spec) },
+    data: {
+      [configKey]: rendering.config,
+      [specKey]: JSON.stringify(spec),
+      [renderingKey]: rendering.text,
+    },
   };
 }

@@ -3,12 +3,10 @@
  * and bad input are not tried again, losing a node is not counted, everything else is retried for as
  * long as it takes, because only the operator knows by cause when to give up.
  */
-import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import type { KubeObject } from '../../../machinery/kube-api.ts';
-import { configHashAnnotation, roleName, type Owner } from '../names.ts';
-import { configFile } from './config-map.ts';
+import { renderingAnnotation, roleName, type Owner } from '../names.ts';
 import { metadata } from './metadata.ts';
-import { podTemplate } from './pod.ts';
+import type { PodTemplate } from './pod.ts';
 
 /** sysexits of the runtime: its configuration, or its input, will never work. */
 const hopelessExitCodes = [64, 65];
@@ -16,10 +14,13 @@ const backoffLimit = 100_000;
 
 export function coordinatorJob(
   owner: Owner,
-  spec: CsvImportSpec,
-  options: { readonly image: string },
+  options: {
+    readonly template: PodTemplate;
+    /** Digest of the rendering that the template is part of. */
+    readonly rendering: string;
+    readonly suspend: boolean;
+  },
 ): KubeObject {
-  const { hash } = configFile(owner, spec);
   const role = 'coordinator';
   return {
     apiVersion: 'batch/v1',
@@ -27,13 +28,13 @@ export function coordinatorJob(
     metadata: metadata(owner, {
       name: roleName(owner.name, role),
       component: role,
-      annotations: { [configHashAnnotation]: hash },
+      annotations: { [renderingAnnotation]: options.rendering },
     }),
     spec: {
       backoffLimit,
       completions: 1,
       parallelism: 1,
-      suspend: spec.suspend ?? false,
+      suspend: options.suspend,
       // The next coordinator starts only when the last has really ended.
       podReplacementPolicy: 'Failed',
       podFailurePolicy: {
@@ -48,14 +49,7 @@ export function coordinatorJob(
           },
         ],
       },
-      template: podTemplate({
-        owner,
-        spec,
-        role,
-        image: options.image,
-        configHash: hash,
-        restartPolicy: 'Never',
-      }),
+      template: options.template,
     },
   };
 }

@@ -29,19 +29,20 @@ export interface PodOptions {
   readonly role: Role;
   readonly image: string;
   readonly configHash: string;
-  readonly restartPolicy: 'Always' | 'Never';
 }
 
 /** The `template` of a Job or Deployment. */
-export function podTemplate(options: PodOptions): Readonly<Record<string, unknown>> {
-  const { owner, role, configHash, restartPolicy } = options;
+export type PodTemplate = Readonly<Record<string, unknown>>;
+
+export function podTemplate(options: PodOptions): PodTemplate {
+  const { owner, role, configHash } = options;
   return {
     metadata: {
       labels: labels(owner, role),
       annotations: { [configHashAnnotation]: configHash },
     },
     spec: {
-      restartPolicy,
+      restartPolicy: role === 'coordinator' ? 'Never' : 'Always',
       automountServiceAccountToken: false,
       // A Service named millrace-… would otherwise become MILLRACE_… variables, which the
       // configuration refuses as unknown keys.

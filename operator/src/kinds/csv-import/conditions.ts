@@ -1,0 +1,260 @@
+/**
+ * What is claimed of an import, as conditions without their bookkeeping. Pure.
+ *
+ * `Ready`, `Reconciling` and `Stalled` are kstatus's; the others say what this kind adds. Every
+ * condition that is not as it should be names the object, the cause and what to do. Messages hold no
+ * numbers that move, so that a status is written when something happened and not because time passed.
+ */
+import type { Claim } from '../../machinery/conditions.ts';
+import { jobFacts, replicasOf } from './job.ts';
+import { coordinatorOf, podTrouble, unreadyGateways } from './coordinator-state.ts';
+import type { Facts } from './facts.ts';
+import { roleName } from './names.ts';
+import type { Observed } from './observed.ts';
+import { crashesShown } from './outcome.ts';
+
+export function claims(facts: Facts): readonly Claim[] {
+  return [
+    ready(facts),
+    reconciling(facts),
+    stalled(facts),
+    complete(facts),
+    failed(facts),
+    suspended(facts),
+    backendsReady(facts),
+    sourceReady(facts),
+  ];
+}
+
+type Cause = Pick<Claim, 'reason' | 'message'>;
+
+function ready(facts: Facts): Claim {
+  const obstacle = notReady(facts);
+  return obstacle === undefined
+    ? { type: 'Ready', status: 'True', reason: 'Complete', message: 'The import is complete.' }
+    : { type: 'Ready', status: 'False', ...obstacle };
+}
+
+/** The first of these is the answer to "why not": what blocks most comes first. */
+function notReady(facts: Facts): Cause | undefined {
+  const { observed, outcome, spec } = facts;
+  if (observed.isDeleting) return { reason: 'Deleting', message: 'The resource is being deleted.' };
+  const hopeless = stalledBy(facts);
+  if (hopeless !== undefined) return hopeless;
+  if (outcome.state === 'Complete') return gatewayNotReady(facts);
+  if (spec?.suspend === true) {
+    return { reason: 'Suspended', message: 'Set spec.suspend to false to go on loading.' };
+  }
+  return blocked(facts) ?? loading(facts);
+}
+
+function gatewayNotReady(facts: Facts): Cause | undefined {
+  const deployment = unreadyGateways(facts);
+  if (deployment === undefined) return undefined;
+  return {
+    reason: 'GatewayNotReady',
+    message: `The import is complete; ${deployment} has fewer ready pods than spec.serve.replicas asks for. Its pods say why.`,
+  };
+}
+
+/** In the way, but going by itself once the world changes. */
+function blocked({ backends, claim, outcome, observed }: Facts): Cause | undefined {
+  const missing = backends ?? claim;
+  if (missing !== undefined) return missing;
+  if (outcome.state === 'Running' && outcome.crashes >= crashesShown)
+    return crashing(outcome.crashes, observed);
+  const stuck = coordinatorStuck(observed);
+  if (stuck !== undefined) return stuck;
+  const down = backendsDown(observed);
+  if (down !== undefined) return down;
+  const { progress } = observed;
+  if (progress?.state !== 'Waiting') return undefined;
+  return {
+    reason: progress.reason ?? 'Waiting',
+    message: progress.message ?? 'The coordinator waits and has not said for what.',
+  };
+}
+
+function crashing(crashes: number, { owner }: Observed): Cause {
+  const job = `Job/${roleName(owner.name, 'coordinator')}`;
+  return {
+    reason: 'CoordinatorCrashing',
+    message: `The coordinator ended ${crashes} times without a result. It is tried again; the logs of the pods of ${job} say why it ends.`,
+  };
+}
+
+/** Its pod is there and something keeps it from running that hardly goes by itself. */
+function coordinatorStuck(observed: Observed): Cause | undefined {
+  const pod = coordinatorOf(observed);
+  const trouble = pod === undefined ? undefined : podTrouble(pod);
+  if (pod === undefined || trouble === undefined) return undefined;
+  return {
+    reason: 'CoordinatorPending',
+    message: `Pod/${pod.name} of the coordinator does not start (${pod.pendingReason}). ${trouble} Its events say more.`,
+  };
+}
+
+function loading({ observed }: Facts): Cause {
+  switch (observed.progress?.state) {
+    // A report of an end, while a coordinator runs, is that of an earlier one.
+    case undefined:
+    case 'Complete':
+    case 'Failed':
+      return { reason: 'Starting', message: starting(observed) };
+    case 'Verifying':
+      return { reason: 'Verifying', message: 'All chunks are loaded; totals are being recounted.' };
+    default:
+      return { reason: 'Loading', message: 'The import is running.' };
+  }
+}
+
+function starting(observed: Observed): string {
+  const pod = coordinatorOf(observed);
+  if (pod !== undefined) return `The coordinator, Pod/${pod.name}, has not reported yet.`;
+  const job = `Job/${roleName(observed.owner.name, 'coordinator')}`;
+  return observed.children.job === undefined
+    ? `${job} is about to be made.`
+    : `${job} has no running pod yet; its events say why if this lasts.`;
+}
+
+/** What no waiting cures: somebody has to change something. */
+function stalledBy({ obstacle, outcome }: Facts): Cause | undefined {
+  if (obstacle !== undefined) return obstacle;
+  if (outcome.state === 'Failed') return { reason: outcome.reason, message: outcome.message };
+  if (outcome.state === 'BadConfiguration') {
+    return { reason: 'BadConfiguration', message: outcome.message };
+  }
+  return undefined;
+}
+
+function stalled(facts: Facts): Claim {
+  const cause = stalledBy(facts);
+  if (cause !== undefined) return { type: 'Stalled', status: 'True', ...cause };
+  return {
+    type: 'Stalled',
+    status: 'False',
+    reason: 'NotStalled',
+    message: 'Nothing needs a person.',
+  };
+}
+
+function reconciling(facts: Facts): Claim {
+  const no = (reason: string, message: string): Claim => ({
+    type: 'Reconciling',
+    status: 'False',
+    reason,
+    message,
+  });
+  if (facts.isPaused) {
+    return no('Paused', 'spec.paused is set: nothing is changed but this status.');
+  }
+  if (stalledBy(facts) !== undefined) return no('Stalled', 'See the condition Stalled.');
+  if (facts.spec?.suspend === true && facts.outcome.state === 'Running') {
+    return no('Suspended', 'spec.suspend is set.');
+  }
+  const cause = notReady(facts);
+  if (cause === undefined) return no('Settled', 'All is as asked.');
+  return { type: 'Reconciling', status: 'True', ...cause };
+}
+
+function complete({ outcome }: Facts): Claim {
+  return outcome.state === 'Complete'
+    ? {
+        type: 'Complete',
+        status: 'True',
+        reason: 'Complete',
+        message: 'Every record is counted: read = loaded + superseded + rejected.',
+      }
+    : {
+        type: 'Complete',
+        status: 'False',
+        reason: 'NotComplete',
+        message: 'The import has not reached its end.',
+      };
+}
+
+function failed({ outcome }: Facts): Claim {
+  switch (outcome.state) {
+    case 'Failed':
+      return { type: 'Failed', status: 'True', reason: outcome.reason, message: outcome.message };
+    case 'BadConfiguration':
+      return {
+        type: 'Failed',
+        status: 'True',
+        reason: 'BadConfiguration',
+        message: outcome.message,
+      };
+    default:
+      return {
+        type: 'Failed',
+        status: 'False',
+        reason: 'NotFailed',
+        message: 'The import has not failed.',
+      };
+  }
+}
+
+function suspended(facts: Facts): Claim {
+  const { spec, observed, outcome } = facts;
+  const no = (reason: string, message: string): Claim => ({
+    type: 'Suspended',
+    status: 'False',
+    reason,
+    message,
+  });
+  if (spec?.suspend !== true) return no('NotSuspended', 'spec.suspend is not set.');
+  if (outcome.state !== 'Running')
+    return no('Ended', 'The import has ended; there is nothing to suspend.');
+  const { job, worker } = observed.children;
+  const isCoordinating = observed.coordinators.some(({ exitCode }) => exitCode === undefined);
+  const isStopped = job === undefined || jobFacts(job).isSuspended;
+  if (!isStopped || isCoordinating || replicasOf(worker).ready > 0) {
+    return no('Draining', `The pods of ${draining(facts)} finish what they hold and stop.`);
+  }
+  return {
+    type: 'Suspended',
+    status: 'True',
+    reason: 'Suspended',
+    message: 'Nothing is loading; what is loaded stays served.',
+  };
+}
+
+function draining({ observed: { owner, coordinators } }: Facts): string {
+  const isCoordinating = coordinators.some(({ exitCode }) => exitCode === undefined);
+  return isCoordinating
+    ? `Job/${roleName(owner.name, 'coordinator')}`
+    : `Deployment/${roleName(owner.name, 'worker')}`;
+}
+
+function backendsReady({ backends, observed }: Facts): Claim {
+  const type = 'BackendsReady';
+  if (backends !== undefined) return { type, status: 'False', ...backends };
+  if (observed.progress === undefined) {
+    return { type, status: 'Unknown', reason: 'NotReported', message: 'No pod has reported yet.' };
+  }
+  const down = backendsDown(observed);
+  if (down !== undefined) return { type, status: 'False', ...down };
+  return { type, status: 'True', reason: 'Connected', message: 'All backends answer.' };
+}
+
+function backendsDown({ progress }: Observed): Cause | undefined {
+  const down = (progress?.backends ?? []).filter(({ ok }) => !ok);
+  if (down.length === 0) return undefined;
+  const [first] = down;
+  const messages = down.map(({ name, reason, message, since }) => {
+    const when = since === undefined ? '' : ` since ${since}`;
+    const why = message === undefined ? '' : `: ${message}`;
+    return `${name}: ${reason ?? 'Unavailable'}${when}${why}`;
+  });
+  const isSame = down.every(({ reason }) => reason === first?.reason);
+  return {
+    reason: (isSame ? first?.reason : undefined) ?? 'BackendsUnavailable',
+    message: `${messages.join(' ')} Work goes on by itself when it is back.`,
+  };
+}
+
+function sourceReady({ claim }: Facts): Claim {
+  const type = 'SourceReady';
+  if (claim !== undefined) return { type, status: 'False', ...claim };
+  return { type, status: 'True', reason: 'ClaimFound', message: 'The volume claim exists.' };
+}

@@ -1,0 +1,59 @@
+/** What conditions and waits are computed from: the observation, and what follows from it once. */
+import type { CsvImportSpec } from '@millrace/crds/csv-import';
+import type { Plan, Wait } from '../../machinery/step.ts';
+import type { Observed } from './observed.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
+import { isOvercome, type Care } from './plan.ts';
+import { missingBackends, missingClaim, type Missing } from './prerequisites.ts';
+
+export interface Situation {
+  readonly observed: Observed;
+  /** What is cared for; undefined when no spec was ever valid. */
+  readonly care: Care | undefined;
+  readonly plan: Plan;
+  /** Why the pass could not do what the plan says, or why the spec is not the one cared for. */
+  readonly obstacle: Obstacle | undefined;
+  readonly isPaused: boolean;
+}
+
+export interface Obstacle {
+  readonly reason: 'InvalidSpec' | 'NameTaken' | 'Refused';
+  readonly message: string;
+  /** The object that is in the way, as Kind/name. */
+  readonly object?: string;
+}
+
+export interface Facts extends Omit<Situation, 'care' | 'plan'> {
+  readonly spec: CsvImportSpec | undefined;
+  readonly outcome: Outcome;
+  readonly backends: Missing | undefined;
+  readonly claim: Missing | undefined;
+  /** What the plan cannot go on without. */
+  readonly waits: readonly Wait[];
+}
+
+export function factsOf(situation: Situation): Facts {
+  const { observed, care, plan, obstacle, isPaused } = situation;
+  const spec = care?.spec;
+  return {
+    observed,
+    spec,
+    obstacle,
+    isPaused,
+    outcome: presentOutcome(situation),
+    backends: spec === undefined ? undefined : missingBackends(spec, observed),
+    claim: spec === undefined ? undefined : missingClaim(spec, observed),
+    waits: plan.steps.filter((step) => step.op === 'wait'),
+  };
+}
+
+/**
+ * What an earlier generation came to is not said of this one: who waits for the change to take effect
+ * would take it for the end.
+ */
+function presentOutcome({ observed, care }: Situation): Outcome {
+  const outcome = outcomeOf(observed);
+  return care !== undefined && isOvercome(outcome, { rendering: care.rendering, observed })
+    ? { state: 'Running', crashes: 0 }
+    : outcome;
+}
