@@ -49,7 +49,7 @@ export class Turn {
       telemetry.leadershipGained({ epoch: leadership.epoch });
       this.begin(leadership);
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted || isAbort(error)) return;
       const message = error instanceof Error ? error.message : String(error);
       fence.surrender(`the election failed: ${message}`);
     }
@@ -66,4 +66,9 @@ export class Turn {
     // Nobody waits for the drain: a read in flight may take as long as the server that went away.
     void manager.stop();
   }
+}
+
+/** The election was called off by whoever started it, who then knows how to go on. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
