@@ -1,0 +1,157 @@
+import { expect, it } from 'vitest';
+import {
+  childrenOf,
+  importNamed,
+  importThatIs,
+  prerequisites,
+  settledVersions,
+} from '../test/import-namespace.ts';
+import { operatorProcess, until, type OperatorProcess } from '../test/operator-process.ts';
+import { describeOnCluster, realNamespace, type RealNamespace } from '../test/real-cluster.ts';
+
+function start(place: RealNamespace, ...more: readonly string[]): OperatorProcess {
+  const { kubeconfig, namespace } = place;
+  const image = ['--runtime-image', 'millrace-runtimes:test'];
+  return operatorProcess([
+    ...['--kubeconfig', kubeconfig, '--namespace', namespace, ...image],
+    ...more,
+  ]);
+}
+
+function isLeading(operator: OperatorProcess): boolean {
+  return operator.lines().some(({ msg }) => msg === 'leading');
+}
+
+/** Two candidates, told apart by who leads. */
+async function pair(place: RealNamespace) {
+  const one = start(place);
+  const two = start(place);
+  const all = [one, two] as const;
+  const leader = await until(
+    () => all.find(isLeading),
+    () => `a leader in ${one.text()}${two.text()}`,
+  );
+  const standby = leader === one ? two : one;
+  await standby.line('caches filled, standing by');
+  return {
+    leader,
+    standby,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(all.map((operator) => operator[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Calls by the operator that change something, by its own count. */
+async function writes(operator: OperatorProcess): Promise<readonly string[]> {
+  const { body } = await operator.ask('/metrics');
+  const writing = /^millrace_operator_api_calls_total\{verb="(create|apply|patch|scale|delete)/;
+  return body.split('\n').filter((line) => writing.test(line));
+}
+
+async function passes(operator: OperatorProcess): Promise<number> {
+  const { body } = await operator.ask('/metrics');
+  return Number(/^millrace_operator_reconcile_total\{.*"done"\} (\d+)$/m.exec(body)?.[1] ?? 0);
+}
+
+describeOnCluster('the operator as a process on a real server', () => {
+  it('makes the children of the example, says each change of state once, and drains', async () => {
+    await using place = await realNamespace();
+    await using operator = start(place, '--no-leader-election');
+    await operator.line('leading');
+    await importNamed('users', place);
+    await importThatIs({ name: 'users', reason: 'SecretNotFound' }, place);
+    await prerequisites(place);
+
+    const children = await childrenOf('users', place);
+    await importThatIs({ name: 'users', reason: 'CoordinatorPending' }, place);
+    operator.kill('SIGTERM');
+
+    expect(children).toHaveLength(5);
+    expect(await operator.ended).toEqual({ code: 0, signal: null });
+    const said = operator.lines().filter(({ msg }) => msg === 'state changed');
+    expect(said[0]).toMatchObject({ namespace: place.namespace, to: 'SecretNotFound' });
+    expect(said.at(-1)).toMatchObject({ to: 'CoordinatorPending' });
+    for (const [index, { from }] of said.entries()) expect(from).toBe(said[index - 1]?.['to']);
+    expect(operator.text()).not.toContain('not-a-real-password');
+  });
+
+  it('changes no child and no status when it is started again', async () => {
+    await using place = await realNamespace();
+    await prerequisites(place);
+    await importNamed('users', place);
+    await using first = start(place, '--no-leader-election');
+    await importThatIs({ name: 'users', reason: 'CoordinatorPending' }, place);
+    first.kill('SIGTERM');
+    await first.ended;
+    const before = await settledVersions(place);
+
+    await using second = start(place, '--no-leader-election');
+    await until(
+      async () => ((await passes(second)) > 0 ? true : undefined),
+      () => `a pass in ${second.text()}`,
+    );
+
+    expect(await settledVersions(place)).toEqual(before);
+    expect(await writes(second)).toEqual([]);
+    expect(second.lines().filter(({ msg }) => msg === 'state changed')).toEqual([]);
+  });
+
+  it('has one leader and a ready standby, which acts at once when the leader is told to stop', async () => {
+    await using place = await realNamespace();
+    await prerequisites(place);
+    await using both = await pair(place);
+    const { leader, standby } = both;
+    await importNamed('users', place);
+    await childrenOf('users', place);
+
+    expect(JSON.parse((await leader.ask('/readyz')).body)).toMatchObject({ role: 'leader' });
+    const readiness = await standby.ask('/readyz');
+    expect(readiness.status).toBe(200);
+    expect(JSON.parse(readiness.body)).toMatchObject({ ready: true, role: 'standby' });
+    expect((await standby.ask('/metrics')).body).toContain('millrace_operator_leader 0');
+    expect(await writes(standby)).toEqual([]);
+
+    leader.kill('SIGTERM');
+    expect(await leader.ended).toEqual({ code: 0, signal: null });
+    await standby.line('leading');
+    await importNamed('orders', place);
+
+    expect(await childrenOf('orders', place)).toHaveLength(5);
+  });
+
+  it('is followed by the standby when it is killed', async () => {
+    await using place = await realNamespace();
+    await prerequisites(place);
+    await using both = await pair(place);
+    const { leader, standby } = both;
+    const { epoch } = await leader.line('leading');
+
+    leader.kill('SIGKILL');
+    await importNamed('users', place);
+    const next = await standby.line('leading');
+
+    expect(await childrenOf('users', place)).toHaveLength(5);
+    expect(next['epoch']).toBe(Number(epoch) + 1);
+  });
+
+  it('writes nothing and ends when it wakes up after its Lease has run out', async () => {
+    await using place = await realNamespace();
+    await prerequisites(place);
+    await using both = await pair(place);
+    const { leader, standby } = both;
+
+    leader.kill('SIGSTOP');
+    await importNamed('users', place);
+    await standby.line('leading');
+    await importThatIs({ name: 'users', reason: 'CoordinatorPending' }, place);
+    const before = await settledVersions(place);
+    leader.kill('SIGCONT');
+
+    expect(await leader.ended).toEqual({ code: 1, signal: null });
+    expect(leader.lines().some(({ msg }) => msg === 'leadership lost')).toBe(true);
+    expect(leader.lines().filter(({ msg }) => msg === 'state changed')).toEqual([]);
+    expect(await settledVersions(place)).toEqual(before);
+    expect(isLeading(standby)).toBe(true);
+  });
+});
