@@ -11,11 +11,8 @@ import { describeOnCluster, realNamespace, type RealNamespace } from '../test/re
 
 function start(place: RealNamespace, ...more: readonly string[]): OperatorProcess {
   const { kubeconfig, namespace } = place;
-  const image = ['--runtime-image', 'millrace-runtimes:test'];
-  return operatorProcess([
-    ...['--kubeconfig', kubeconfig, '--namespace', namespace, ...image],
-    ...more,
-  ]);
+  const scope = ['--kubeconfig', kubeconfig, '--namespace', namespace];
+  return operatorProcess([...scope, '--runtime-image', 'millrace-runtimes:test', ...more]);
 }
 
 function isLeading(operator: OperatorProcess): boolean {
