@@ -35,7 +35,7 @@ export const status = object(
       Type.String({
         maxLength: 512,
         description:
-          'Image of the pods. Kept through upgrades of the operator until the spec changes.',
+          'Image of the pods. Kept through upgrades of the operator until what they read of the spec changes, or the ConfigMap of the import is deleted.',
       }),
     ),
     waiting: Type.Optional(waitingList()),
