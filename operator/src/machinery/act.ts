@@ -6,10 +6,13 @@
  * out. A first apply looks whether the name is taken by something that is not ours, since a forced
  * apply would take it over silently. After the steps, children that we control and that the plan no
  * longer names are deleted by uid and version; never when the plan is empty or was not finished,
- * because then a missing name means "not known yet" and not "not wanted".
+ * because then a missing name means "not known yet" and not "not wanted". What cannot be undone is
+ * announced to `intend` first, and done only if that resolves.
  */
 import { Transient } from '@millrace/kit/transient';
-import { isAsWanted, withDigest } from './desired.ts';
+import { isAsWanted, isSameWish, withDigest } from './desired.ts';
+import { driftOf, type FoundDrift } from './drift.ts';
+import type { Irreversible } from './intent.ts';
 import type { KubeApi, KubeObject, ResourceType } from './kube-api.ts';
 import { NameTaken } from './name-taken.ts';
 import { controllerOf, keyOf } from './object-key.ts';
@@ -27,6 +30,10 @@ export interface ActOptions {
   /** A manager of its own for replicas, so that an autoscaler can take exactly that field over. */
   readonly scaleManager: string;
   readonly record: (write: OwnWrite) => void;
+  /** Called before each deletion, which is left out when this fails. */
+  readonly intend?: (step: Irreversible) => Promise<void>;
+  /** Told of what somebody else had changed, once it has been put back. */
+  readonly drifted?: (drift: FoundDrift) => void;
 }
 
 export interface Pass {
@@ -106,6 +113,12 @@ async function execute(step: Step, pass: Pass, options: ActOptions): Promise<boo
   }
 }
 
+/**
+ * Objects, as cached, for which an apply of the same wish changed nothing although they look
+ * different: the server writes some values in its own way. Asking once per state is enough.
+ */
+const settled = new WeakSet<KubeObject>();
+
 async function apply(
   step: Extract<Executable, { op: 'apply' }>,
   pass: Pass,
@@ -114,18 +127,37 @@ async function apply(
   const wanted = withDigest(step.object);
   const ref = { namespace: wanted.metadata.namespace, name: wanted.metadata.name };
   const held = heldAt({ type: step.type, ref }, pass) ?? (await options.api.get(step.type, ref));
+  let drift: FoundDrift | undefined;
   if (held !== undefined) {
     refuseForeign(held, wanted);
     if (isAsWanted(wanted, held)) return false;
+    const isUnchangedWish = isSameWish(wanted, held);
+    if (isUnchangedWish && settled.has(held)) return false;
+    if (isUnchangedWish) drift = await findDrift({ type: step.type, ref }, wanted, options);
   }
   const written = await options.api.apply(step.type, wanted, {
     fieldManager: options.fieldManager,
     force: true,
   });
   const { uid, resourceVersion: version } = written.metadata;
-  if (version === held?.metadata.resourceVersion) return false;
+  if (held !== undefined && version === held.metadata.resourceVersion) {
+    settled.add(held);
+    return false;
+  }
   options.record({ type: step.type, ref, uid, version });
+  if (drift !== undefined) options.drifted?.(drift);
   return true;
+}
+
+async function findDrift(
+  { type, ref }: Target,
+  wanted: KubeObject,
+  { api, drifted, fieldManager, scaleManager }: ActOptions,
+): Promise<FoundDrift | undefined> {
+  if (drifted === undefined) return undefined;
+  const live = await api.get(type, ref);
+  if (live === undefined) return undefined;
+  return driftOf({ type, wanted, live }, [fieldManager, scaleManager]);
 }
 
 async function patch(
@@ -146,6 +178,7 @@ async function remove(
   options: ActOptions,
 ): Promise<boolean> {
   const { uid, resourceVersion } = step;
+  await options.intend?.(step);
   const deleted = await options.api.delete(step.type, step.ref, {
     uid,
     ...(resourceVersion === undefined ? {} : { resourceVersion }),

@@ -19,21 +19,32 @@ export function withDigest(object: KubeObject): KubeObject {
 }
 
 export function isAsWanted(wanted: KubeObject, held: KubeObject): boolean {
-  return holds(wanted, held);
+  return differences(wanted, held).length === 0;
 }
 
-function holds(wanted: unknown, held: unknown): boolean {
+/** Whether the object was made from this very wish; both with their digests. */
+export function isSameWish(wanted: KubeObject, held: KubeObject): boolean {
+  const digestOf = ({ metadata }: KubeObject) => metadata.annotations?.[digestAnnotation];
+  return digestOf(wanted) !== undefined && digestOf(wanted) === digestOf(held);
+}
+
+/** Fields, and places in lists, from the top. */
+export type Path = readonly (string | number)[];
+
+/** Where the object does not hold what is wanted. */
+export function differences(wanted: unknown, held: unknown, at: Path = []): readonly Path[] {
   if (Array.isArray(wanted)) {
-    return (
-      Array.isArray(held) &&
-      held.length === wanted.length &&
-      wanted.every((item, index) => holds(item, held[index]))
-    );
+    if (!Array.isArray(held) || held.length !== wanted.length) return [at];
+    return wanted.flatMap((item, index) => differences(item, held[index], [...at, index]));
   }
   if (typeof wanted === 'object' && wanted !== null) {
-    if (typeof held !== 'object' || held === null) return Object.keys(wanted).length === 0;
+    if (typeof held !== 'object' || held === null) {
+      return Object.keys(wanted).length === 0 ? [] : [at];
+    }
     const fields = held as Record<string, unknown>;
-    return Object.entries(wanted).every(([field, value]) => holds(value, fields[field]));
+    return Object.entries(wanted).flatMap(([field, value]) =>
+      differences(value, fields[field], [...at, field]),
+    );
   }
-  return wanted === held;
+  return wanted === held ? [] : [at];
 }

@@ -64,13 +64,14 @@ describeOnCluster('leader election on a real API server', () => {
   it('loses its leadership when somebody else has taken the Lease', async () => {
     await using cluster = await realNamespace();
     const elector = await candidate(cluster, 'first');
-    const { lost, isValid } = await elector.campaign(forever);
+    const leadership = await elector.campaign(forever);
+    const { lost } = leadership;
 
     const patch = '{"spec":{"holderIdentity":"usurper","leaseTransitions":2000000000}}';
     await cluster.kubectl(['patch', 'lease', 'election', '--type=merge', '-p', patch]);
     await until(() => lost.aborted);
 
-    expect([lost.reason, isValid(), elector.state.role]).toEqual([
+    expect([lost.reason, leadership.isValid(), elector.state.role]).toEqual([
       'usurper holds the Lease',
       false,
       'ended',
