@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '@millrace/kit/clock';
 import { afterAll } from 'vitest';
+import { configMaps } from '../../test/contract/target.ts';
 import { kubeApiContract } from '../../test/kube-api-contract.ts';
 import { describeOnCluster, givenCluster } from '../../test/real-cluster.ts';
 import { loadConnection } from './connection.ts';
@@ -20,6 +21,7 @@ describeOnCluster('a real API server', () => {
     const metadata = { namespace: '', name };
     await api.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata });
     made.push(name);
+    await hasRootCertificates(api, name);
     return { api, namespace: name };
   });
 
@@ -29,6 +31,16 @@ describeOnCluster('a real API server', () => {
     await Promise.all(made.map((name) => api.delete(namespaces, { namespace: '', name })));
     await api.close();
   });
+
+  /** The controller manager puts them into each namespace, in the middle of a test otherwise. */
+  async function hasRootCertificates(api: HttpKubeApi, namespace: string): Promise<void> {
+    const { resourceVersion, items } = await api.list(configMaps, { namespace });
+    if (items.length > 0) return;
+    const { signal } = new AbortController();
+    for await (const event of api.watch(configMaps, { namespace, resourceVersion, signal })) {
+      if (event.type === 'ADDED') return;
+    }
+  }
 
   async function open(): Promise<HttpKubeApi> {
     const { kubeconfig } = givenCluster();

@@ -47,6 +47,7 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
   Pod: [(pod) => containers(pod['spec'], 'spec')],
   Service: [servicePorts],
   ConfigMap: [textData],
+  Lease: [microTime('acquireTime'), microTime('renewTime')],
   Secret: [base64Data],
 };
 
@@ -124,6 +125,19 @@ function servicePorts(object: JsonObject): Problem[] {
       ? []
       : [{ at: `spec.ports[${index}].port`, message: 'must be a port number' }],
   );
+}
+
+const sixDigits = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|[+-]\d\d:\d\d)$/;
+
+/** JavaScript writes three digits, which a real server refuses. */
+function microTime(field: string): Check {
+  return (object) => {
+    const time = getAt(object, ['spec', field]);
+    const isTime = time === undefined || (typeof time === 'string' && sixDigits.test(time));
+    return isTime
+      ? []
+      : [{ at: `spec.${field}`, message: 'must be a time with exactly six digits of a second' }];
+  };
 }
 
 function textData(object: JsonObject): Problem[] {

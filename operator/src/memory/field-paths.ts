@@ -1,10 +1,8 @@
 /**
  * JSON objects as sets of paths to leaves, which is how field ownership is kept.
  *
- * Scalars, lists and empty objects are leaves. Two lists of the metadata are merged by element on a
- * real server, so they are unfolded into maps before a merge and folded back after it: finalizers
- * (a set) and owner references (by uid). Every other list has one owner as a whole, which is enough
- * for objects that one controller writes.
+ * Scalars, lists and empty objects are leaves. Lists that a real server merges by element are turned
+ * into maps before they come here, and back afterwards: see unfolding.ts.
  */
 
 export interface JsonObject {
@@ -29,11 +27,6 @@ export function encodePath(path: Path): string {
 
 export function decodePath(encoded: string): Path {
   return JSON.parse(encoded) as string[];
-}
-
-/** For people: `.metadata.labels[app.kubernetes.io/name]`. */
-export function printPath(path: Path): string {
-  return path.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? `.${key}` : `[${key}]`)).join('');
 }
 
 /** Null means "not given", as absent does. */
@@ -89,36 +82,6 @@ export function unsetAt(target: JsonObject, path: Path): void {
     Reflect.deleteProperty(parent, key);
     if (Object.keys(parent).length > 0) return;
   }
-}
-
-/** Finalizers and owner references as maps, so that managers own elements rather than the list. */
-export function unfold(object: JsonObject): JsonObject {
-  const copy = structuredClone(object);
-  const metadata = objectAt(copy, 'metadata');
-  const finalizers = metadata['finalizers'];
-  if (Array.isArray(finalizers)) {
-    metadata['finalizers'] = Object.fromEntries(finalizers.map((name) => [String(name), name]));
-  }
-  const owners = metadata['ownerReferences'];
-  if (Array.isArray(owners)) {
-    metadata['ownerReferences'] = Object.fromEntries(
-      owners.map((owner: unknown) => [String(getAt(owner, ['uid'])), owner]),
-    );
-  }
-  return copy;
-}
-
-/** Undoes `unfold` in place. */
-export function fold(object: JsonObject): JsonObject {
-  const metadata = objectAt(object, 'metadata');
-  for (const list of ['finalizers', 'ownerReferences']) {
-    const unfolded = metadata[list];
-    if (!isJsonObject(unfolded)) continue;
-    const elements = Object.values(unfolded);
-    if (elements.length === 0) Reflect.deleteProperty(metadata, list);
-    else metadata[list] = elements;
-  }
-  return object;
 }
 
 export function deepFreeze<T>(value: T): T {

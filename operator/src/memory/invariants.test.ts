@@ -7,8 +7,10 @@ import { expect, test } from 'vitest';
 import { configMaps, csvImport, csvImports, object } from '../../test/contract/target.ts';
 import type { KubeObject, OwnerReference, WatchEvent } from '../machinery/kube-api.ts';
 import { KubeFailure } from '../machinery/kube-failure.ts';
-import { decodePath, getAt, leaves, unfold } from './field-paths.ts';
+import { decodePath, getAt, leaves } from './field-paths.ts';
 import { createMemoryApi, type MemoryApi } from './memory-api.ts';
+import { builtInListTypes } from './list-types.ts';
+import { unfold } from './unfolding.ts';
 
 const namespace = 'default';
 const definitions = kinds.map(customResourceDefinition);
@@ -153,7 +155,7 @@ async function history(api: MemoryApi, type: typeof configMaps): Promise<WatchEv
 /** Every owned field is there, and every field of a ConfigMap has an owner. */
 function expectOwnersToFit(api: MemoryApi): void {
   for (const { type, object: stored, owners } of api.snapshot().objects) {
-    const unfolded = unfold({ ...stored });
+    const unfolded = unfold({ ...stored }, builtInListTypes(type.kind));
     const owned = new Set(Object.values(owners).flat());
     for (const path of owned) expect(getAt(unfolded, decodePath(path))).toBeDefined();
     if (type.kind !== 'ConfigMap') continue;

@@ -47,7 +47,7 @@ describe('a snapshot', () => {
     const api = memoryApi();
     const created = await api.apply(csvImports, csvImport(namespace), one);
     await api.apply(deployments, deployment(namespace, { replicas: 0 }), one);
-    await api.scale(deployments, ref, { fieldManager: 'two', replicas: 0 });
+    await api.scale(deployments, ref, { fieldManager: 'two', replicas: 0, force: true });
 
     const json = JSON.stringify(api.snapshot());
     const again = memoryApi({ snapshot: JSON.parse(json) });

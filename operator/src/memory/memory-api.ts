@@ -5,6 +5,10 @@
  * field ownership, subresources, preconditions, finalizers, garbage collection, watches that resume
  * or end in `Gone`, and the schemas of the custom resources installed in it. The contract suite in
  * operator/test runs on it and on a real server. It runs no controllers: nothing makes pods here.
+ *
+ * Meant differences: a namespace needs no object of its own, deletion is immediate for pods too, a
+ * watch from a version of the future ends in `Gone` at once, and lists and watches leave
+ * `managedFields` out.
  */
 import type { CustomResourceDefinition } from '@millrace/crds/crd-yaml';
 import type {
@@ -21,12 +25,21 @@ import type {
 } from '../machinery/kube-api.ts';
 import { KubeFailure } from '../machinery/kube-failure.ts';
 import { admitted } from './admission.ts';
-import { storeAsData } from './built-in-checks.ts';
 import type { Faults, Verb } from './faults.ts';
-import { getAt, isJsonObject, setAt, type JsonObject } from './field-paths.ts';
+import { deepFreeze, getAt, isJsonObject, setAt, unsetAt, type JsonObject } from './field-paths.ts';
 import { GarbageCollector } from './garbage-collector.ts';
+import {
+  checkName,
+  copyOf,
+  fieldsOf,
+  keepStatus,
+  preconditionsOf,
+  refuseManagedFields,
+  userFields,
+} from './given-fields.ts';
+import { managedFields } from './managed-fields.ts';
 import { mergePatch } from './merge-patch.ts';
-import { ObjectStore, type Stored } from './object-store.ts';
+import { ObjectStore, type Commit, type Stored } from './object-store.ts';
 import {
   applyConfiguration,
   managerKey,
@@ -104,21 +117,32 @@ export class MemoryApi implements KubeApi {
   }
 
   get(type: ResourceType, ref: ObjectRef): Promise<KubeObject | undefined> {
-    return this.#call('get', { type, ref }, (kind) => this.#store.get(kind, ref)?.object);
+    return this.#call('get', { type, ref }, (kind) => {
+      const stored = this.#store.get(kind, ref);
+      return stored === undefined ? undefined : withManagedFields(stored);
+    });
   }
 
   list(type: ResourceType, options: ListOptions = {}): Promise<ObjectList> {
-    return this.#call('list', { type, ref: undefined }, (kind) => ({
-      items: this.#store.list(kind, options),
-      resourceVersion: String(this.#store.revision),
-    }));
+    return this.#call('list', { type, ref: undefined }, (kind) => {
+      const items = this.#store.list(kind, options);
+      const { trim } = options;
+      return {
+        items: trim === undefined ? items : items.map((object) => trim(object)),
+        resourceVersion: String(this.#store.revision),
+      };
+    });
   }
 
   async *watch(
     type: ResourceType,
     options: WatchOptions,
   ): AsyncGenerator<WatchEvent, void, undefined> {
-    yield* this.#hub.watch(resourceKey(this.#kinds.get(type)), options);
+    const { trim } = options;
+    for await (const event of this.#hub.watch(resourceKey(this.#kinds.get(type)), options)) {
+      const isTrimmed = trim !== undefined && event.type !== 'BOOKMARK';
+      yield isTrimmed ? { ...event, object: trim(event.object) } : event;
+    }
   }
 
   create(type: ResourceType, object: KubeObject): Promise<KubeObject> {
@@ -134,7 +158,8 @@ export class MemoryApi implements KubeApi {
       }
       const given = copyOf(object);
       if (kind.hasStatus) Reflect.deleteProperty(given, 'status');
-      const owners = ownersAfterUpdate({}, userFields(given), new Map());
+      const none = { owners: new Map(), lists: kind.lists };
+      const owners = ownersAfterUpdate({}, userFields(given), none);
       return this.#write(kind, undefined, { object: given, owners });
     });
   }
@@ -142,7 +167,11 @@ export class MemoryApi implements KubeApi {
   apply(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
     const call = { type, ref: object.metadata };
     return this.#call('apply', call, (kind) => {
-      checkPreconditions(kind, object.metadata, this.#store.get(kind, object.metadata)?.object);
+      const { uid } = object.metadata;
+      const before = this.#store.get(kind, object.metadata)?.object;
+      // A version says nothing about what does not exist: the apply creates it.
+      const wanted = before === undefined && uid === undefined ? {} : object.metadata;
+      checkPreconditions(kind, wanted, before);
       return this.#apply(kind, object, { ...options, subresource: '' });
     });
   }
@@ -164,12 +193,8 @@ export class MemoryApi implements KubeApi {
     await this.#call('scale', { type, ref }, (kind) => {
       if (!kind.hasScale) throw noSubresource(kind, 'scale');
       const { apiVersion, metadata } = this.#existing(kind, ref).object;
-      const scaled = {
-        apiVersion,
-        kind: kind.kind,
-        metadata,
-        spec: { replicas: options.replicas },
-      };
+      const spec = { replicas: options.replicas };
+      const scaled = { apiVersion, kind: kind.kind, metadata, spec };
       return this.#apply(kind, scaled, { ...options, subresource: 'scale' });
     });
   }
@@ -183,7 +208,9 @@ export class MemoryApi implements KubeApi {
       if (kind.hasStatus) keepStatus(object, before.object);
       checkName(object, ref);
       const from = userFields(before.object);
-      const owners = ownersAfterUpdate(from, userFields(object), before.owners);
+      const { owners: former } = before;
+      const { lists } = kind;
+      const owners = ownersAfterUpdate(from, userFields(object), { owners: former, lists });
       return this.#write(kind, before, { object, owners });
     });
   }
@@ -203,22 +230,32 @@ export class MemoryApi implements KubeApi {
     object: KubeObject,
     options: ApplyOptions & { readonly subresource: Subresource },
   ): KubeObject {
+    refuseManagedFields(object);
     const before = this.#store.get(kind, object.metadata);
+    const live = before === undefined ? {} : userFields(before.object);
+    if (options.subresource === 'scale') hideNoReplicas(live);
     const result = applyConfiguration({
-      live: before === undefined ? {} : userFields(before.object),
+      live,
       owners: before?.owners ?? new Map(),
       applied: fieldsOf(kind, object, options.subresource),
       manager: managerKey(options.fieldManager, options.subresource),
       force: options.force ?? false,
+      lists: kind.lists,
     });
     setAt(result.object, ['metadata', 'name'], object.metadata.name);
     setAt(result.object, ['metadata', 'namespace'], object.metadata.namespace);
-    return this.#write(kind, before, result);
+    if (options.dryRun !== true) return this.#write(kind, before, result);
+    return withManagedFields(this.#store.preview(this.#commit(kind, before, result)));
   }
 
   #write(kind: ResourceKind, before: Stored | undefined, written: Owned): KubeObject {
+    const object = this.#store.commit(this.#commit(kind, before, written));
+    return withManagedFields({ kind, object, owners: written.owners });
+  }
+
+  #commit(kind: ResourceKind, before: Stored | undefined, written: Owned): Commit {
     const object = admitted(kind, { ...written.object }, before?.object);
-    return this.#store.commit({ kind, before, object, owners: written.owners });
+    return { kind, before, object, owners: written.owners };
   }
 
   #existing(kind: ResourceKind, ref: ObjectRef): Stored {
@@ -244,66 +281,20 @@ export class MemoryApi implements KubeApi {
   }
 }
 
-const systemMetadata = new Set([
-  'name',
-  'namespace',
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'managedFields',
-]);
-
-/** A copy with the fields that users and controllers own: nothing of the system's own. */
-function userFields(object: object): JsonObject {
-  const { apiVersion: _version, kind, ...fields } = copyOf(object);
-  if (kind === 'Secret') storeAsData(fields);
-  for (const field of systemMetadata) {
-    if (isJsonObject(fields['metadata'])) Reflect.deleteProperty(fields['metadata'], field);
-  }
-  return fields;
+/** As a caller gets it: frozen like the object itself, and with its owners told. */
+function withManagedFields({ object, owners }: Stored): KubeObject {
+  const { apiVersion, metadata } = object;
+  if (owners.size === 0) return object;
+  const fields = { ...metadata, managedFields: managedFields(apiVersion, owners) };
+  return deepFreeze({ ...object, metadata: fields });
 }
 
-/** What an apply through this subresource may write; the rest of the object is not looked at. */
-function fieldsOf(kind: ResourceKind, object: KubeObject, subresource: Subresource): JsonObject {
-  const fields = userFields(object);
-  if (subresource === 'status') return { status: fields['status'] };
-  if (subresource === 'scale') return { spec: fields['spec'] };
-  if (kind.hasStatus) Reflect.deleteProperty(fields, 'status');
-  if (isJsonObject(fields['metadata']) && Object.keys(fields['metadata']).length === 0) {
-    Reflect.deleteProperty(fields, 'metadata');
-  }
-  return fields;
-}
-
-/** As JSON travels: no undefined, no prototype, nothing shared with the caller. */
-function copyOf(object: object): JsonObject {
-  return JSON.parse(JSON.stringify(object)) as JsonObject;
-}
-
-/** A status in a patch of the object itself is not looked at. */
-function keepStatus(target: JsonObject, source: KubeObject): void {
-  const status = source['status'];
-  if (status === undefined) Reflect.deleteProperty(target, 'status');
-  else target['status'] = status;
-}
-
-function checkName(object: JsonObject, ref: ObjectRef): void {
-  for (const field of ['name', 'namespace'] as const) {
-    if (getAt(object, ['metadata', field]) === ref[field]) continue;
-    throw new KubeFailure('Invalid', `metadata.${field}: cannot be changed: create another object`);
-  }
-}
-
-function preconditionsOf(patch: object): Preconditions {
-  const metadata = getAt(patch, ['metadata']);
-  const uid = getAt(metadata, ['uid']);
-  const resourceVersion = getAt(metadata, ['resourceVersion']);
-  return {
-    ...(typeof uid === 'string' ? { uid } : {}),
-    ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
-  };
+/**
+ * The Scale of an object with no replicas leaves them out, so that even an apply of the same 0 is a
+ * conflict with whoever owns them (measured on 1.35).
+ */
+function hideNoReplicas(live: JsonObject): void {
+  if (getAt(live, ['spec', 'replicas']) === 0) unsetAt(live, ['spec', 'replicas']);
 }
 
 function noSubresource(kind: ResourceKind, subresource: string): KubeFailure {

@@ -90,6 +90,12 @@ export class ObjectStore {
     return this.#write({ kind, object, owners }, before);
   }
 
+  /** What a commit would store, without storing it: a new object has no version yet. */
+  preview(commit: Commit): Stored {
+    const { kind, owners } = commit;
+    return { kind, owners, object: deepFreeze(structuredClone(this.#withSystemMetadata(commit))) };
+  }
+
   /** Starts the deletion of an object with finalizers; removes any other at once. */
   delete(stored: Stored): void {
     const { object } = stored;

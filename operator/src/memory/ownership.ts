@@ -11,17 +11,16 @@ import { KubeFailure } from '../machinery/kube-failure.ts';
 import {
   decodePath,
   encodePath,
-  fold,
   getAt,
   isJsonObject,
   leaves,
-  printPath,
   setAt,
-  unfold,
   unsetAt,
   type JsonObject,
   type Path,
 } from './field-paths.ts';
+import type { ListTypes } from './list-types.ts';
+import { fold, inMergedOrder, printPath, removedWith, unfold } from './unfolding.ts';
 
 /** Encoded paths by manager key. */
 export type Owners = ReadonlyMap<string, ReadonlySet<string>>;
@@ -34,6 +33,7 @@ export interface Configuration {
   readonly applied: JsonObject;
   readonly manager: string;
   readonly force: boolean;
+  readonly lists: ListTypes;
 }
 
 export interface Owned {
@@ -47,11 +47,12 @@ export function managerKey(fieldManager: string, subresource: Subresource): stri
 }
 
 /** Whoever writes without server-side apply. */
-export const updateManager = JSON.stringify(['millrace-update', 'Update', '']);
+export const updateManager = JSON.stringify(['millrace', 'Update', '']);
 
 export function applyConfiguration(configuration: Configuration): Owned {
-  const live = unfold(configuration.live);
-  const applied = unfold(configuration.applied);
+  const { lists } = configuration;
+  const live = unfold(configuration.live, lists);
+  const applied = unfold(configuration.applied, lists);
   const owners = new Map([...configuration.owners].map(([key, paths]) => [key, new Set(paths)]));
   const given = leaves(applied);
 
@@ -64,10 +65,21 @@ export function applyConfiguration(configuration: Configuration): Owned {
   const object = structuredClone(live);
   for (const path of before) {
     const isOwned = [...owners.values()].some((paths) => paths.has(path));
-    if (!isOwned && !isFilled(getAt(object, decodePath(path)))) unsetAt(object, decodePath(path));
+    if (isOwned || isFilled(getAt(object, decodePath(path)))) continue;
+    const removed = removedWith(decodePath(path));
+    unsetAt(object, removed);
+    if (removed.length < decodePath(path).length) disown(owners, removed);
   }
   for (const path of given) setAt(object, path, getAt(applied, path));
-  return { object: fold(object), owners };
+  return { object: fold(inMergedOrder(object, live, applied)), owners };
+}
+
+/** Whoever patched a field of an element loses it with the element. */
+function disown(owners: Map<string, Set<string>>, container: Path): void {
+  for (const [manager, paths] of owners) {
+    for (const path of paths) if (isInside(decodePath(path), container)) paths.delete(path);
+    if (paths.size === 0) owners.delete(manager);
+  }
 }
 
 /** Applied as an empty object, it may hold fields of others by now. */
@@ -92,7 +104,7 @@ function settleConflicts(settlement: Settlement): void {
       pathsChanged(live, paths, { path, value: getAt(applied, path) }),
     );
     for (const path of taken) {
-      conflicts.push(`conflict with "${managerName(manager)}": ${printPath(decodePath(path))}`);
+      conflicts.push(`conflict with ${managerName(manager)}: ${printPath(decodePath(path))}`);
       paths.delete(path);
     }
     if (paths.size === 0) owners.delete(manager);
@@ -129,13 +141,18 @@ function isInside(path: Path, container: Path): boolean {
 }
 
 function managerName(key: string): string {
-  return decodePath(key)[0] ?? key;
+  const [manager, , subresource = ''] = decodePath(key);
+  return subresource === '' ? `"${manager}"` : `"${manager}" with subresource "${subresource}"`;
 }
 
 /** Ownership after a write that is no apply: what it changed is the writer's, what it removed nobody's. */
-export function ownersAfterUpdate(before: JsonObject, after: JsonObject, owners: Owners): Owners {
-  const from = unfold(before);
-  const to = unfold(after);
+export function ownersAfterUpdate(
+  before: JsonObject,
+  after: JsonObject,
+  { owners, lists }: { readonly owners: Owners; readonly lists: ListTypes },
+): Owners {
+  const from = unfold(before, lists);
+  const to = unfold(after, lists);
   const changed = new Set(
     leaves(to)
       .filter((path) => !isDeepStrictEqual(getAt(from, path), getAt(to, path)))

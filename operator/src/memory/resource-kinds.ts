@@ -5,6 +5,7 @@
 import type { CustomResourceDefinition, StructuralSchema } from '@millrace/crds/crd-yaml';
 import type { ResourceType } from '../machinery/kube-api.ts';
 import { KubeFailure } from '../machinery/kube-failure.ts';
+import { builtInListTypes, customListTypes, type ListTypes } from './list-types.ts';
 import { compileRules, type Programs } from './schema/cel.ts';
 
 export interface ResourceKind extends ResourceType {
@@ -12,6 +13,7 @@ export interface ResourceKind extends ResourceType {
   readonly hasStatus: boolean;
   readonly hasScale: boolean;
   readonly custom?: CustomSchema;
+  readonly lists: ListTypes;
 }
 
 /** What a custom resource is judged by. */
@@ -60,7 +62,9 @@ export class ResourceKinds {
   constructor(installed: readonly CustomResourceDefinition[]) {
     for (const [apiVersion, kind, plural, traits] of builtIn) {
       const hasStatus = traits.includes('status');
-      this.#add({ apiVersion, kind, plural, hasStatus, hasScale: traits.includes('scale') });
+      const hasScale = traits.includes('scale');
+      const lists = builtInListTypes(kind);
+      this.#add({ apiVersion, kind, plural, hasStatus, hasScale, lists });
     }
     for (const definition of installed) {
       const { group, names, versions } = definition.spec;
@@ -71,7 +75,8 @@ export class ResourceKinds {
           schema: schema.openAPIV3Schema,
           programs: programsOf(schema.openAPIV3Schema),
         };
-        this.#add({ apiVersion, kind, plural, hasStatus: true, hasScale: false, custom });
+        const lists = customListTypes(schema.openAPIV3Schema);
+        this.#add({ apiVersion, kind, plural, hasStatus: true, hasScale: false, custom, lists });
       }
     }
   }

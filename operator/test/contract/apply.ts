@@ -9,6 +9,7 @@ import {
   deployment,
   deployments,
   name,
+  trimmed,
   type MakeTarget,
 } from './target.ts';
 
@@ -180,7 +181,7 @@ export function applyContract(makeTarget: MakeTarget): void {
       const missing = api.applyStatus(csvImports, { ...csvImport(namespace), status }, one);
       await expect(missing).rejects.toMatchObject({ reason: 'NotFound' });
 
-      const { metadata } = await api.create(csvImports, csvImport(namespace));
+      const { metadata } = trimmed(await api.create(csvImports, csvImport(namespace)));
       await api.patch(csvImports, ref(), { metadata: { labels: { a: 'b' } } });
       const stale = api.applyStatus(csvImports, { ...csvImport(namespace), metadata, status }, one);
       await expect(stale).rejects.toMatchObject({ reason: 'Conflict' });
@@ -214,7 +215,7 @@ export function applyContract(makeTarget: MakeTarget): void {
 
     test('are handed over: applied as 0, co-owned through scale, then omitted and scaled', async () => {
       await api.apply(deployments, deployment(namespace, { replicas: 0 }), one);
-      await api.scale(deployments, ref(), { ...scaler, replicas: 0 });
+      await api.scale(deployments, ref(), { ...scaler, replicas: 0, force: true });
       await api.apply(deployments, deployment(namespace), one);
       expect(await replicas()).toHaveProperty('replicas', 0);
 

@@ -3,7 +3,7 @@ import type { KubeApi, KubeObject, ObjectRef, ResourceType } from '../../src/mac
 
 export interface ContractTarget {
   readonly api: KubeApi;
-  /** Empty at the start of a test. CsvImport is installed. */
+  /** Holds nothing at the start of a test but what a real server puts there. CsvImport is installed. */
   readonly namespace: string;
 }
 export type MakeTarget = () => Promise<ContractTarget>;
@@ -34,7 +34,9 @@ export function configMap(
   data: Readonly<Record<string, string>>,
   metadata = {},
 ) {
-  return object(configMaps, { namespace, name }, { data, metadata });
+  // An empty map is not stored, and whoever applied it would own what is not there.
+  const fields = Object.keys(data).length === 0 ? { metadata } : { data, metadata };
+  return object(configMaps, { namespace, name }, fields);
 }
 
 export function deployment(namespace: string, spec: object = {}): KubeObject {
@@ -62,6 +64,14 @@ export function csvImport(namespace: string, spec: object = {}): KubeObject {
   const fields = { spec: { source, target: { table: 'users' }, ...spec } };
   return object(csvImports, { namespace, name }, fields);
 }
+
+/** As a cache keeps it: a list and a watch may leave out who owns which field. */
+export function trimmed(given: KubeObject): KubeObject {
+  const { managedFields: _owners, ...metadata } = given.metadata as unknown as ManagedMeta;
+  return { ...given, metadata };
+}
+
+type ManagedMeta = KubeObject['metadata'] & { readonly managedFields?: unknown };
 
 export function refOf({ namespace, name: own }: ObjectRef): ObjectRef {
   return { namespace, name: own };

@@ -1,7 +1,7 @@
 /** Watches: which events, in which order, from where, and how they end. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { KubeApi, KubeObject, ListOptions, WatchEvent } from '../../src/machinery/kube-api.ts';
-import { configMap, configMaps, name, object, type MakeTarget } from './target.ts';
+import { configMap, configMaps, name, object, trimmed, type MakeTarget } from './target.ts';
 
 type ObjectEvent = Extract<WatchEvent, { readonly object: KubeObject }>;
 
@@ -42,8 +42,9 @@ export function watchesContract(makeTarget: MakeTarget): void {
       const seen = await events(3, from);
 
       expect(seen.map(({ type }) => type)).toEqual(['ADDED', 'MODIFIED', 'DELETED']);
-      expect(seen[0]?.object).toEqual(created);
-      expect(seen[1]?.object).toEqual(patched);
+      expect(seen.slice(0, 2).map(({ object: one }) => trimmed(one))).toEqual(
+        [created, patched].map(trimmed),
+      );
       expect(seen[2]?.object['data']).toEqual({ a: '2' });
       const versions = seen.map(({ object: { metadata } }) => Number(metadata.resourceVersion));
       expect(versions).toEqual(versions.toSorted((a, b) => a - b));

@@ -88,6 +88,14 @@ describe('defaults', () => {
     });
   });
 
+  test('take a field that is null for an absent one, and leave nulls in lists to the checks', () => {
+    expect(withSchemaDefaults(schema, { mode: null, inner: null, list: [null] })).toEqual({
+      mode: 'Off',
+      made: { size: 2 },
+      list: [null],
+    });
+  });
+
   test('make no object that nobody asked for, and are not shared between objects', () => {
     const first = withSchemaDefaults(schema, {}) as { made: object };
     const second = withSchemaDefaults(schema, {}) as { made: object };
