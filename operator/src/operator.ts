@@ -28,7 +28,8 @@ import { Manager } from './machinery/manager.ts';
 import { defaultPollLimits, type PollLimits } from './machinery/progress-poller.ts';
 import { createTelemetry, type OperatorTelemetry } from './machinery/telemetry.ts';
 import { Turn } from './machinery/leader-election/turn.ts';
-import { controllers } from './registry.ts';
+import type { OperatorKind } from './machinery/kind.ts';
+import { operatorKinds } from './registry.ts';
 
 export interface OperatorConfig {
   /** Image of every runtime pod. */
@@ -50,6 +51,8 @@ export interface OperatorOptions {
   /** Resolves when this process leads; the signal aborts when the operator is stopped before. */
   readonly lead?: (signal: AbortSignal) => Promise<Leadership>;
   readonly config: OperatorConfig;
+  /** Kinds to reconcile; all of the registry if left out. */
+  readonly kinds?: readonly Pick<OperatorKind, 'controller'>[];
   readonly podAddress?: (
     pod: KubeObject,
   ) => { readonly host: string; readonly port: number } | undefined;
@@ -92,14 +95,14 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
 function addControllers(manager: Manager, options: OperatorOptions): void {
   const { api, clock, telemetry } = manager.options;
-  const { config, podAddress } = options;
+  const { config, podAddress, kinds = operatorKinds } = options;
   const events = new EventRecorder({
     api,
     clock,
     controller: 'millrace-operator',
     onFailure: (failure) => telemetry.eventNotWritten(failure),
   });
-  for (const controller of controllers) {
+  for (const { controller } of kinds) {
     const spec = controller(manager, {
       image: config.runtimeImage,
       statusIntervalMs: config.statusIntervalMs ?? defaultStatusIntervalMs,

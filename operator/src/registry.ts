@@ -1,4 +1,7 @@
-/** The kinds this operator reconciles, one line a kind. */
-import { csvImportController } from './kinds/csv-import/controller.ts';
+/** The kinds this operator knows, one line each. */
+import { csvImport } from './kinds/csv-import/index.ts';
+import type { OperatorKind } from './machinery/kind.ts';
 
-export const controllers = [csvImportController] as const;
+export const operatorKinds: readonly OperatorKind[] = [csvImport];
+
+export const previews = operatorKinds.map(({ preview }) => preview);

@@ -5,11 +5,11 @@
  */
 import type { CsvImportProgress } from '@millrace/crds/csv-import';
 import type { ControllerSpec, Wake } from '../../machinery/controller.ts';
-import type { EventRecorder } from '../../machinery/events.ts';
+import type { ControllerContext } from '../../machinery/kind.ts';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { Manager } from '../../machinery/manager.ts';
 import { controllerOf, keyOf, keyOfObject } from '../../machinery/object-key.ts';
-import { ProgressPoller, type PollLimits } from '../../machinery/progress-poller.ts';
+import { ProgressPoller } from '../../machinery/progress-poller.ts';
 import { adminPort } from './children/pod.ts';
 import { parseProgress, podIndex, podsOfRole } from './coordinator-pods.ts';
 import { managedBy, kindLabel, uidLabel } from './names.ts';
@@ -28,17 +28,9 @@ import {
   services,
 } from './resource-types.ts';
 
-export interface CsvImportOptions {
-  readonly image: string;
+export interface CsvImportOptions extends ControllerContext {
   /** How pods are made; another version of the operator stands in for this one here. */
   readonly render?: RenderPods;
-  readonly statusIntervalMs: number;
-  readonly pollLimits: PollLimits;
-  readonly fetch: typeof fetch;
-  readonly events: EventRecorder;
-  readonly podAddress?: (
-    pod: KubeObject,
-  ) => { readonly host: string; readonly port: number } | undefined;
 }
 
 /** Passes are short and wait for the API only; more would just queue there. */
