@@ -4,26 +4,44 @@ import { mergePatch } from '@millrace/operator/memory/merge-patch';
 import { Compile } from 'typebox/compile';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { csvImportRefusals } from '../test/csv-import-refusals.ts';
+import { acceptedChanges, acceptedSpecs } from '../test/csv-import/accepted.ts';
+import { csvImportRefusals, refusedChanges } from '../test/csv-import-refusals.ts';
 import { customResourceDefinition, structural } from './crd-yaml.ts';
 import { chunkMessage, csvImportKind, podConfig, progress, spec, status } from './csv-import.ts';
-import { apiVersion } from './define-kind.ts';
 
-const { kind, plural } = csvImportKind;
+const { apiVersion, kind } = csvImportKind;
 const example = parse(
   await readFile(new URL('../examples/csv-import.yaml', import.meta.url), 'utf8'),
 ) as { readonly metadata: { readonly name: string }; readonly spec: object };
 
-/** What the API in memory says to an import: undefined when it takes it. */
-async function refusal(given: {
+const memoryApi = () => {
+  const kinds = [customResourceDefinition(csvImportKind)];
+  return createMemoryApi({ now: () => 0, newUid: () => 'uid', kinds });
+};
+
+interface Given {
   readonly name?: string;
   readonly spec: unknown;
-}): Promise<string | undefined> {
-  const kinds = [customResourceDefinition(csvImportKind)];
-  const api = createMemoryApi({ now: () => 0, newUid: () => 'uid', kinds });
-  const metadata = { namespace: 'default', name: given.name ?? 'users' };
-  const object = { apiVersion, kind, metadata, spec: given.spec };
-  return api.create({ apiVersion, kind, plural }, object).then(
+}
+
+function importOf({ name = 'users', spec: given }: Given) {
+  return { apiVersion, kind, metadata: { namespace: 'default', name }, spec: given };
+}
+
+/** What the API in memory says to an import: undefined when it takes it. */
+async function refusal(given: Given): Promise<string | undefined> {
+  return said(memoryApi().create(csvImportKind, importOf(given)));
+}
+
+/** What it says to a change of one that it took. */
+async function refusalOfChange(from: object, patch: object): Promise<string | undefined> {
+  const api = memoryApi();
+  await api.create(csvImportKind, importOf({ spec: mergePatch(example.spec, from) }));
+  return said(api.patch(csvImportKind, importOf({ spec: {} }).metadata, { spec: patch }));
+}
+
+async function said(answer: Promise<unknown>): Promise<string | undefined> {
+  return answer.then(
     () => undefined,
     (error: Error) => error.message,
   );
@@ -35,18 +53,7 @@ describe('CsvImport', () => {
     expect(Compile(spec).Check(example.spec)).toBe(true);
   });
 
-  test.each([
-    ['the least that can be asked', { columns: null, serve: null, target: { key: null } }],
-    ['a key without listed columns', { columns: null, serve: null }],
-    ['sizes in bytes and in units', { chunkBytes: 1024, maxRecordBytes: '64Mi' }],
-    ['positions for headers', { columns: [{ name: 'id', from: 0, type: 'bigint' }], serve: null }],
-    [
-      'a date pattern',
-      { columns: [{ name: 'id', type: 'date', format: 'dd.MM.yyyy' }], serve: null },
-    ],
-    ['a tab', { format: { delimiter: '\t', comment: '#' } }],
-    ['a path with dots in names', { source: { volume: { path: 'a..b/.c/d...csv' } } }],
-  ])('accepts %s', async (_what, patch) => {
+  test.each(acceptedSpecs)('accepts $what', async ({ patch }) => {
     expect(await refusal({ spec: mergePatch(example.spec, patch) })).toBeUndefined();
   });
 
@@ -54,6 +61,14 @@ describe('CsvImport', () => {
     const refused = await refusal({ spec: mergePatch(example.spec, patch) });
 
     expect(refused).toBe(`CsvImport "users" is invalid: ${message}`);
+  });
+
+  test.each(refusedChanges)('refuses $what', async ({ from = {}, patch, message }) => {
+    expect(await refusalOfChange(from, patch)).toBe(`CsvImport "users" is invalid: ${message}`);
+  });
+
+  test.each(acceptedChanges)('accepts $what', async ({ patch }) => {
+    expect(await refusalOfChange({}, patch)).toBeUndefined();
   });
 
   test('reports every problem of a spec at once', async () => {

@@ -10,8 +10,8 @@ const from = rule(
     maxLength: 1024,
     description: 'Header name, or 0-based position; its own name if left out.',
   }),
-  'type(self) == string ? self.size() > 0 : self >= 0',
-  'from must be a header name or a position, counted from 0',
+  'type(self) == string ? self.size() > 0 : self >= 0 && self < 100000',
+  'from must be a header name or a position from 0 to 99999',
 );
 
 const fields = object(

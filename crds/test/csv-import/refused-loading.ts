@@ -334,7 +334,7 @@ export const refusedLoading: readonly Refusal[] = [
     message:
       'spec.target.table: must match ^[a-z_][a-z0-9_]*$. Table to load; created if absent. At most 55 lower-case letters, digits and underscores, not starting with a digit.; spec.rejects.maxPercent: must be from 0 to 100. Largest share of records that may be rejected, judged on the whole file; default 100.; spec.workers.max: must be from 1 to 64. Most workers; default 4.',
     server:
-      'CsvImport.millrace.dev "users" is invalid: [spec.target.table: Invalid value: "Users": spec.target.table in body should match \'^[a-z_][a-z0-9_]*$\', spec.rejects.maxPercent: Invalid value: 101: spec.rejects.maxPercent in body should be less than or equal to 100, spec.workers.max: Invalid value: 65: spec.workers.max in body should be less than or equal to 64]',
+      'CsvImport.millrace.dev "users" is invalid: [spec.rejects.maxPercent: Invalid value: 101: spec.rejects.maxPercent in body should be less than or equal to 100, spec.workers.max: Invalid value: 65: spec.workers.max in body should be less than or equal to 64, spec.target.table: Invalid value: "Users": spec.target.table in body should match \'^[a-z_][a-z0-9_]*$\']',
   },
   {
     what: 'a value out of bounds and a broken rule elsewhere',

@@ -175,16 +175,16 @@ export const refusedReading: readonly Refusal[] = [
   {
     what: 'a negative position',
     patch: { columns: [{ name: 'id', type: 'bigint', from: -1 }], serve: null },
-    message: 'spec.columns[0].from: from must be a header name or a position, counted from 0',
+    message: 'spec.columns[0].from: from must be a header name or a position from 0 to 99999',
     server:
-      'CsvImport.millrace.dev "users" is invalid: spec.columns[0].from: Invalid value: -1: from must be a header name or a position, counted from 0',
+      'CsvImport.millrace.dev "users" is invalid: spec.columns[0].from: Invalid value: -1: from must be a header name or a position from 0 to 99999',
   },
   {
     what: 'an empty header name',
     patch: { columns: [{ name: 'id', type: 'bigint', from: '' }], serve: null },
-    message: 'spec.columns[0].from: from must be a header name or a position, counted from 0',
+    message: 'spec.columns[0].from: from must be a header name or a position from 0 to 99999',
     server:
-      'CsvImport.millrace.dev "users" is invalid: spec.columns[0].from: Invalid value: "": from must be a header name or a position, counted from 0',
+      'CsvImport.millrace.dev "users" is invalid: spec.columns[0].from: Invalid value: "": from must be a header name or a position from 0 to 99999',
   },
   {
     what: 'a format on a number',

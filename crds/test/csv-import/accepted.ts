@@ -1,0 +1,45 @@
+/** What must be accepted, in memory and by a real server, as merge patches of the example's spec. */
+export interface Accepted {
+  readonly what: string;
+  readonly patch: object;
+}
+
+export const acceptedSpecs: readonly Accepted[] = [
+  {
+    what: 'the least that can be asked',
+    patch: { columns: null, serve: null, target: { key: null } },
+  },
+  { what: 'a key without listed columns', patch: { columns: null, serve: null } },
+  { what: 'sizes in bytes and in units', patch: { chunkBytes: 1024, maxRecordBytes: '64Mi' } },
+  { what: 'a size with a fraction', patch: { chunkBytes: '1.5Mi', maxRecordBytes: '1.024k' } },
+  { what: 'the shortest and the longest life', patch: { cache: { ttl: '1000ms' } } },
+  { what: 'a long life in a mixed notation', patch: { cache: { ttl: '719h59m60s' } } },
+  { what: 'the word Off', patch: { cache: { mode: 'Off' } } },
+  {
+    what: 'positions for headers',
+    patch: { columns: [{ name: 'id', from: 0, type: 'bigint' }], serve: null },
+  },
+  {
+    what: 'a date pattern',
+    patch: { columns: [{ name: 'id', type: 'date', format: 'dd.MM.yyyy' }], serve: null },
+  },
+  { what: 'a tab', patch: { format: { delimiter: '\t', comment: '#' } } },
+  { what: 'a delimiter outside ASCII', patch: { format: { delimiter: '¦', comment: '§' } } },
+  {
+    what: 'a path with dots in names',
+    patch: { source: { volume: { path: 'a..b/.c/d...csv' } } },
+  },
+  { what: 'no more than the bounds allow', patch: { workers: { min: 64, max: 64 } } },
+];
+
+/** Changes that an import takes while it runs. */
+export const acceptedChanges: readonly Accepted[] = [
+  { what: 'other bounds for workers', patch: { workers: { min: 1, max: 64 } } },
+  { what: 'bounds that go', patch: { workers: null } },
+  { what: 'a suspension', patch: { suspend: true } },
+  { what: 'a pause', patch: { paused: true } },
+  { what: 'more rejects', patch: { rejects: { maxRows: 5_000, maxPercent: null } } },
+  { what: 'another cache', patch: { cache: { mode: 'Off', ttl: null } } },
+  { what: 'more gateways and other filters', patch: { serve: { replicas: 3, filters: null } } },
+  { what: 'another Secret', patch: { backends: { secretName: 'other-backends' } } },
+];
