@@ -13,7 +13,7 @@ export interface ManifestDocument {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly file: string;
   /** `file:line` of the deepest part of such a path as `spec.columns[2].type` that is written there. */
-  whereIs(path: string): string;
+  readonly whereIs: (path: string) => string;
 }
 
 /** What cannot be read as manifests, in words that name file and line. */

@@ -1,0 +1,135 @@
+/** A resource as a row of a table and as a page of its own; pure, and from its status alone. */
+import type { Condition } from '@millrace/crds/conditions';
+import type { KubeObject } from '../../machinery/kube-api.ts';
+import type { KindPreview, Ledger } from '../../machinery/preview.ts';
+import { singularOf } from '../find-resource.ts';
+import { count, duration, printable, timeOf, type Paint } from '../words.ts';
+
+interface Status {
+  readonly conditions?: readonly Condition[];
+  readonly observedGeneration?: number;
+  readonly percent?: number;
+  readonly totals?: Readonly<Record<string, number>>;
+  readonly workers?: { readonly wanted?: number; readonly ready?: number };
+  readonly runtimeImage?: string;
+}
+
+export interface View {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** `csvimport/users`, as it can be typed. */
+  readonly title: string;
+  readonly ready: string;
+  readonly reason: string;
+  readonly message: string | undefined;
+  readonly sinceMs: number | undefined;
+  readonly percent: number | undefined;
+  readonly totals: Readonly<Record<string, number>> | undefined;
+  readonly workers: { readonly wanted: number; readonly ready: number } | undefined;
+  readonly image: string | undefined;
+  readonly bornMs: number | undefined;
+}
+
+export function viewOf(resource: KubeObject, { type }: Pick<KindPreview, 'type'>): View {
+  const { kind, metadata } = resource;
+  const status = (resource['status'] ?? {}) as Status;
+  const held = status.conditions?.find((condition) => condition.type === 'Ready');
+  const isBehind = (status.observedGeneration ?? -1) < (metadata.generation ?? 0);
+  // What is said of an earlier generation is not said of this one.
+  const current = isBehind ? undefined : held;
+  return {
+    kind,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    title: `${singularOf(type)}/${metadata.name}`,
+    ready: current?.status ?? 'Unknown',
+    reason: reasonOf(metadata, current),
+    message: held?.message,
+    sinceMs: timeOf(held?.lastTransitionTime),
+    percent: status.percent,
+    totals: status.totals,
+    workers: workersOf(status),
+    image: status.runtimeImage,
+    bornMs: timeOf(metadata.creationTimestamp),
+  };
+}
+
+function workersOf({ workers }: Status): View['workers'] {
+  return workers && { wanted: workers.wanted ?? 0, ready: workers.ready ?? 0 };
+}
+
+function reasonOf(
+  { deletionTimestamp }: KubeObject['metadata'],
+  ready: Condition | undefined,
+): string {
+  if (deletionTimestamp !== undefined) return 'Deleting';
+  return ready?.reason ?? 'NotSeenYet';
+}
+
+export const columns = ['NAME', 'READY', 'REASON', 'DONE', 'TOTALS', 'WORKERS', 'AGE'] as const;
+
+export function rowOf(view: View, ledger: Ledger | undefined, now: number): readonly string[] {
+  const { title, ready, reason, percent, workers, bornMs } = view;
+  return [
+    title,
+    ready,
+    reason,
+    percent === undefined ? '' : `${percent} %`,
+    totalsText(view, ledger),
+    workers === undefined ? '' : `${workers.ready}/${workers.wanted}`,
+    bornMs === undefined ? '' : duration(now - bornMs),
+  ];
+}
+
+function totalsText({ totals }: View, ledger: Ledger | undefined): string {
+  if (totals === undefined || ledger === undefined) return '';
+  const { whole, watched } = ledger;
+  const bad = totals[watched] ?? 0;
+  const seen = `${count(totals[whole] ?? 0)} ${whole}`;
+  return bad === 0 ? seen : `${seen}, ${count(bad)} ${watched}`;
+}
+
+export interface PageLook {
+  readonly paint: Paint;
+  readonly now: number;
+  readonly isTerminal: boolean;
+}
+
+export function pageOf(view: View, ledger: Ledger | undefined, look: PageLook): readonly string[] {
+  const { paint, now, isTerminal } = look;
+  const { kind, namespace, name, ready, reason, message, sinceMs, percent, workers } = view;
+  const since = sinceMs === undefined ? '' : `, since ${duration(now - sinceMs)}`;
+  const colour = ready === 'True' ? 'green' : 'yellow';
+  const lines = [
+    `${paint('bold', `${kind} ${namespace}/${name}`)}  ready: ${paint(colour, ready)} (${reason}${since})`,
+  ];
+  if (message !== undefined) lines.push(`  ${printable(message)}`);
+  if (percent !== undefined) lines.push(`  ${isTerminal ? bar(percent) : `${percent} % done`}`);
+  const equation = equationOf(view, ledger);
+  if (equation !== undefined) lines.push(`  ${equation}`);
+  if (workers !== undefined)
+    lines.push(`  workers  ${workers.ready} ready of ${workers.wanted} wanted`);
+  if (view.image !== undefined) lines.push(`  image    ${view.image}`);
+  if (view.bornMs !== undefined) lines.push(`  age      ${duration(now - view.bornMs)}`);
+  if (ready !== 'True')
+    lines.push(paint('dim', `  more: kubectl millrace why ${view.title} -n ${namespace}`));
+  return lines;
+}
+
+const barWidth = 24;
+
+function bar(percent: number): string {
+  const filled = Math.round((percent / 100) * barWidth);
+  return `${'━'.repeat(filled)}${'╌'.repeat(barWidth - filled)} ${percent} %`;
+}
+
+/** `read 1,200 = loaded 1,190 + superseded 7 + rejected 3`; ≠ says that it does not add up. */
+function equationOf({ totals }: View, ledger: Ledger | undefined): string | undefined {
+  if (totals === undefined || ledger === undefined) return undefined;
+  const { whole, parts } = ledger;
+  const figure = (part: string): string => `${part} ${count(totals[part] ?? 0)}`;
+  const sum = parts.reduce((total, part) => total + (totals[part] ?? 0), 0);
+  const sign = sum === (totals[whole] ?? 0) ? '=' : '≠';
+  return `${figure(whole)} ${sign} ${parts.map(figure).join(' + ')}`;
+}

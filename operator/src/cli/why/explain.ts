@@ -1,0 +1,262 @@
+/**
+ * From facts to an answer: what state a resource is in, and the causes, most pressing first. Pure.
+ *
+ * The order is that of what makes the rest moot: with no operator nothing moves; what the operator
+ * has not seen yet it cannot have judged; what is paused or stalled waits for a person; then what it
+ * waits for itself, with the trouble of the pods it hangs on beneath; then pods that are in trouble
+ * on their own; and last what only events tell.
+ */
+import type { Condition } from '@millrace/crds/conditions';
+import type { Waiting } from '@millrace/crds/operator-notes';
+import type { KubeObject } from '../../machinery/kube-api.ts';
+import { duration, timeOf } from '../words.ts';
+import type { Facts } from './facts.ts';
+import { podTrouble } from './pod-troubles.ts';
+import type { Warning } from './warnings.ts';
+import { workloadTrouble } from './workload-troubles.ts';
+
+export interface Cause {
+  readonly what: string;
+  /** `Secret/millrace-backends` */
+  readonly object?: string | undefined;
+  readonly sinceMs?: number | undefined;
+  /** When it is tried again, or what to do. */
+  readonly next?: string | undefined;
+  /** What is behind it. */
+  readonly because: readonly Cause[];
+}
+
+export type State = 'ready' | 'working' | 'waiting' | 'stalled' | 'paused' | 'deleting' | 'unseen';
+
+export interface Explanation {
+  readonly state: State;
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+  readonly sinceMs: number | undefined;
+  readonly causes: readonly Cause[];
+}
+
+export function explain(facts: Facts): Explanation {
+  const ready = conditionOf(facts, 'Ready');
+  const state = stateOf(facts);
+  const causes = [
+    ...operatorCauses(facts, state),
+    ...deletion(facts),
+    ...stalled(facts),
+    ...waiting(facts),
+    ...otherPods(facts),
+    ...unexplained(facts),
+  ];
+  return {
+    state,
+    reason: ready?.reason,
+    message: ready?.message,
+    sinceMs:
+      state === 'deleting'
+        ? timeOf(facts.resource.metadata.deletionTimestamp)
+        : timeOf(ready?.lastTransitionTime),
+    causes: distinct(causes),
+  };
+}
+
+function conditionOf({ status }: Facts, type: string): Condition | undefined {
+  return status.conditions?.find((condition) => condition.type === type);
+}
+
+function stateOf(facts: Facts): State {
+  if (facts.resource.metadata.deletionTimestamp !== undefined) return 'deleting';
+  if (isUnseen(facts)) return 'unseen';
+  if (conditionOf(facts, 'Stalled')?.status === 'True') return 'stalled';
+  if (conditionOf(facts, 'Reconciling')?.reason === 'Paused') return 'paused';
+  if (conditionOf(facts, 'Ready')?.status === 'True') return 'ready';
+  return waitsOf(facts).length > 0 ? 'waiting' : 'working';
+}
+
+function isUnseen({ resource, status }: Facts): boolean {
+  const seen = status.observedGeneration ?? -1;
+  return seen < (resource.metadata.generation ?? 0);
+}
+
+function waitsOf({ status }: Facts): readonly Waiting[] {
+  return status.waiting ?? [];
+}
+
+function operatorCauses(facts: Facts, state: State): readonly Cause[] {
+  return [...leaderless(facts), ...(state === 'unseen' ? unseenChange(facts) : [])];
+}
+
+function leaderless({ leader }: Facts): readonly Cause[] {
+  const { state, renewedMs, holder, lease } = leader;
+  if (state !== 'expired' && state !== 'released') return [];
+  const who =
+    state === 'expired' ? `${holder ?? ''} stopped renewing its Lease` : 'the last one stopped';
+  return [
+    {
+      what: `No operator is at work: ${who}. Nothing changes until one leads.`,
+      object: `Lease/${lease ?? ''}`,
+      sinceMs: renewedMs,
+      next: 'look for its pods and their logs: kubectl get pods -A | grep millrace-operator',
+      because: [],
+    },
+  ];
+}
+
+function unseenChange({ resource, status, leader, now }: Facts): readonly Cause[] {
+  const seen = status.observedGeneration ?? -1;
+  const changedMs = lastChangeMs(resource);
+  const what =
+    seen < 0
+      ? 'No operator has looked at it yet.'
+      : `The operator has not worked on the last change yet: it saw generation ${seen}, this is ${resource.metadata.generation ?? 0}.`;
+  const isLate = changedMs !== undefined && now - changedMs > lateMs;
+  const start = leader.state === 'none' ? 'start the operator; if it runs, ' : '';
+  const next = isLate
+    ? `${start}look at its log, and whether this is one of its namespaces`
+    : 'it usually takes less than a second';
+  return [{ what, sinceMs: changedMs, next, because: [] }];
+}
+
+/** A pass begins at once; later than this something is wrong. */
+const lateMs = 10_000;
+
+/** When somebody other than the operator last wrote it; statuses do not count. */
+function lastChangeMs({ metadata }: KubeObject): number | undefined {
+  const { managedFields = [] } = metadata as {
+    readonly managedFields?: readonly { readonly subresource?: string; readonly time?: string }[];
+  };
+  const times = managedFields
+    .filter(({ subresource = '' }) => subresource === '')
+    .flatMap(({ time }) => timeOf(time) ?? []);
+  return times.length > 0 ? Math.max(...times) : timeOf(metadata.creationTimestamp);
+}
+
+function deletion({ resource }: Facts): readonly Cause[] {
+  const { deletionTimestamp, finalizers = [] } = resource.metadata;
+  if (deletionTimestamp === undefined) return [];
+  return finalizers.map((finalizer) => ({
+    what: `It goes when the finalizer ${finalizer} is taken away.`,
+    sinceMs: timeOf(deletionTimestamp),
+    next: 'whoever set it takes it away when their part is done',
+    because: [],
+  }));
+}
+
+function stalled(facts: Facts): readonly Cause[] {
+  const condition = conditionOf(facts, 'Stalled');
+  if (condition?.status !== 'True') return [];
+  const retry = waitsOf(facts).find(({ retrySeconds }) => retrySeconds !== undefined);
+  return [
+    {
+      what: condition.message,
+      object: retry?.object,
+      sinceMs: timeOf(condition.lastTransitionTime),
+      next:
+        retry === undefined ? 'nothing is tried again before somebody changes it' : nextLook(retry),
+      because: [],
+    },
+  ];
+}
+
+function waiting(facts: Facts): readonly Cause[] {
+  // What a stalled one waits for is what its condition says.
+  if (conditionOf(facts, 'Stalled')?.status === 'True') return [];
+  return waitsOf(facts).map((wait) => ({
+    what: `It waits for ${wait.what}${/[.!?]$/.test(wait.what) ? '' : '.'}`,
+    object: wait.object,
+    sinceMs: timeOf(wait.since),
+    next: nextLook(wait),
+    because: behind(wait.object, facts),
+  }));
+}
+
+function nextLook({ object, retrySeconds }: Waiting): string {
+  const change = object === undefined ? '' : ` as soon as ${object} changes`;
+  if (retrySeconds === undefined) return `looked at again${change === '' ? ' by itself' : change}`;
+  const retry = ` every ${duration(retrySeconds * 1_000)}`;
+  return `looked at again${retry}${change === '' ? '' : `, and${change}`}`;
+}
+
+/** The troubles of the pods that an object stands for: of itself, or of those it made. */
+function behind(object: string | undefined, facts: Facts): readonly Cause[] {
+  if (object === undefined) return [];
+  const { name } = splitObject(object);
+  const own = facts.children.filter((child) => nameOf(child) === object);
+  const pods = facts.pods.filter(
+    ({ metadata }) => metadata.name === name || metadata.name.startsWith(`${name}-`),
+  );
+  return troubles([...own, ...pods], facts.now);
+}
+
+function otherPods(facts: Facts): readonly Cause[] {
+  const told = new Set(
+    waitsOf(facts).flatMap(({ object }) => (object === undefined ? [] : [object])),
+  );
+  const isTold = (one: KubeObject): boolean =>
+    [...told].some((object) => {
+      const { name } = splitObject(object);
+      return nameOf(one) === object || one.metadata.name.startsWith(`${name}-`);
+    });
+  return troubles(
+    [...facts.children, ...facts.pods].filter((one) => !isTold(one)),
+    facts.now,
+  );
+}
+
+function troubles(objects: readonly KubeObject[], now: number): readonly Cause[] {
+  const groups = new Map<string, { readonly cause: Cause; readonly names: string[] }>();
+  for (const object of objects) {
+    const trouble = object.kind === 'Pod' ? podTrouble(object, now) : workloadTrouble(object);
+    if (trouble === undefined) continue;
+    const key = trouble.what.replaceAll(object.metadata.name, '');
+    const held = groups.get(key);
+    if (held !== undefined) {
+      held.names.push(object.metadata.name);
+      continue;
+    }
+    const cause = { ...trouble, object: nameOf(object), because: [] };
+    groups.set(key, { cause, names: [object.metadata.name] });
+  }
+  return [...groups.values()].map(({ cause, names }) => {
+    const { kind } = splitObject(cause.object ?? '');
+    const who =
+      names.length === 1
+        ? `${kind} ${names[0] ?? ''}`
+        : `${names.length} ${kind}s (${names.join(', ')}), each`;
+    return { ...cause, what: `${who} ${cause.what}${/[.!?]$/.test(cause.what) ? '' : '.'}` };
+  });
+}
+
+const warningsShown = 3;
+
+/** What is in an event and in no status; for those already explained it would only repeat. */
+function unexplained(facts: Facts): readonly Cause[] {
+  const explained = new Set(
+    [...facts.children, ...facts.pods]
+      .filter((one) => troubles([one], facts.now).length > 0)
+      .map(nameOf),
+  );
+  const own = nameOf(facts.resource);
+  return facts.warnings
+    .filter(({ object }) => object !== own && !explained.has(object))
+    .slice(0, warningsShown)
+    .map(eventCause);
+}
+
+function eventCause({ object, reason, note, lastMs, times }: Warning): Cause {
+  const often = times > 1 ? `, ${times} times` : '';
+  return { what: `${object}: ${reason}${often}: ${note}`, object, sinceMs: lastMs, because: [] };
+}
+
+function distinct(causes: readonly Cause[]): readonly Cause[] {
+  const seen = new Set<string>();
+  return causes.filter(({ what }) => !seen.has(what) && seen.add(what));
+}
+
+function nameOf({ kind, metadata }: KubeObject): string {
+  return `${kind}/${metadata.name}`;
+}
+
+function splitObject(object: string): { readonly kind: string; readonly name: string } {
+  const slash = object.indexOf('/');
+  return { kind: object.slice(0, slash), name: object.slice(slash + 1) };
+}

@@ -1,0 +1,68 @@
+/** What `millrace why` prints for people: one headline, then the causes, then who leads. */
+import { duration, printable, type Paint } from '../words.ts';
+import type { Cause, Explanation, State } from './explain.ts';
+import type { Facts } from './facts.ts';
+import { leaderLine } from './leader.ts';
+
+const stateWords: Record<State, string> = {
+  ready: 'is ready',
+  working: 'is at work',
+  waiting: 'waits',
+  stalled: 'is stalled: it needs a person',
+  paused: 'is paused',
+  deleting: 'is being deleted',
+  unseen: 'has changed and was not worked on yet',
+};
+const colours: Record<State, Parameters<Paint>[0]> = {
+  ready: 'green',
+  working: 'green',
+  waiting: 'yellow',
+  stalled: 'red',
+  paused: 'yellow',
+  deleting: 'yellow',
+  unseen: 'yellow',
+};
+
+export function whyPage(
+  { state, reason, message, sinceMs, causes }: Explanation,
+  facts: Facts,
+  paint: Paint,
+): string {
+  const { resource, now, leader, unseen } = facts;
+  const { kind, metadata } = resource;
+  const name = paint('bold', `${kind} ${metadata.namespace}/${metadata.name}`);
+  const since = sinceMs === undefined ? '' : `, since ${duration(now - sinceMs)}`;
+  const why =
+    reason === undefined || state === 'unseen' || state === 'deleting' ? '' : ` (${reason})`;
+  const lines = [`${name} ${paint(colours[state], stateWords[state])}${why}${since}.`];
+  const isSaid = causes.some(({ what }) => message !== undefined && what.includes(message));
+  if (message !== undefined && !isSaid && state !== 'unseen') lines.push(`  ${printable(message)}`);
+  causes.forEach((cause, index) => {
+    lines.push('', ...causeLines(cause, `${index + 1}.`, { now, paint }));
+  });
+  lines.push('', paint('dim', leaderLine(leader, now)));
+  if (unseen.length > 0) {
+    lines.push(paint('dim', `Not looked at, for lack of permission: ${unseen.join(', ')}.`));
+  }
+  return lines.join('\n');
+}
+
+interface Look {
+  readonly now: number;
+  readonly paint: Paint;
+}
+
+function causeLines(cause: Cause, mark: string, { now, paint }: Look): readonly string[] {
+  const { what, object, sinceMs, next, because } = cause;
+  const indent = ' '.repeat(mark.length + 3);
+  const facts = [
+    object === undefined || what.includes(object.replace('/', ' ')) ? undefined : `on ${object}`,
+    sinceMs === undefined ? undefined : `since ${duration(now - sinceMs)}`,
+  ].filter((fact) => fact !== undefined);
+  const lines = [`  ${mark} ${printable(what)}`];
+  const told = [facts.join(', '), next].filter((part) => part !== undefined && part !== '');
+  if (told.length > 0) lines.push(`${indent}${paint('dim', printable(`${told.join('; ')}`))}`);
+  for (const one of because)
+    lines.push(...causeLines(one, '←', { now, paint }).map((line) => `  ${line}`));
+  return lines;
+}
