@@ -70,7 +70,6 @@ export class Candidate {
   #validUntil: number | undefined;
   /** Whether a write may have made us the holder, known or not. */
   #mayHold = false;
-  #isEnded = false;
 
   constructor(options: CandidateOptions) {
     this.#options = options;
@@ -220,8 +219,6 @@ export class Candidate {
   #hold(lease: Lease, sentAt: Validity): void {
     const { renewDeadlineMs } = this.#options.timings;
     this.#see(lease);
-    // An answer that comes after the end must not bring the right to write back.
-    if (this.#isEnded) return;
     const monotonicMs = sentAt.monotonicMs + renewDeadlineMs;
     this.#validUntil = monotonicMs;
     this.#options.onValidity({ monotonicMs, wallMs: sentAt.wallMs + renewDeadlineMs });
@@ -234,7 +231,6 @@ export class Candidate {
   }
 
   #end(): void {
-    this.#isEnded = true;
     this.#validUntil = undefined;
     this.#options.onValidity(undefined);
   }
