@@ -21,6 +21,7 @@ export const noChildren = {
 export function observed(change: Partial<Observed> = {}): Observed {
   return deepFreeze({
     owner,
+    resource: { apiVersion: 'millrace.dev/v1alpha1', kind: 'CsvImport', metadata: owner },
     generation: 1,
     isDeleting: false,
     spec: usersSpec,

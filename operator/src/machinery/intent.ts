@@ -80,10 +80,13 @@ export function intentOf(object: KubeObject): Intent | undefined {
   return (object['status'] as { readonly intent?: Intent } | undefined)?.intent;
 }
 
-/** A higher epoch than ours on record proves a later leader, whatever the Lease seems to say. */
+/**
+ * A higher epoch than ours on record proves a later leader, whatever the Lease seems to say. Who
+ * leads without a Lease has epoch 0, and what leaders before it left says nothing to it.
+ */
 function refuseLaterLeader(object: KubeObject, fence: IntentOptions['fence']): void {
   const held = intentOf(object);
-  if (held === undefined || held.epoch <= fence.epoch) return;
+  if (held === undefined || fence.epoch === 0 || held.epoch <= fence.epoch) return;
   const what = `${object.kind} ${keyOfObject(object)}`;
   fence.surrender(`${what} carries an intent of the later epoch ${held.epoch}`);
   throw new Transient('NotLeading', `A later leader has acted on ${what}: nothing was deleted.`);

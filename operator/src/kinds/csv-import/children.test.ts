@@ -6,6 +6,7 @@ import {
   users,
   usersSpec,
 } from '../../../test/import-cluster.ts';
+import { eventType } from '../../machinery/events.ts';
 import { configMaps, csvImports, deployments, jobs, services } from './resource-types.ts';
 
 describe('children of an import', () => {
@@ -21,6 +22,11 @@ describe('children of an import', () => {
 
     const held = await cluster.read(configMaps, 'users-config');
     expect(JSON.stringify(held?.['data'])).toContain('users.csv');
+    const { items } = await cluster.api.list(eventType, { namespace });
+    expect(items.find((event) => event['reason'] === 'DriftCorrected')).toMatchObject({
+      regarding: { kind: 'CsvImport', name: 'users' },
+      note: expect.stringMatching(/data\.config\.json of ConfigMap users-config/) as unknown,
+    });
   });
 
   it('removes the gateway when it is no longer asked for, and nothing else', async () => {
@@ -92,6 +98,45 @@ describe('children of an import', () => {
     const after = await cluster.read(jobs, 'users-coordinator');
     expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
     expect(JSON.stringify(after)).toContain('millrace.dev/config-hash');
+  });
+
+  it('are deleted only after the deletion has been written down, against what was decided upon', async () => {
+    await using cluster = await ImportCluster.create();
+    const before = await cluster.read(jobs, 'users-coordinator');
+    cluster.calls.length = 0;
+
+    await cluster.changeSpec({ rejects: { maxRows: 7 } });
+
+    const status = await cluster.status();
+    expect(status?.intent).toMatchObject({ uid: before?.metadata.uid, epoch: 0 });
+    expect(status?.intent?.step).toContain('delete Job/users-coordinator');
+    expect(status?.conditions?.length).toBe(8);
+    const verbs = cluster.calls.map(({ verb }) => verb);
+    expect(verbs.indexOf('delete')).toBeGreaterThan(verbs.indexOf('applyStatus'));
+    expect(verbs.filter((verb) => verb === 'delete').length).toBe(1);
+  });
+
+  it('are not deleted by one that led before', async () => {
+    await using cluster = new ImportCluster();
+    await cluster.given({});
+    const lead = () =>
+      Promise.resolve({ epoch: 3, isValid: () => true, lost: new AbortController().signal });
+    await cluster.startOperator(cluster.api, { lead });
+    await cluster.settle();
+    const before = await cluster.read(jobs, 'users-coordinator');
+    const { apiVersion, kind } = csvImports;
+    const intent = { step: 'delete Job/users-coordinator: as asked', uid: 'x', epoch: 4, at: '' };
+    await cluster.api.applyStatus(
+      csvImports,
+      { apiVersion, kind, metadata: users, status: { intent } },
+      { fieldManager: 'millrace-intent', force: true },
+    );
+
+    await cluster.changeSpec({ rejects: { maxRows: 7 } });
+
+    const after = await cluster.read(jobs, 'users-coordinator');
+    expect(after?.metadata.uid).toBe(before?.metadata.uid);
+    expect((await cluster.status())?.intent).toEqual(intent);
   });
 
   it('never lets a pass set replicas that the scaler owns', async () => {

@@ -60,6 +60,7 @@ export function csvImportController(manager: Manager, options: CsvImportOptions)
       clock,
       caches,
       writes: manager.writes,
+      fence: manager.fence,
       poller,
       events: options.events,
       telemetry,

@@ -34,6 +34,7 @@ export function observe(
   const children = childrenOf({ namespace, name }, caches);
   return {
     owner: { namespace, name, uid },
+    resource,
     generation: resource.metadata.generation ?? 0,
     isDeleting: resource.metadata.deletionTimestamp !== undefined,
     spec: resource['spec'],

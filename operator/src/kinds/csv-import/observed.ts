@@ -5,6 +5,8 @@ import type { Owner } from './names.ts';
 
 export interface Observed {
   readonly owner: Owner;
+  /** The resource itself, as its cache holds it. */
+  readonly resource: KubeObject;
   readonly generation: number;
   readonly isDeleting: boolean;
   /** As written by the user; nothing but `validate` may trust it. */

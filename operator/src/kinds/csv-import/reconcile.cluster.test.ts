@@ -29,7 +29,7 @@ const writes = ['create', 'apply', 'patch', 'applyStatus', 'scale', 'delete'];
 
 class Stage implements AsyncDisposable {
   readonly cluster: RealNamespace;
-  /** Writes of the operator, as verb and object. */
+  /** Writes of the operator that took effect, as verb and object. */
   readonly written: string[] = [];
   progress: CsvImportProgress | undefined;
   #stop: (() => Promise<void>) | undefined;
@@ -142,13 +142,14 @@ class Stage implements AsyncDisposable {
       get: (target, verb: keyof KubeApi) => {
         const call = target[verb].bind(target) as (...input: unknown[]) => unknown;
         if (!writes.includes(verb)) return call;
-        return (...input: unknown[]) => {
+        return async (...input: unknown[]) => {
+          const answer = await call(...input);
           const [type, object] = input as [
             { kind: string },
             Partial<KubeObject> & { name?: string },
           ];
           this.written.push(`${verb} ${type.kind}/${object.metadata?.name ?? object.name}`);
-          return call(...input);
+          return answer;
         };
       },
     });
@@ -222,7 +223,12 @@ describeOnCluster('a CsvImport on a real API server', () => {
 
     expect(made.metadata.uid).not.toBe(before?.metadata.uid);
     expect(stage.written.filter((line) => line === 'delete Job/users-coordinator')).toHaveLength(1);
-    expect(await stage.status()).not.toHaveProperty('intent');
+    expect(await stage.status()).toMatchObject({
+      intent: {
+        step: expect.stringContaining('delete Job/users-coordinator') as unknown,
+        uid: before?.metadata.uid,
+      },
+    });
   });
 
   it('says what the pod of the coordinator lacks, and is Complete by its last words', async () => {

@@ -16,9 +16,11 @@ import { apiVersion } from '@millrace/crds/define-kind';
 import type { Clock } from '@millrace/kit/clock';
 import { act, type ActResult, type Child } from '../../machinery/act.ts';
 import type { EventRecorder } from '../../machinery/events.ts';
+import { driftNote, type FoundDrift } from '../../machinery/drift.ts';
+import { intents, type IntentOptions } from '../../machinery/intent.ts';
 import type { KubeApi, KubeObject } from '../../machinery/kube-api.ts';
 import { KubeFailure } from '../../machinery/kube-failure.ts';
-import type { OwnWrites } from '../../machinery/own-writes.ts';
+import type { OwnWrite, OwnWrites } from '../../machinery/own-writes.ts';
 import type { PollTarget, ProgressPoller } from '../../machinery/progress-poller.ts';
 import type { Plan } from '../../machinery/step.ts';
 import type { OperatorTelemetry } from '../../machinery/telemetry.ts';
@@ -45,7 +47,8 @@ export interface ReconcileOptions {
   readonly writes: OwnWrites;
   readonly poller: Pick<ProgressPoller<CsvImportProgress>, 'track' | 'forget' | 'latest'>;
   readonly events: Pick<EventRecorder, 'record'>;
-  readonly telemetry: Pick<OperatorTelemetry, 'stateChanged'>;
+  readonly telemetry: Pick<OperatorTelemetry, 'stateChanged' | 'drifted'>;
+  readonly fence: IntentOptions['fence'];
   /** Image of pods that are rendered anew. */
   readonly image: string;
   readonly render?: RenderPods;
@@ -123,18 +126,36 @@ async function carryOut(
 ): Promise<PassResult> {
   if (isPaused) return nothingDone;
   const pass = { owner: observed.owner.uid, plan: steps, children: ownChildren(observed, options) };
+  const record = (write: OwnWrite): void => options.writes.record(key, write);
+  const { resource } = observed;
+  const drifts: FoundDrift[] = [];
   try {
     const result = await act(pass, {
       api: options.api,
       fieldManager,
       scaleManager,
-      record: (write) => options.writes.record(key, write),
+      record,
+      intend: intents({ type: csvImports, object: resource }, { ...options, record }),
+      drifted: (drift) => drifts.push(drift),
     });
+    await tellDrifts(resource, drifts, options);
     return { ...result, obstacle: undefined };
   } catch (error) {
     const obstacle = obstacleOf(error);
     if (obstacle === undefined) throw error;
     return { ...nothingDone, requeueAfterMs: refusalRetrySeconds * 1_000, obstacle };
+  }
+}
+
+async function tellDrifts(
+  resource: KubeObject,
+  drifts: readonly FoundDrift[],
+  { events, telemetry }: ReconcileOptions,
+): Promise<void> {
+  for (const drift of drifts) {
+    const { type, ref, by } = drift;
+    telemetry.drifted({ kind: csvImportKind.slug, type: type.plural, ...ref, by });
+    await events.record(driftNote(resource, drift));
   }
 }
 
@@ -185,6 +206,12 @@ function pollTarget(
   return { id: running.uid, url: `http://${host}:${address.port}/progress` };
 }
 
+/** Apart from the intent, which another manager writes. */
+function isSameStatus(held: CsvImportStatus | undefined, wanted: CsvImportStatus): boolean {
+  const { intent: _intent, ...own } = held ?? { observedGeneration: -1 };
+  return isDeepStrictEqual(own, wanted);
+}
+
 interface StatusWrite {
   readonly observed: Observed;
   readonly wanted: CsvImportStatus;
@@ -198,7 +225,7 @@ async function writeStatus(
   options: ReconcileOptions,
 ): Promise<number | undefined> {
   const { owner, status: held } = observed;
-  if (isDeepStrictEqual(held, wanted)) return undefined;
+  if (isSameStatus(held, wanted)) return undefined;
   const now = options.clock.monotonic();
   const dueInMs = (writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) + options.statusIntervalMs - now;
   if (!hasTransition(held, wanted) && dueInMs > 0) return dueInMs;
