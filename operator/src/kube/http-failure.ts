@@ -51,6 +51,11 @@ const byCode: Readonly<Record<number, KubeReason>> = {
   504: 'ServerTimeout',
 };
 
+interface Cause {
+  readonly field?: unknown;
+  readonly message?: unknown;
+}
+
 /** The parts of a `Status` that are looked at. */
 export interface StatusBody {
   readonly kind?: unknown;
@@ -60,7 +65,7 @@ export interface StatusBody {
   readonly details?: {
     readonly name?: unknown;
     readonly retryAfterSeconds?: unknown;
-    readonly causes?: readonly { readonly field?: unknown }[] | null;
+    readonly causes?: readonly Cause[] | null;
   };
 }
 
@@ -71,7 +76,7 @@ export function failureOfStatus(
 ): KubeFailure {
   const status = isStatus(body) ? body : {};
   const said = typeof status.message === 'string' && status.message !== '';
-  const message = said ? String(status.message) : `${options.what}: the answer was HTTP ${code}`;
+  const message = said ? inOrder(status) : `${options.what}: the answer was HTTP ${code}`;
   const seconds = status.details?.retryAfterSeconds;
   const retryAfterMs =
     options.retryAfterMs ?? (typeof seconds === 'number' ? seconds * 1000 : undefined);
@@ -80,15 +85,33 @@ export function failureOfStatus(
   return new KubeFailure(reason, bounded(withoutObjects(message)), pause);
 }
 
+/**
+ * The server names several problems in an order that changes from one try to the next (measured).
+ * Sorted, the same refusal is the same text, and nobody writes a status or an event for it again.
+ */
+function inOrder({ message, details }: StatusBody): string {
+  const text = String(message);
+  const problems = (details?.causes ?? []).map((cause) =>
+    [cause.field, cause.message].map(String).join(': '),
+  );
+  const start = text.indexOf(listStart);
+  if (problems.length < 2 || start === -1) return text;
+  const list = [...new Set(problems)].toSorted().join(', ');
+  return `${text.slice(0, start)}${listStart}${list}]`;
+}
+
+const listStart = ' is invalid: [';
+
 function reasonOf(code: number, status: StatusBody, message: string): KubeReason {
   const known = typeof status.reason === 'string' ? byReason[status.reason] : undefined;
   // To the caller it is the precondition that failed: the name belongs to another object now.
   if (known === 'Invalid' && status.details?.causes?.some(isAnotherUid) === true) return 'Conflict';
   if (code === 500 && unreadable.test(message)) return 'Invalid';
-  return known ?? byCode[code] ?? (code >= 500 ? 'InternalError' : 'Invalid');
+  // A redirect is none of ours to follow: it would take the token to wherever it points.
+  return known ?? byCode[code] ?? (code >= 400 && code < 500 ? 'Invalid' : 'InternalError');
 }
 
-function isAnotherUid({ field }: { readonly field?: unknown }): boolean {
+function isAnotherUid({ field }: Cause): boolean {
   return field === 'metadata.uid';
 }
 
@@ -108,6 +131,7 @@ const timeouts = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
   'UND_ERR_ABORTED',
+  'AbortError',
   'ETIMEDOUT',
 ]);
 

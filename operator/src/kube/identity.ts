@@ -42,7 +42,8 @@ export class Identity {
   readonly #connection: Connection;
   readonly #clock: Clock;
   #current: Presented | undefined;
-  #readAt = 0;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #isRefused = false;
   #expiresAt: number | undefined;
   #reading: Promise<Presented> | undefined;
 
@@ -60,8 +61,14 @@ export class Identity {
     return await this.#reading;
   }
 
-  /** The next call reads again, whatever the age. */
+  /** The server knows us no more: the next call reads again and asks any plugin anew. */
   refused(): void {
+    this.#isRefused = true;
+    this.#readAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** No connection came about, for which a replaced CA may be the reason: read the files again. */
+  suspect(): void {
     this.#readAt = Number.NEGATIVE_INFINITY;
   }
 
@@ -72,7 +79,8 @@ export class Identity {
 
   async #read(): Promise<Presented> {
     const before = this.#current;
-    const isRefused = this.#readAt === Number.NEGATIVE_INFINITY;
+    const isRefused = this.#isRefused;
+    this.#isRefused = false;
     try {
       const credential = await this.#credential(isRefused);
       const tls = await this.#material(credential);

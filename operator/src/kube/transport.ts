@@ -9,7 +9,7 @@
  */
 import { setTimeout as startTimer, clearTimeout } from 'node:timers';
 import type { Clock } from '@millrace/kit/clock';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import { KubeFailure } from '../machinery/kube-failure.ts';
 import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
@@ -65,6 +65,12 @@ interface Answer {
 
 type Response = Dispatcher.ResponseData;
 
+interface Sent {
+  readonly response: Response;
+  /** Whose connection it came over. */
+  readonly pool: Pool;
+}
+
 export class Transport {
   readonly #options: TransportOptions;
   readonly #identity: Identity;
@@ -89,14 +95,14 @@ export class Transport {
 
   /** The body of a 200 answer, still coming. Whoever asks must read it to its end or destroy it. */
   async stream(call: Call, signal: AbortSignal): Promise<Response['body']> {
-    let response = await this.#send(call, signal);
-    if (response.statusCode === 401) {
-      await response.body.dump();
+    let sent = await this.#send(call, signal);
+    if (sent.response.statusCode === 401) {
+      await sent.response.body.dump();
       this.#identity.refused();
-      response = await this.#send(call, signal);
+      sent = await this.#send(call, signal);
     }
-    if (response.statusCode === 200) return response.body;
-    const { code, body, retryAfterMs } = await this.#read(call, response);
+    if (sent.response.statusCode === 200) return sent.response.body;
+    const { code, body, retryAfterMs } = await this.#read(call, sent);
     throw failureOfStatus(code, body, { what: describeCall(call), retryAfterMs });
   }
 
@@ -158,14 +164,13 @@ export class Transport {
       call.attemptMs ?? this.#options.limits.attemptMs,
     );
     try {
-      const response = await this.#send(call, deadline.signal);
-      return await this.#read(call, response);
+      return await this.#read(call, await this.#send(call, deadline.signal));
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #send(call: Call, signal: AbortSignal): Promise<Response> {
+  async #send(call: Call, signal: AbortSignal): Promise<Sent> {
     const { clock, events, limits } = this.#options;
     const { authorization, tls } = await this.#identity.current();
     const isWatch = call.verb === 'watch';
@@ -189,18 +194,24 @@ export class Transport {
         ...(isWatch ? {} : { headersTimeout: call.attemptMs ?? limits.attemptMs }),
       });
       tell(response.statusCode);
-      return response;
+      return { response, pool };
     } catch (error) {
-      const failure = failureOfNetwork(error, describeCall(call));
-      if (failure.reason === 'Timeout') this.#connections.distrust(pool);
       tell('failed');
-      throw failure;
+      throw this.#failed(error, { pool, what: describeCall(call) });
     }
   }
 
-  async #read(call: Call, response: Response): Promise<Answer> {
+  /** What a failed connection teaches about the ones to come. */
+  #failed(error: unknown, { pool, what }: { readonly pool: Pool; readonly what: string }) {
+    const failure = failureOfNetwork(error, what);
+    if (failure.reason === 'Timeout') this.#connections.distrust(pool);
+    else if (failure.reason === 'Unavailable') this.#identity.suspect();
+    return failure;
+  }
+
+  async #read(call: Call, { response, pool }: Sent): Promise<Answer> {
     const what = describeCall(call);
-    const text = await this.#text(response, what);
+    const text = await this.#text(response, { pool, what });
     const { statusCode: code, headers } = response;
     const retryAfterMs = this.#retryAfter(headers['retry-after']);
     try {
@@ -212,7 +223,10 @@ export class Transport {
     }
   }
 
-  async #text({ body }: Response, what: string): Promise<string> {
+  async #text(
+    { body }: Response,
+    { pool, what }: { readonly pool: Pool; readonly what: string },
+  ): Promise<string> {
     const { bodyBytesMax } = this.#options.limits;
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -225,7 +239,7 @@ export class Transport {
         chunks.push(chunk);
       }
     } catch (error) {
-      throw failureOfNetwork(error, what);
+      throw this.#failed(error, { pool, what });
     }
     return Buffer.concat(chunks).toString('utf8');
   }
