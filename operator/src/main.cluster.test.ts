@@ -8,6 +8,7 @@ import {
 } from '../test/import-namespace.ts';
 import { operatorProcess, until, type OperatorProcess } from '../test/operator-process.ts';
 import { describeOnCluster, realNamespace, type RealNamespace } from '../test/real-cluster.ts';
+import { leaseType } from './machinery/leader-election/lease.ts';
 
 function start(place: RealNamespace, ...more: readonly string[]): OperatorProcess {
   const { kubeconfig, namespace } = place;
@@ -37,6 +38,11 @@ async function pair(place: RealNamespace) {
       await Promise.all(all.map((operator) => operator[Symbol.asyncDispose]()));
     },
   };
+}
+
+async function holder({ api, namespace }: RealNamespace): Promise<unknown> {
+  const lease = await api.get(leaseType, { namespace, name: 'millrace-operator' });
+  return (lease?.['spec'] as { readonly holderIdentity?: string } | undefined)?.holderIdentity;
 }
 
 /** Calls by the operator that change something, by its own count. */
@@ -111,6 +117,9 @@ describeOnCluster('the operator as a process on a real server', () => {
 
     leader.kill('SIGTERM');
     expect(await leader.ended).toEqual({ code: 0, signal: null });
+    // Given up and not left to run out: nobody holds it, or the successor does already.
+    const { identity } = await leader.line('candidate for the Lease');
+    expect(await holder(place)).not.toBe(identity);
     await standby.line('leading');
     await importNamed('orders', place);
 

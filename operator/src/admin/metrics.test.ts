@@ -1,9 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { kinds } from '@millrace/crds';
+import { customResourceDefinition } from '@millrace/crds/crd-yaml';
 import { createMetrics } from '@millrace/kit/metrics';
 import { describe, expect, it } from 'vitest';
 import { capturedLog } from '../../test/captured-log.ts';
 import { readExposition } from '../../test/exposition.ts';
+import { ManualClock } from '../../test/manual-clock.ts';
 import { createTelemetry } from '../machinery/telemetry.ts';
+import type { KubeObject } from '../machinery/kube-api.ts';
 import { apiCallMetrics } from './api-call-metrics.ts';
+import { definitionsServed } from './definitions.ts';
 
 /** Everything that is counted, with names in it that must not become labels. */
 async function scraped(): Promise<string> {
@@ -25,6 +31,18 @@ async function scraped(): Promise<string> {
   const call = { verb: 'apply', type: 'jobs', durationMs: 12, isWrite: true };
   calls.called({ ...call, code: 200 });
   calls.called({ ...call, code: 'failed' });
+  await definitionsServed({
+    api: {
+      get: () => Promise.resolve(customResourceDefinition(kinds[0]) as unknown as KubeObject),
+    },
+    kinds,
+    namespace: 'team',
+    clock: new ManualClock(),
+    log: capturedLog('info').log,
+    metrics,
+    onWaiting: () => undefined,
+    signal: new AbortController().signal,
+  });
   return await metrics.metrics();
 }
 
@@ -73,6 +91,16 @@ describe('the metrics of the operator', () => {
       'verb',
     ]);
     expect(text).not.toContain('my-users');
+  });
+
+  it('are those that the README explains', async () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const explained = [...readme.matchAll(/`(millrace_operator_\w+)`/g)].map(([, name]) => name);
+    const ours = [...readExposition(await scraped()).keys()].filter((name) =>
+      name.startsWith('millrace_'),
+    );
+
+    expect(new Set(explained)).toEqual(new Set(ours));
   });
 
   it.each([
