@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import {
   childrenOf,
   importNamed,
@@ -9,6 +9,9 @@ import {
 import { operatorProcess, until, type OperatorProcess } from '../test/operator-process.ts';
 import { describeOnCluster, realNamespace, type RealNamespace } from '../test/real-cluster.ts';
 import { leaseType } from './machinery/leader-election/lease.ts';
+
+// Two processes and a Lease that runs out: ten seconds, or several times that on a loaded host.
+vi.setConfig({ testTimeout: 90_000 });
 
 function start(place: RealNamespace, ...more: readonly string[]): OperatorProcess {
   const { kubeconfig, namespace } = place;
