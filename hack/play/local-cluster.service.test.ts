@@ -185,7 +185,7 @@ test('scales a Deployment up and down to nothing', async () => {
 test('tries a Job again until it succeeds, and keeps its pods', async () => {
   const flag = join(folder, 'works-now');
   await apply(jobType, job(['flaky', flag]));
-  const failing = await jobStatus('has failed once', ({ failed }) => failed > 0);
+  const failing = await jobStatus('has failed once', ({ failed = 0 }) => failed > 0);
   await writeFile(flag, '');
   await until('a pod serves', async () => (await pods()).find(isReady));
 

@@ -56,7 +56,7 @@ async function syncDeployment(
   all: readonly Pod[],
 ): Promise<void> {
   const pods = all.filter((pod) => isOwnedBy(pod, uidOf(deployment)));
-  const decision = decideDeployment(deployment, pods);
+  const decision = decideDeployment(deployment, pods, new Date(options.clock.now()).toISOString());
   await deletePods(options, decision.deletions);
   for (let index = 0; index < decision.createCount; index++) {
     const pod = podFromTemplate(deployment, deployment.spec.template, {

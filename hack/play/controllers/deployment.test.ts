@@ -27,6 +27,17 @@ const old = (name: string, more: Partial<PodSketch> = {}) =>
 const rolling = (maxSurge: number | string, maxUnavailable: number | string) =>
   ({ type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } }) as const;
 
+const now = '2026-01-01T00:01:00.000Z';
+
+const evicted = (count: number) =>
+  Array.from({ length: count }, (_, index) =>
+    current(`evicted-${String(index)}`, {
+      phase: 'Failed',
+      ready: false,
+      createdAt: `2026-01-01T00:00:${String(59 - index)}Z`,
+    }),
+  );
+
 interface Row {
   readonly when: string;
   readonly spec?: Partial<Deployment['spec']>;
@@ -67,10 +78,16 @@ const rows: readonly Row[] = [
     deletes: [],
   },
   {
-    when: 'a pod was evicted',
+    when: 'a pod was evicted, which stays to be looked at',
     pods: [current('a'), current('b', { phase: 'Failed', ready: false, exitCode: 137 })],
     creates: 1,
-    deletes: ['b'],
+    deletes: [],
+  },
+  {
+    when: 'so many pods were evicted that the oldest are cleared away',
+    pods: [current('a'), current('b'), ...evicted(12)],
+    creates: 0,
+    deletes: ['evicted-11', 'evicted-10'],
   },
   {
     when: 'the template changed: one more than asked, none fewer',
@@ -146,7 +163,7 @@ const rows: readonly Row[] = [
 
 describe('decideDeployment', () => {
   test.each(rows)('when $when', ({ spec, pods, creates, deletes }) => {
-    const decision = decideDeployment(deployment(spec), pods);
+    const decision = decideDeployment(deployment(spec), pods, now);
 
     expect(decision.createCount).toBe(creates);
     expect(decision.deletions.map(({ metadata }) => metadata.name)).toEqual(deletes);
@@ -157,7 +174,7 @@ describe('decideDeployment', () => {
     let pods = [old('a'), old('b'), old('c')];
     let created = 0;
     for (let pass = 0; pass < 20; pass++) {
-      const decision = decideDeployment(deployment({ replicas: 3, strategy }), pods);
+      const decision = decideDeployment(deployment({ replicas: 3, strategy }), pods, now);
       pods = pods.filter((one) => !decision.deletions.includes(one));
       for (let count = 0; count < decision.createCount; count++)
         pods.push(current(`new-${String(created++)}`, { ready: false }));
@@ -178,14 +195,15 @@ describe('decideDeployment', () => {
   test('counts in its status what runs, what is ready and what is current', () => {
     const pods = [current('a'), old('b'), current('c', { isTerminating: true })];
 
-    const { status } = decideDeployment(deployment(), pods);
+    const { status } = decideDeployment(deployment(), pods, now);
 
     expect(status).toMatchObject({
       observedGeneration: 7,
       replicas: 2,
       updatedReplicas: 1,
       readyReplicas: 2,
-      unavailableReplicas: 0,
+      // The one that is about to be made.
+      unavailableReplicas: 1,
     });
     expect(
       status.conditions.map(({ type, status: holds, reason }) => [type, holds, reason]),
@@ -201,6 +219,7 @@ describe('decideDeployment', () => {
     const decision = decideDeployment(
       { ...doomed, metadata: { ...doomed.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
       [],
+      now,
     );
 
     expect(decision.createCount).toBe(0);

@@ -31,19 +31,24 @@ export interface Deployment extends KubeObject {
   readonly status?: DeploymentStatus;
 }
 
+/** Counts of nothing are left out, as the real API leaves them out. */
 export interface DeploymentStatus {
   readonly observedGeneration: number;
-  readonly replicas: number;
-  readonly updatedReplicas: number;
-  readonly readyReplicas: number;
-  readonly availableReplicas: number;
-  readonly unavailableReplicas: number;
-  readonly conditions: readonly {
-    readonly type: string;
-    readonly status: 'True' | 'False';
-    readonly reason: string;
-    readonly message: string;
-  }[];
+  readonly replicas?: number;
+  readonly updatedReplicas?: number;
+  readonly readyReplicas?: number;
+  readonly availableReplicas?: number;
+  readonly unavailableReplicas?: number;
+  readonly conditions: readonly DeploymentCondition[];
+}
+
+export interface DeploymentCondition {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime: string;
+  readonly lastUpdateTime: string;
 }
 
 export interface DeploymentDecision {
@@ -53,10 +58,20 @@ export interface DeploymentDecision {
   readonly status: DeploymentStatus;
 }
 
-export function decideDeployment(deployment: Deployment, pods: readonly Pod[]): DeploymentDecision {
+/**
+ * Ended pods stay for whoever wants to look, up to so many a Deployment. A cluster clears them away
+ * beyond 12,500 in all; a host that somebody works on should not collect even hundreds.
+ */
+const endedPodsMax = 10;
+
+export function decideDeployment(
+  deployment: Deployment,
+  pods: readonly Pod[],
+  now: string,
+): DeploymentDecision {
   const wanted = deployment.spec.replicas ?? 1;
   const hash = templateHash(deployment.spec.template);
-  // A pod of a Deployment that finished was evicted; it is replaced and cleared away.
+  // A pod of a Deployment that finished was evicted; it is replaced.
   const finished = pods.filter((pod) => isFinished(pod) && !isTerminating(pod));
   const active = pods.filter((pod) => !isFinished(pod) && !isTerminating(pod));
   const current = active.filter((pod) => pod.metadata.labels?.[templateHashLabel] === hash);
@@ -69,8 +84,8 @@ export function decideDeployment(deployment: Deployment, pods: readonly Pod[]): 
   return {
     hash,
     createCount: change.createCount,
-    deletions: [...finished, ...change.deletions],
-    status: statusOf({ deployment, wanted, active, current }),
+    deletions: [...oldest(finished, finished.length - endedPodsMax), ...change.deletions],
+    status: statusOf({ deployment, wanted, active, current, change, now }),
   };
 }
 
@@ -148,6 +163,13 @@ function roll(generations: Generations & { readonly bounds: Bounds }): Change {
   return { createCount, deletions: [...surplus, ...brokenOld, ...readyOld] };
 }
 
+function oldest(pods: readonly Pod[], count: number): readonly Pod[] {
+  const age = (pod: Pod): string => pod.metadata.creationTimestamp ?? '';
+  return pods
+    .toSorted((left, right) => age(left).localeCompare(age(right)))
+    .slice(0, Math.max(0, count));
+}
+
 /** In the order in which a scale-down takes them: not ready first, then the youngest. */
 function victims(pods: readonly Pod[]): readonly Pod[] {
   return pods.toSorted(
@@ -165,32 +187,56 @@ function statusOf(seen: {
   readonly wanted: number;
   readonly active: readonly Pod[];
   readonly current: readonly Pod[];
+  readonly change: Change;
+  readonly now: string;
 }): DeploymentStatus {
-  const { deployment, wanted, active, current } = seen;
+  const { deployment, wanted, active, current, change } = seen;
   const readyCount = active.filter(isReady).length;
   const isAvailable = readyCount >= wanted - bounds(deployment, wanted).unavailable;
   const isRolledOut =
     current.length === wanted && active.length === wanted && current.every(isReady);
+  // What the replica sets of a cluster would ask for by now; while pods are recreated, nothing.
+  const askedFor = active.length + change.createCount - change.deletions.length;
   return {
     observedGeneration: deployment.metadata.generation ?? 0,
-    replicas: active.length,
-    updatedReplicas: current.length,
-    readyReplicas: readyCount,
-    availableReplicas: readyCount,
-    unavailableReplicas: Math.max(0, wanted - readyCount),
+    ...counted('replicas', active.length),
+    ...counted('updatedReplicas', current.length),
+    ...counted('readyReplicas', readyCount),
+    ...counted('availableReplicas', readyCount),
+    ...counted('unavailableReplicas', Math.max(0, askedFor - readyCount)),
     conditions: [
-      {
+      condition(seen, {
         type: 'Available',
         status: isAvailable ? 'True' : 'False',
         reason: isAvailable ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
         message: `${String(readyCount)} of ${String(wanted)} pods are ready.`,
-      },
-      {
+      }),
+      condition(seen, {
         type: 'Progressing',
         status: 'True',
         reason: isRolledOut ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
         message: `${String(current.length)} of ${String(wanted)} pods have the current template.`,
-      },
+      }),
     ],
+  };
+}
+
+function counted(field: keyof DeploymentStatus, count: number): Partial<DeploymentStatus> {
+  return count === 0 ? {} : { [field]: count };
+}
+
+/** Its times move only with what it says. */
+function condition(
+  seen: { readonly deployment: Deployment; readonly now: string },
+  said: Omit<DeploymentCondition, 'lastTransitionTime' | 'lastUpdateTime'>,
+): DeploymentCondition {
+  const { deployment, now } = seen;
+  const before = deployment.status?.conditions.find(({ type }) => type === said.type);
+  const isSameStatus = before?.status === said.status;
+  const isSame = isSameStatus && before.reason === said.reason && before.message === said.message;
+  return {
+    ...said,
+    lastTransitionTime: isSameStatus ? before.lastTransitionTime : now,
+    lastUpdateTime: isSame ? before.lastUpdateTime : now,
   };
 }

@@ -115,6 +115,32 @@ const rows: readonly Row[] = [
     creates: 1,
   },
   {
+    when: 'a pod is told to end before it was replaced, it has failed already',
+    pods: [running('a', { isTerminating: true })],
+    spec: { backoffLimit: 0 },
+    conditions: [['FailureTarget', 'BackoffLimitExceeded']],
+    counts: { failed: 1, terminating: 1 },
+  },
+  {
+    when: 'a pod is told to end by the suspension, it has not failed',
+    pods: [running('a', { isTerminating: true })],
+    spec: { suspend: true },
+    conditions: [['Suspended', 'JobSuspended']],
+    counts: { failed: 0, terminating: 1 },
+  },
+  {
+    when: 'it was suspended for longer than its deadline',
+    spec: { activeDeadlineSeconds: 30 },
+    status: {
+      startTime: '2026-01-01T00:00:00.000Z',
+      conditions: [{ type: 'Suspended', status: 'True', reason: 'JobSuspended' }],
+    },
+    pods: [],
+    creates: 1,
+    conditions: [],
+    counts: { startTime: '2026-01-01T00:01:00.000Z' },
+  },
+  {
     when: 'it is suspended',
     spec: { suspend: true },
     pods: [running('a')],
@@ -167,7 +193,8 @@ describe('decideJob', () => {
     expect(decision.deletions.map(({ metadata }) => metadata.name)).toEqual(row.deletes ?? []);
     const holding = decision.status.conditions.filter(({ status }) => status === 'True');
     expect(holding.map(({ type, reason }) => [type, reason])).toEqual(row.conditions ?? []);
-    expect(decision.status).toMatchObject(row.counts ?? {});
+    const none = { active: 0, succeeded: 0, failed: 0 };
+    expect({ ...none, ...decision.status }).toMatchObject(row.counts ?? {});
   });
 
   test.each([

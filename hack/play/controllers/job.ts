@@ -33,14 +33,15 @@ export interface Job extends KubeObject {
   readonly status?: JobStatus;
 }
 
+/** Of the counts only `ready` and `terminating` are there when they are nothing, as in a cluster. */
 export interface JobStatus {
   readonly startTime?: string;
   readonly completionTime?: string;
-  readonly active: number;
+  readonly active?: number;
   readonly ready: number;
   readonly terminating: number;
-  readonly succeeded: number;
-  readonly failed: number;
+  readonly succeeded?: number;
+  readonly failed?: number;
   readonly conditions: readonly PodCondition[];
 }
 
@@ -77,7 +78,13 @@ export function decideJob(
   const count = countPods(job, pods);
   const previous = job.status;
   if (previous !== undefined && hasCondition(previous, 'Complete', 'Failed')) {
-    return { createCount: 0, deletions: count.live, status: { ...previous, ...tally(count) } };
+    const { startTime, completionTime, conditions } = previous;
+    const kept = { ...(startTime && { startTime }), ...(completionTime && { completionTime }) };
+    return {
+      createCount: 0,
+      deletions: count.live,
+      status: { ...kept, ...tally(count), conditions },
+    };
   }
   const now = new Date(options.nowMs).toISOString();
   const end = endOf(job, count, options.nowMs);
@@ -87,7 +94,12 @@ export function decideJob(
 }
 
 function countPods(job: Job, pods: readonly Pod[]): Count {
-  const failures = pods.filter((pod) => pod.status?.phase === 'Failed');
+  const ending = pods.filter((pod) => !isFinished(pod) && isTerminating(pod));
+  const ended = pods.filter((pod) => pod.status?.phase === 'Failed');
+  // A pod that is replaced before it has ended counts once it is told to end, unless it was the
+  // suspension that told it.
+  const isEarly = !waitsForEnd(job) && job.spec.suspend !== true;
+  const failures = isEarly ? [...ended, ...ending] : ended;
   const rules = job.spec.podFailurePolicy?.rules;
   const verdicts = failures.map((pod) => judgeFailure(pod, rules));
   const fatal = verdicts.find((verdict) => verdict.action === 'FailJob');
@@ -95,7 +107,7 @@ function countPods(job: Job, pods: readonly Pod[]): Count {
   const succeeded = pods.filter((pod) => pod.status?.phase === 'Succeeded').length;
   return {
     live: pods.filter((pod) => !isFinished(pod) && !isTerminating(pod)),
-    ending: pods.filter((pod) => !isFinished(pod) && isTerminating(pod)),
+    ending,
     // A pod that somebody cleared away stays counted.
     succeeded: Math.max(succeeded, job.status?.succeeded ?? 0),
     failed: Math.max(counted, job.status?.failed ?? 0),
@@ -104,16 +116,24 @@ function countPods(job: Job, pods: readonly Pod[]): Count {
   };
 }
 
-function tally(
-  count: Count,
-): Pick<JobStatus, 'active' | 'ready' | 'terminating' | 'succeeded' | 'failed'> {
+function tally(count: Count): Omit<JobStatus, 'startTime' | 'completionTime' | 'conditions'> {
   return {
-    active: count.live.length,
+    ...counted('active', count.live.length),
     ready: count.live.filter(isReady).length,
     terminating: count.ending.length,
-    succeeded: count.succeeded,
-    failed: count.failed,
+    ...counted('succeeded', count.succeeded),
+    ...counted('failed', count.failed),
   };
+}
+
+function counted(field: 'active' | 'succeeded' | 'failed', count: number): Partial<JobStatus> {
+  return count === 0 ? {} : { [field]: count };
+}
+
+/** What the API server makes of a policy that was left out. */
+function waitsForEnd({ spec }: Job): boolean {
+  const byDefault = spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
+  return (spec.podReplacementPolicy ?? byDefault) === 'Failed';
 }
 
 interface End {
@@ -131,7 +151,8 @@ function endOf(job: Job, count: Count, nowMs: number): End | undefined {
   }
   const deadline = job.spec.activeDeadlineSeconds;
   const startedAt = Date.parse(job.status?.startTime ?? '');
-  if (deadline !== undefined && nowMs - startedAt >= deadline * 1_000) {
+  const isPaused = job.spec.suspend === true || isSuspended(job);
+  if (deadline !== undefined && !isPaused && nowMs - startedAt >= deadline * 1_000) {
     const message = 'Job was active longer than specified deadline';
     return { type: 'Failed', reason: 'DeadlineExceeded', message };
   }
@@ -176,7 +197,11 @@ function suspend(job: Job, count: Count, now: string): JobDecision {
   return {
     createCount: 0,
     deletions: count.live,
-    status: { ...tally(count), conditions: withConditions(job, [suspended], now) },
+    status: {
+      ...(job.status?.startTime && { startTime: job.status.startTime }),
+      ...tally(count),
+      conditions: withConditions(job, [suspended], now),
+    },
   };
 }
 
@@ -197,9 +222,7 @@ function run(
     ...tally(count),
     conditions: withConditions(job, isResumed === true ? [resumed] : [], options.now),
   };
-  const waitsForEnd =
-    (job.spec.podReplacementPolicy ?? (job.spec.podFailurePolicy ? 'Failed' : 'any')) === 'Failed';
-  const occupied = count.live.length + (waitsForEnd ? count.ending.length : 0);
+  const occupied = count.live.length + (waitsForEnd(job) ? count.ending.length : 0);
   const missing = (job.spec.completions ?? 1) - count.succeeded;
   const createCount = Math.max(0, Math.min(job.spec.parallelism ?? 1, missing) - occupied);
   const waitMs = createCount > 0 ? remainingBackoffMs(count, options) : 0;
@@ -213,16 +236,21 @@ function remainingBackoffMs(
   options: { readonly nowMs: number; readonly backoff: BackoffBounds },
 ): number {
   if (count.failures.length === 0) return 0;
-  const ends = count.failures.map(
-    (pod) =>
-      Date.parse(pod.status?.containerStatuses?.[0]?.state.terminated?.finishedAt ?? '') || 0,
-  );
+  const ends = count.failures.map((pod) => {
+    const ended = pod.status?.containerStatuses?.[0]?.state.terminated?.finishedAt;
+    return Date.parse(ended ?? pod.metadata.deletionTimestamp ?? '') || 0;
+  });
   const exponential = options.backoff.baseMs * 2 ** Math.min(count.failures.length - 1, 30);
   return Math.max(...ends) + Math.min(exponential, options.backoff.maxMs) - options.nowMs;
 }
 
+/** A Job that is resumed starts its clock anew. */
 function started(job: Job, now: string): { readonly startTime: string } {
-  return { startTime: job.status?.startTime ?? now };
+  return { startTime: (isSuspended(job) ? undefined : job.status?.startTime) ?? now };
+}
+
+function isSuspended({ status }: Job): boolean {
+  return status !== undefined && hasCondition(status, 'Suspended');
 }
 
 export function hasCondition(status: JobStatus, ...types: readonly string[]): boolean {
