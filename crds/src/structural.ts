@@ -3,33 +3,36 @@
  * keywords outside the structural subset, fields without a description (`kubectl explain` shows it),
  * and strings, lists and maps without a bound (the CEL cost budget rejects the definition).
  *
- * A pre-check: it knows the rules our schemas can break. The last word is a real API server's.
+ * A pre-check: it knows the rules our schemas can break. The last word is a real API server's; each
+ * rule here is compared with it in crds/test/not-structural.ts.
  */
 import type { StructuralSchema } from './crd-yaml.ts';
+import { defaultProblems, ruleProblems } from './structural-rules.ts';
 
 const keywords: ReadonlySet<string> = new Set([
   'type',
   'description',
   'format',
   'default',
-  'enum',
-  'pattern',
-  'minLength',
-  'maxLength',
-  'minimum',
-  'maximum',
-  'minItems',
-  'maxItems',
-  'maxProperties',
-  'required',
-  'properties',
-  'additionalProperties',
-  'items',
   'x-kubernetes-int-or-string',
-  'x-kubernetes-list-type',
-  'x-kubernetes-list-map-keys',
   'x-kubernetes-validations',
 ]);
+
+const ofStrings = ['enum', 'pattern', 'minLength', 'maxLength'];
+const ofNumbers = ['minimum', 'maximum'];
+
+/** A server takes a keyword beside the wrong type and never looks at it. */
+const keywordsOfType: Readonly<Record<string, readonly string[]>> = {
+  string: ofStrings,
+  integer: ofNumbers,
+  number: ofNumbers,
+  boolean: [],
+  object: ['required', 'properties', 'additionalProperties', 'maxProperties'],
+  array: ['items', 'minItems', 'maxItems', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys'],
+};
+
+/** Formats that a server knows; of another it only warns, and checks nothing. */
+const formats: ReadonlySet<string> = new Set(['int32', 'int64', 'float', 'double', 'date-time']);
 
 /** CEL keeps these words for itself: a rule would have to call such a field by another name. */
 const celWords: ReadonlySet<string> = new Set(
@@ -76,9 +79,14 @@ function below({ at, schema, hasNoOldSelf }: Place): Place[] {
 }
 
 function keywordsOf({ schema }: Place): string[] {
-  return Object.keys(schema)
-    .filter((keyword) => !keywords.has(keyword))
-    .map((keyword) => `${keyword} is no keyword of structural schemas; use a builder of schema.ts`);
+  const isEither = schema['x-kubernetes-int-or-string'] === true;
+  const ofType = isEither ? ofStrings : (keywordsOfType[schema.type ?? ''] ?? []);
+  const problems = Object.keys(schema)
+    .filter((keyword) => !keywords.has(keyword) && !ofType.includes(keyword))
+    .map((keyword) => `${keyword} is no keyword of such a schema; use a builder of schema.ts`);
+  const { format } = schema;
+  if (format === undefined || formats.has(format)) return problems;
+  return [...problems, `no server checks the format ${format}`];
 }
 
 function typeOf({ schema }: Place): string[] {
@@ -103,7 +111,23 @@ function boundsOf({ schema }: Place): string[] {
   if (schema.additionalProperties !== undefined && schema.maxProperties === undefined) {
     problems.push('needs maxProperties');
   }
-  return problems;
+  return [...problems, ...emptyRanges(schema)];
+}
+
+/** A server takes a schema that nothing fits. */
+function emptyRanges(schema: StructuralSchema): string[] {
+  const ranges = [
+    ['minLength', 'maxLength'],
+    ['minimum', 'maximum'],
+    ['minItems', 'maxItems'],
+  ] as const;
+  const empty = ranges.filter(([least, most]) => (schema[least] ?? 0) > (schema[most] ?? Infinity));
+  const { enum: known } = schema;
+  return [
+    ...empty.map(([least, most]) => `${least} is greater than ${most}`),
+    ...(known?.length === 0 ? ['the enum is empty'] : []),
+    ...(new Set(known).size === (known?.length ?? 0) ? [] : ['the enum repeats a value']),
+  ];
 }
 
 /** RE2, which servers use, has no look-around and no back-references. */
@@ -111,8 +135,21 @@ function patternOf({ schema }: Place): string[] {
   const { pattern } = schema;
   if (pattern === undefined) return [];
   if (/\(\?[=!<]|\\[1-9]/.test(pattern)) return ['the pattern uses what RE2 does not have'];
+  if (!isExpression(pattern)) return ['the pattern is no regular expression'];
   const isAnchored = pattern.startsWith('^') && pattern.endsWith('$');
   return isAnchored ? [] : ['the pattern must be anchored by ^ and $'];
+}
+
+/** RE2 repeats no more than a thousand times. */
+function isExpression(pattern: string): boolean {
+  try {
+    void new RegExp(pattern, 'u');
+  } catch {
+    return false;
+  }
+  return ![...pattern.matchAll(/[{,](?<count>[0-9]+)/g)].some(
+    ({ groups }) => Number(groups?.['count']) > 1000,
+  );
 }
 
 function listOf({ schema }: Place): string[] {
@@ -126,9 +163,16 @@ function listOf({ schema }: Place): string[] {
   if (listType !== 'map') return holdsObjects ? ['a list of objects must be a map list'] : [];
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
   if (keys.length === 0) return ['needs x-kubernetes-list-map-keys'];
-  return keys
-    .filter((key) => items.required?.includes(key) !== true)
-    .map((key) => `its key ${key} must be required in the items`);
+  return keys.flatMap((key, index) => {
+    const type = items.properties?.[key]?.type ?? 'object';
+    const problems: string[] = [];
+    if (keys.indexOf(key) !== index) problems.push(`its key ${key} is given twice`);
+    if (items.required?.includes(key) !== true) {
+      problems.push(`its key ${key} must be required in the items`);
+    }
+    if (['object', 'array'].includes(type)) problems.push(`its key ${key} must be one value`);
+    return problems;
+  });
 }
 
 function fieldsOf({ schema }: Place): string[] {
@@ -150,13 +194,5 @@ function fieldsOf({ schema }: Place): string[] {
 }
 
 function rulesOf({ schema, hasNoOldSelf }: Place): string[] {
-  return (schema['x-kubernetes-validations'] ?? []).flatMap(({ rule, message }) => {
-    const problems: string[] = [];
-    if (message === '' || /[\r\n]/.test(message))
-      problems.push(`"${rule}" needs a one-line message`);
-    if (hasNoOldSelf && /\boldSelf\b/.test(rule)) {
-      problems.push(`"${rule}" can have no oldSelf below a list that is no map list`);
-    }
-    return problems;
-  });
+  return [...ruleProblems(schema, hasNoOldSelf), ...defaultProblems(schema)];
 }

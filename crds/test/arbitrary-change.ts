@@ -95,7 +95,7 @@ const ofAnyType = fc.constantFrom<unknown>(
   -1,
   1.5,
   2 ** 31,
-  2 ** 53,
+  2 ** 53 - 1,
   1e21,
   '',
   'x',

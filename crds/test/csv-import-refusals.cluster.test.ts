@@ -25,6 +25,14 @@ const example = parse(await readFile(new URL(`${csvImportKind.slug}.yaml`, examp
   readonly spec: object;
 };
 
+/** The problems of an answer: a server reports those of several fields in an order of its own. */
+function inAnyOrder(answer = 'accepted'): string[] {
+  return answer
+    .replace(/(?<=is invalid: )\[(?<list>.*)\]$/s, '$<list>')
+    .split(/(?:, |(?<=is invalid: ))(?=spec[.]\S+: |<nil>: )/)
+    .toSorted();
+}
+
 describeOnCluster('a real server', () => {
   let cluster: RealNamespace;
   let server: RawServer;
@@ -80,11 +88,13 @@ describeOnCluster('a real server', () => {
   });
 
   test.each(csvImportRefusals)('refuses $what', async ({ patch, server: said }) => {
-    expect(await verdict('users', mergePatch(example.spec, patch))).toBe(said);
+    const answer = await verdict('users', mergePatch(example.spec, patch));
+
+    expect(inAnyOrder(answer)).toEqual(inAnyOrder(said));
   });
 
   test.each(refusedChanges)('refuses $what', async ({ from = {}, patch, server: said }) => {
-    expect(await change(from, patch)).toBe(said);
+    expect(inAnyOrder(await change(from, patch))).toEqual(inAnyOrder(said));
   });
 
   test.each(acceptedChanges)('accepts $what', async ({ patch }) => {

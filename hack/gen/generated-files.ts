@@ -1,7 +1,7 @@
 /** Every generated file with its text: pure, so that the generator and the tests see the same. */
 import { kinds } from '@millrace/crds';
 import { customResourceDefinition, type CustomResourceDefinition } from '@millrace/crds/crd-yaml';
-import { assertStructural } from '@millrace/crds/structural';
+import { assertDefinition } from '@millrace/crds/definition-checks';
 import { stringify } from 'yaml';
 import { fieldReference } from './field-reference.ts';
 
@@ -15,10 +15,7 @@ export interface GeneratedFile {
 export function generatedFiles(): GeneratedFile[] {
   const definitions = kinds.map((kind) => {
     const definition = customResourceDefinition(kind);
-    const [{ schema }] = definition.spec.versions;
-    const { spec, status } = schema.openAPIV3Schema.properties ?? {};
-    assertStructural(spec ?? {}, `${kind.kind}.spec`);
-    assertStructural(status ?? {}, `${kind.kind}.status`);
+    assertDefinition(definition);
     return { path: `crds/${kind.slug}.yaml`, text: crdText(definition, kind.slug) };
   });
   return [...definitions, { path: 'crds/README.md', text: fieldReference(kinds) }];
