@@ -47,7 +47,7 @@ interface Parts extends RunOptions {
 export async function run(options: RunOptions, signal: AbortSignal): Promise<number> {
   const { config, log, metrics } = options;
   const telemetry = createTelemetry(log, metrics);
-  const life = phase(() => telemetry.staleMs());
+  const life = phase(telemetry);
   using eventLoop = watchEventLoop();
   await using admin = await openAdmin(config, {
     metrics,

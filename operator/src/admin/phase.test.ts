@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { phase } from './phase.ts';
 
+const fresh = { staleMs: () => 0, staleTypes: () => [] };
+
 describe('readiness', () => {
   it('says what the start waits for', () => {
-    const life = phase(() => 0);
+    const life = phase(fresh);
 
     life.starting('CustomResourceDefinition x does not exist. Run: y');
 
@@ -15,7 +17,7 @@ describe('readiness', () => {
   });
 
   it('is there for a warm standby as for a leader', () => {
-    const life = phase(() => 0);
+    const life = phase(fresh);
 
     life.standby();
     expect(life.readiness()).toMatchObject({ ready: true, role: 'standby' });
@@ -26,12 +28,13 @@ describe('readiness', () => {
 
   it('ends when a cache may be out of date for over two minutes, and comes back', () => {
     let staleMs = 120_000;
-    const life = phase(() => staleMs);
+    const staleTypes = (): readonly string[] => (staleMs === 0 ? [] : ['jobs: Forbidden']);
+    const life = phase({ staleMs: () => staleMs, staleTypes });
     life.standby();
 
     expect(life.readiness()).toMatchObject({
       ready: true,
-      dependencies: { kubernetes: { ok: false } },
+      dependencies: { kubernetes: { ok: false, reason: 'jobs: Forbidden' } },
     });
     staleMs = 121_000;
     expect(life.readiness()).toMatchObject({
@@ -48,7 +51,7 @@ describe('readiness', () => {
   });
 
   it('ends with the order to stop, whatever comes after', () => {
-    const life = phase(() => 0);
+    const life = phase(fresh);
 
     life.draining();
     life.standby();

@@ -21,13 +21,20 @@ const staleMsMax = 2 * 60_000;
 
 type Role = 'starting' | 'standby' | 'leader' | 'draining';
 
-export function phase(staleMs: () => number): Phase {
+export interface Caches {
+  /** Longest time any of them may have been out of date. */
+  staleMs(): number;
+  /** Which may be, and why. */
+  staleTypes(): readonly string[];
+}
+
+export function phase(caches: Caches): Phase {
   let role: Role = 'starting';
   let waitingFor = 'The process has just started.';
   const problem = (): string | undefined => {
     if (role === 'starting') return waitingFor;
     if (role === 'draining') return 'Told to stop; work in flight is being finished.';
-    const forMs = staleMs();
+    const forMs = caches.staleMs();
     if (forMs <= staleMsMax) return undefined;
     return `A cache may have been out of date for ${Math.round(forMs / 1_000)} s.`;
   };
@@ -50,8 +57,12 @@ export function phase(staleMs: () => number): Phase {
         ready: reason === undefined,
         role,
         ...(reason === undefined ? {} : { reason }),
-        dependencies: { kubernetes: { ok: staleMs() === 0 } },
+        dependencies: { kubernetes: kubernetes(caches.staleTypes()) },
       };
     },
   };
+}
+
+function kubernetes(stale: readonly string[]): { readonly ok: boolean; readonly reason?: string } {
+  return stale.length === 0 ? { ok: true } : { ok: false, reason: stale.join(', ') };
 }

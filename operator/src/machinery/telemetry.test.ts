@@ -37,10 +37,15 @@ describe('telemetry', () => {
     telemetry.watchStarted('jobs', () => 0);
 
     staleMs = 90_000;
+    telemetry.watchRestarted({ type: 'jobs', reason: 'Forbidden' });
 
     expect(await metrics.metrics()).toContain(
       'millrace_operator_watch_staleness_seconds{type="jobs"} 90',
     );
+    expect(telemetry.staleMs()).toBe(90_000);
+    expect(telemetry.staleTypes()).toEqual(['jobs: Forbidden']);
+    staleMs = 0;
+    expect(telemetry.staleTypes()).toEqual([]);
   });
 
   it('says a change of state once, in the log and in a count without names', async () => {

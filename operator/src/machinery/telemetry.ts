@@ -24,6 +24,8 @@ export interface OperatorTelemetry {
   leadershipLost(event: { readonly epoch: number; readonly why: string }): void;
   /** Longest time any cache may have been out of date. */
   staleMs(): number;
+  /** Which caches may be, each with why its watch failed last. */
+  staleTypes(): readonly string[];
 }
 
 export interface StateChange {
@@ -63,6 +65,7 @@ export function createTelemetry(log: Log, metrics: Metrics): OperatorTelemetry {
     registers,
   });
   const stale = staleness(metrics);
+  const failures = new Map<string, string>();
   const queues = queueMetrics(metrics);
   const oldest = oldestKeys(metrics);
   return {
@@ -70,10 +73,15 @@ export function createTelemetry(log: Log, metrics: Metrics): OperatorTelemetry {
     queueStarted: (kind, oldestMs) => oldest.set(kind, oldestMs),
     watchStarted: (type, staleMs) => stale.set(type, [...(stale.get(type) ?? []), staleMs]),
     staleMs: () => Math.max(0, ...[...stale.values()].flat().map((read) => read())),
+    staleTypes: () =>
+      [...stale]
+        .filter(([, staleMs]) => staleMs.some((read) => read() > 0))
+        .map(([type]) => `${type}: ${failures.get(type) ?? 'Unknown'}`),
     ...changeEvents(log, metrics),
     ...leaderEvents(log, metrics),
     watchRestarted: ({ type, reason }) => {
       watchRestarts.inc({ type, reason });
+      failures.set(type, reason);
       const isServed = reason !== 'NotFound';
       log.warn({ type, reason }, isServed ? 'watch failed, resuming' : notServed);
     },
