@@ -1,5 +1,5 @@
 /** What `millrace plan` prints for people. What takes pods down is said in so many words. */
-import { changeText } from '../field-changes.ts';
+import { changeText, type FieldChange } from '../field-changes.ts';
 import { plural, printable, type Paint } from '../words.ts';
 import type { ResourcePlan } from './resource-plan.ts';
 import type { Outcome, Rehearsed } from './rehearse.ts';
@@ -79,12 +79,30 @@ function changeLines(
   indent: string,
   { paint, verbose }: PageOptions,
 ): readonly string[] {
-  const shown = verbose ? changes : changes.slice(0, fieldsShown);
-  const lines = shown.map((change) => `${indent}${printable(changeText(change))}`);
-  const more = changes.length - shown.length;
-  if (more > 0)
-    lines.push(`${indent}${paint('dim', `and ${plural(more, 'field')} more; -v shows all`)}`);
+  if (verbose) return changes.map((change) => `${indent}${printable(changeText(change))}`);
+  const groups = alike(changes);
+  const lines = groups.slice(0, fieldsShown).map(([change, places]) => {
+    const more = places > 1 ? paint('dim', ` (in ${places} places)`) : '';
+    return `${indent}${printable(changeText(change))}${more}`;
+  });
+  const hidden = groups.length - fieldsShown;
+  if (hidden > 0) {
+    lines.push(`${indent}${paint('dim', `and ${plural(hidden, 'change')} more; -v shows all`)}`);
+  }
   return lines;
+}
+
+/** One value changes in several places where a text is kept twice; once is enough to read. */
+function alike(changes: ResourcePlan['changes']): readonly (readonly [FieldChange, number])[] {
+  const groups = new Map<string, readonly [FieldChange, number]>();
+  for (const change of changes) {
+    const { path, before, after } = change;
+    const isTelling = before !== undefined && after !== undefined && before !== after;
+    const key = JSON.stringify(isTelling ? [before, after] : [path]);
+    const [first, places] = groups.get(key) ?? [change, 0];
+    groups.set(key, [first, places + 1]);
+  }
+  return [...groups.values()];
 }
 
 function listed(names: readonly string[]): string {

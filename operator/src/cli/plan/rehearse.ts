@@ -55,7 +55,10 @@ export async function rehearse(
   let isRefused = false;
   for (const step of doing) {
     if (isRefused) {
-      steps.push({ outcome: 'unreached', ...told(step), changes: [] });
+      const { object, reason } = told(step);
+      if (!steps.some((one) => one.object === object)) {
+        steps.push({ outcome: 'unreached', object, reason, changes: [] });
+      }
       continue;
     }
     try {

@@ -147,7 +147,7 @@ function stalled(facts: Facts): readonly Cause[] {
   const retry = waitsOf(facts).find(({ retrySeconds }) => retrySeconds !== undefined);
   return [
     {
-      what: condition.message,
+      what: `${condition.message}${ofEarlier(condition, facts)}`,
       object: retry?.object,
       sinceMs: timeOf(condition.lastTransitionTime),
       next:
@@ -155,6 +155,11 @@ function stalled(facts: Facts): readonly Cause[] {
       because: [],
     },
   ];
+}
+
+function ofEarlier({ observedGeneration }: Condition, { resource }: Facts): string {
+  const isOld = observedGeneration < (resource.metadata.generation ?? 0);
+  return isOld ? ` (This was said of generation ${observedGeneration}.)` : '';
 }
 
 function waiting(facts: Facts): readonly Cause[] {
@@ -170,10 +175,10 @@ function waiting(facts: Facts): readonly Cause[] {
 }
 
 function nextLook({ object, retrySeconds }: Waiting): string {
-  const change = object === undefined ? '' : ` as soon as ${object} changes`;
-  if (retrySeconds === undefined) return `looked at again${change === '' ? ' by itself' : change}`;
-  const retry = ` every ${duration(retrySeconds * 1_000)}`;
-  return `looked at again${retry}${change === '' ? '' : `, and${change}`}`;
+  const change = object === undefined ? [] : ['as soon as it changes'];
+  const retry = retrySeconds === undefined ? [] : [`every ${duration(retrySeconds * 1_000)}`];
+  const when = [...change, ...retry];
+  return `looked at again ${when.length === 0 ? 'by itself' : when.join(' and ')}`;
 }
 
 /** The troubles of the pods that an object stands for: of itself, or of those it made. */

@@ -23,7 +23,7 @@ const leaseType: ResourceType = {
 
 export interface LookOptions {
   readonly name: string;
-  /** Where to look when not all namespaces may be listed. */
+  /** That of the resource. */
   readonly namespace: string;
   readonly now: number;
 }
@@ -32,7 +32,9 @@ export async function lookForLeader(api: KubeApi, options: LookOptions): Promise
   const { name, now } = options;
   const leases = await leasesNamed(api, options);
   if (leases === undefined) return { ...nobody, state: 'unseen' };
-  const found = leases.map((lease) => leaderOf(lease, now));
+  // An operator of this namespace alone has its Lease here; others have nothing to say then.
+  const own = leases.filter(({ metadata }) => metadata.namespace === options.namespace);
+  const found = (own.length > 0 ? own : leases).map((lease) => leaderOf(lease, now));
   const order = ['led', 'expired', 'released'];
   const [best] = found.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   return best ?? { ...nobody, state: 'none', lease: name };

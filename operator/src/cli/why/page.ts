@@ -11,7 +11,7 @@ const stateWords: Record<State, string> = {
   stalled: 'is stalled: it needs a person',
   paused: 'is paused',
   deleting: 'is being deleted',
-  unseen: 'has changed and was not worked on yet',
+  unseen: 'was changed and not worked on yet',
 };
 const colours: Record<State, Parameters<Paint>[0]> = {
   ready: 'green',
@@ -31,7 +31,7 @@ export function whyPage(
   const { resource, now, leader, unseen } = facts;
   const { kind, metadata } = resource;
   const name = paint('bold', `${kind} ${metadata.namespace}/${metadata.name}`);
-  const since = sinceMs === undefined ? '' : `, since ${duration(now - sinceMs)}`;
+  const since = sinceMs === undefined ? '' : sinceWords(state, duration(now - sinceMs));
   const why =
     reason === undefined || state === 'unseen' || state === 'deleting' ? '' : ` (${reason})`;
   const lines = [`${name} ${paint(colours[state], stateWords[state])}${why}${since}.`];
@@ -45,6 +45,12 @@ export function whyPage(
     lines.push(paint('dim', `Not looked at, for lack of permission: ${unseen.join(', ')}.`));
   }
   return lines.join('\n');
+}
+
+/** The condition has been false for so long; its reason may be newer. */
+function sinceWords(state: State, long: string): string {
+  if (state === 'ready' || state === 'deleting') return `, since ${long}`;
+  return state === 'unseen' ? '' : `; not ready for ${long}`;
 }
 
 interface Look {
@@ -63,6 +69,6 @@ function causeLines(cause: Cause, mark: string, { now, paint }: Look): readonly 
   const told = [facts.join(', '), next].filter((part) => part !== undefined && part !== '');
   if (told.length > 0) lines.push(`${indent}${paint('dim', printable(`${told.join('; ')}`))}`);
   for (const one of because)
-    lines.push(...causeLines(one, '←', { now, paint }).map((line) => `  ${line}`));
+    lines.push(...causeLines(one, '←', { now, paint }).map((line) => `   ${line}`));
   return lines;
 }

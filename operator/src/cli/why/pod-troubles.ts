@@ -165,7 +165,7 @@ function waitingTrouble(
 
 function crashing({ lastState, restartCount = 0 }: Container, { pod, bornMs }: Pod): Trouble {
   const last = lastState?.terminated;
-  const how = last === undefined ? '' : `; it last ${endedWith(last)}`;
+  const how = last === undefined ? '' : `; the last time it ${endedWith(last)}`;
   return {
     what: `ends again and again, ${plural(restartCount, 'time')} by now${how}`,
     sinceMs: timeOf(last?.finishedAt) ?? bornMs,
