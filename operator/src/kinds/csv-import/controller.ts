@@ -11,7 +11,7 @@ import type { Manager } from '../../machinery/manager.ts';
 import { controllerOf, keyOf, keyOfObject } from '../../machinery/object-key.ts';
 import { ProgressPoller } from '../../machinery/progress-poller.ts';
 import { adminPort } from './children/pod.ts';
-import { parseProgress, podIndex, podsOfRole } from './coordinator-pods.ts';
+import { parseProgress, podEssentials, podIndex, podsOfRole } from './coordinator-pods.ts';
 import { managedBy, kindLabel, uidLabel } from './names.ts';
 import { secretKeyNames, type Caches } from './observe.ts';
 import { childIndex, createReconcile, ownedByUid } from './reconcile.ts';
@@ -85,7 +85,11 @@ function createCaches(manager: Manager): Caches {
     jobs: manager.cache(jobs, owned),
     deployments: manager.cache(deployments, owned),
     services: manager.cache(services, owned),
-    pods: manager.cache(pods, { labels, indexes: { [podsOfRole]: podIndex } }),
+    pods: manager.cache(pods, {
+      labels,
+      trim: podEssentials,
+      indexes: { [podsOfRole]: podIndex },
+    }),
     secrets: manager.cache(secrets, { trim: secretKeyNames }),
     claims: manager.cache(claims, { trim: identityOnly }),
   };

@@ -20,8 +20,45 @@ export function podIndex({ metadata }: KubeObject): readonly string[] {
   return uid === undefined || role === undefined ? [] : [`${uid} ${role}`];
 }
 
+/** What is kept of a pod: whose it is, where it answers, how its container is. A third of the whole. */
+export function podEssentials(pod: KubeObject): KubeObject {
+  const { spec = {}, status = {} } = pod as PodFields;
+  const { conditions = [], containerStatuses = [] } = status;
+  return {
+    apiVersion: pod.apiVersion,
+    kind: pod.kind,
+    metadata: pick(pod.metadata, [
+      'name',
+      'namespace',
+      'uid',
+      'resourceVersion',
+      'creationTimestamp',
+      'deletionTimestamp',
+      'labels',
+      'ownerReferences',
+    ]),
+    spec: { containers: (spec.containers ?? []).map((container) => pick(container, ['ports'])) },
+    status: {
+      ...pick(status, ['phase', 'podIP']),
+      conditions: conditions.map((held) => pick(held, ['type', 'status', 'reason'])),
+      containerStatuses: containerStatuses.map((held) => pick(held, ['state'])),
+    },
+  };
+}
+
+interface PodFields {
+  readonly spec?: { readonly containers?: readonly { readonly ports?: readonly object[] }[] };
+  readonly status?: PodStatus;
+}
+
+function pick<T extends object, K extends keyof T>(value: T, fields: readonly K[]): Pick<T, K> {
+  const kept = fields.filter((field) => value[field] !== undefined);
+  return Object.fromEntries(kept.map((field) => [field, value[field]])) as Pick<T, K>;
+}
+
 interface PodStatus {
   readonly phase?: string;
+  readonly podIP?: string;
   readonly conditions?: readonly {
     readonly type: string;
     readonly status: string;

@@ -9,6 +9,7 @@ import { coordinatorJob } from './children/coordinator-job.ts';
 import { gatewayDeployment } from './children/gateway-deployment.ts';
 import { workerDeployment } from './children/worker-deployment.ts';
 import { baseName, labels, roleName, type Role } from './names.ts';
+import { podEssentials } from './coordinator-pods.ts';
 import { secretKeyNames } from './observe.ts';
 
 describe('names', () => {
@@ -120,5 +121,40 @@ describe('what is kept of a Secret', () => {
 
     expect(kept['keys']).toEqual(['POSTGRES_URL', 'RABBITMQ_URL']);
     expect(JSON.stringify(kept)).not.toMatch(/hunter2|aHVudGVyMg/);
+  });
+});
+
+describe('what is kept of a pod', () => {
+  it('is all that is ever asked of it, and no more', () => {
+    const metadata = { namespace: 'team', name: 'pod', uid: 'uid', labels: { a: 'b' } };
+    const kept = podEssentials({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...metadata, annotations: { long: 'text' } },
+      spec: {
+        containers: [{ name: 'worker', env: [{ name: 'A' }], ports: [{ containerPort: 9_090 }] }],
+        volumes: [{ name: 'config' }],
+      },
+      status: {
+        phase: 'Running',
+        podIP: '10.0.0.1',
+        hostIP: '10.0.0.2',
+        conditions: [{ type: 'Ready', status: 'True', lastProbeTime: null }],
+        containerStatuses: [{ name: 'worker', imageID: 'sha', state: { running: {} } }],
+      },
+    });
+
+    expect(kept).toEqual({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata,
+      spec: { containers: [{ ports: [{ containerPort: 9_090 }] }] },
+      status: {
+        phase: 'Running',
+        podIP: '10.0.0.1',
+        conditions: [{ type: 'Ready', status: 'True' }],
+        containerStatuses: [{ state: { running: {} } }],
+      },
+    });
   });
 });
