@@ -21,6 +21,40 @@ export function customResourcesContract(makeTarget: MakeTarget): void {
       expect((await api.get(csvImports, ref()))?.['status']).toEqual({ observedGeneration: -1 });
     });
 
+    test('say so to everyone at once, whatever status the writer sends and however it writes', async () => {
+      const unseen = { observedGeneration: -1 };
+      const status = { observedGeneration: 7, percent: 50 };
+      const { resourceVersion } = await api.list(csvImports, { namespace });
+      const watching = new AbortController();
+      const options = { namespace, resourceVersion, signal: watching.signal };
+      const events = api.watch(csvImports, options)[Symbol.asyncIterator]();
+
+      const applied = await api.apply(csvImports, { ...csvImport(namespace), status }, one);
+      const other = { ...csvImport(namespace), status };
+      const created = await api.create(csvImports, {
+        ...other,
+        metadata: { ...other.metadata, name: 'other' },
+      });
+      const { items } = await api.list(csvImports, { namespace });
+      const first = await events.next();
+      watching.abort();
+
+      expect(applied['status']).toEqual(unseen);
+      expect(created['status']).toEqual(unseen);
+      expect(items.map((item) => item['status'])).toEqual([unseen, unseen]);
+      expect(first.value).toMatchObject({ type: 'ADDED', object: { status: unseen } });
+    });
+
+    test('say so again when the whole status is taken away', async () => {
+      await api.create(csvImports, csvImport(namespace));
+      const seen = { ...csvImport(namespace), status: { observedGeneration: 1, percent: 5 } };
+      await api.applyStatus(csvImports, seen, one);
+
+      await api.applyStatus(csvImports, { ...seen, status: {} }, one);
+
+      expect((await api.get(csvImports, ref()))?.['status']).toEqual({ observedGeneration: -1 });
+    });
+
     test.each([
       ['an unknown field', { tarjet: {} }, 'spec.tarjet'],
       ['a wrong type', { suspend: 'yes' }, 'spec.suspend'],
