@@ -56,7 +56,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   const observer = { changed: (): void => undefined };
   const api = createMemoryApi({
     now: () => Date.now(),
-    newUid: randomUUID,
+    newUid: () => randomUUID(),
     kinds: definitions,
     changed: () => observer.changed(),
     ...(loaded.snapshot === undefined ? {} : { snapshot: loaded.snapshot }),

@@ -1,8 +1,32 @@
 /** The real controllers, which are what the contract describes. */
+import type { KubeObject } from '@millrace/operator/machinery/kube-api';
+
 import { describeOnCluster, realNamespace } from '../../../operator/test/real-cluster.ts';
 import { deploymentContract } from '../test/contract/deployment.ts';
 import { jobContract } from '../test/contract/job.ts';
+import { serviceContract } from '../test/contract/service.ts';
 import type { ControllersTarget } from '../test/contract/target.ts';
+
+const slices = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+};
+
+interface Slice extends KubeObject {
+  readonly endpoints?: readonly {
+    readonly addresses: readonly string[];
+    readonly conditions?: { readonly ready?: boolean };
+  }[];
+  readonly ports?: readonly { readonly port?: number }[];
+}
+
+function addressesOf(slice: Slice): readonly string[] {
+  return (slice.endpoints ?? [])
+    .filter(({ conditions }) => conditions?.ready !== false)
+    .flatMap(({ addresses }) => addresses)
+    .flatMap((address) => (slice.ports ?? []).map(({ port }) => `${address}:${String(port)}`));
+}
 
 const nodes = { apiVersion: 'v1', kind: 'Node', plural: 'nodes' };
 
@@ -16,6 +40,11 @@ async function onCluster(): Promise<ControllersTarget> {
     api,
     namespace,
     node: namespace,
+    async endpoints(service) {
+      const labels = { 'kubernetes.io/service-name': service };
+      const { items } = await api.list(slices, { namespace, labels });
+      return items.flatMap((slice) => addressesOf(slice as Slice)).toSorted();
+    },
     async [Symbol.asyncDispose]() {
       await api.delete(nodes, metadata);
       await real[Symbol.asyncDispose]();
@@ -26,4 +55,5 @@ async function onCluster(): Promise<ControllersTarget> {
 describeOnCluster('the contract of the controllers, on a real controller manager', () => {
   deploymentContract(onCluster);
   jobContract(onCluster);
+  serviceContract(onCluster);
 });

@@ -8,15 +8,17 @@ import { describe, onTestFailed } from 'vitest';
 import { startControlLoop } from './control-loop.ts';
 import { deploymentContract } from '../test/contract/deployment.ts';
 import { jobContract } from '../test/contract/job.ts';
+import { serviceContract } from '../test/contract/service.ts';
 import { drainFinalizer, type ControllersTarget } from '../test/contract/target.ts';
 import { startControllers } from './controller-manager.ts';
 import { clusterBackoff } from './job.ts';
-import { isTerminating, podType } from './workload.ts';
+import { endpointsOf, type Service } from './service.ts';
+import { asPod, isTerminating, podType, serviceType } from './workload.ts';
 
 async function inMemory(): Promise<ControllersTarget> {
   const stop = new AbortController();
   const { signal } = stop;
-  const api = createMemoryApi({ now: () => Date.now(), newUid: randomUUID });
+  const api = createMemoryApi({ now: () => Date.now(), newUid: () => randomUUID() });
   const problems: unknown[] = [];
   const onError = (error: unknown): void => void problems.push(error);
   const controllers = startControllers({
@@ -48,6 +50,16 @@ async function inMemory(): Promise<ControllersTarget> {
     api,
     namespace: 'default',
     node: 'this-host',
+    async endpoints(name) {
+      const service = await api.get(serviceType, { namespace: 'default', name });
+      if (service === undefined) return [];
+      const pods = (await api.list(podType)).items.map(asPod);
+      const { ports } = (service as Service).spec;
+      return (ports ?? [])
+        .flatMap((port) => endpointsOf(service as Service, port, pods))
+        .map(({ host, port }) => `${host}:${String(port)}`)
+        .toSorted();
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
       await Promise.all([controllers.ended, supervisor.ended]);
@@ -58,4 +70,5 @@ async function inMemory(): Promise<ControllersTarget> {
 describe('the contract of the controllers, on those of play', () => {
   deploymentContract(inMemory);
   jobContract(inMemory);
+  serviceContract(inMemory);
 });

@@ -40,7 +40,7 @@ let claims: Map<string, string>;
 
 beforeEach(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'millrace-supervisor-'));
-  api = createMemoryApi({ now: () => Date.now(), newUid: randomUUID });
+  api = createMemoryApi({ now: () => Date.now(), newUid: () => randomUUID() });
   stop = new AbortController();
   claims = new Map();
   supervisor = new Supervisor({

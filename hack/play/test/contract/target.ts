@@ -21,6 +21,8 @@ export interface ControllersTarget extends AsyncDisposable {
   readonly namespace: string;
   /** Where its pods are, as far as anybody is told; pods that are nowhere are cleared away. */
   readonly node: string;
+  /** `address:port` of everything that the Service leads to now. */
+  endpoints(service: string): Promise<readonly string[]>;
 }
 export type MakeTarget = () => Promise<ControllersTarget>;
 
@@ -118,9 +120,10 @@ export class Scene {
     return pod;
   }
 
-  async runs(pod: Pod, isReady = true): Promise<void> {
+  async runs(pod: Pod, options: { isReady?: boolean; podIP?: string } = {}): Promise<void> {
     const state = { running: { startedAt: new Date().toISOString() } };
-    await this.#write(pod, { phase: 'Running', ...statusOf({ isReady, state }) });
+    const status = statusOf({ isReady: true, ...options, state });
+    await this.#write(pod, { phase: 'Running', ...status });
   }
 
   /** How its only container ended; by a time in the past, back-off is over at once. */
@@ -170,13 +173,17 @@ function isLive(pod: Pod): boolean {
 }
 
 /** What both a running and an ended pod report; the image because a real server wants it. */
-function statusOf(seen: { readonly isReady: boolean; readonly state: object }) {
-  const { isReady, state } = seen;
+function statusOf(seen: {
+  readonly isReady: boolean;
+  readonly podIP?: string;
+  readonly state: object;
+}) {
+  const { isReady, podIP = '10.1.0.1', state } = seen;
   const status: PodCondition['status'] = isReady ? 'True' : 'False';
   const lastTransitionTime = new Date().toISOString().replace(/\.\d+/, '');
   const main = { name: mainContainer, ready: isReady, restartCount: 0, state };
   return {
-    podIP: '127.0.0.1',
+    podIP,
     conditions: [{ type: 'Ready', status, lastTransitionTime }],
     containerStatuses: [{ ...main, image, imageID: 'none' }],
   };
