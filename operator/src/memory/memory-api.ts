@@ -55,7 +55,7 @@ import { WatchHub } from './watch-hub.ts';
 export interface MemoryApiOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  readonly newUid: () => string;
+  readonly newUid: (object: { readonly kind: string; readonly name: string }) => string;
   /** Custom resources to serve: `kinds.map(customResourceDefinition)`. */
   readonly kinds?: readonly CustomResourceDefinition[];
   readonly snapshot?: Snapshot;

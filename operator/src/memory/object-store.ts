@@ -30,7 +30,7 @@ export interface Commit {
 
 export interface StoreOptions {
   readonly now: () => number;
-  readonly newUid: () => string;
+  readonly newUid: (object: { readonly kind: string; readonly name: string }) => string;
   readonly revision: number;
   readonly publish: (change: Change) => void;
 }
@@ -154,7 +154,7 @@ export class ObjectStore {
     return {
       name: String(given['name']),
       namespace: String(given['namespace']),
-      uid: this.#options.newUid(),
+      uid: this.#options.newUid({ kind: kind.kind, name: String(given['name']) }),
       creationTimestamp: this.#time(),
       ...(kind.hasStatus ? { generation: 1 } : {}),
     };
