@@ -194,6 +194,10 @@ describeOnCluster('the operator on a server of its own', () => {
       () => 'a refusal',
     );
     expect(operator.lines().some(({ msg }) => msg === 'leading')).toBe(false);
+    const { port } = operator.lines().find(({ msg }) => msg === 'admin port open') ?? {};
+    const response = await fetch(`http://127.0.0.1:${Number(port)}/readyz`);
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain('Forbidden');
 
     await kubectl(server, 'apply', '--filename', `${deployFolder}rbac-cluster.yaml`);
 
