@@ -1,4 +1,12 @@
-/** What the operator writes into the status of every kind for its successor and for `millrace why`. */
+/**
+ * What the operator writes into the status of every kind for its successor and for `millrace why`.
+ *
+ * `waiting` says what the next pass needs: written when it changes, so that it holds no counter and
+ * no time of a next try. `intent` is a write-ahead log of one entry: an irreversible step is
+ * in it before it is taken, and a successor that finds it there asks whether the step has happened.
+ * Whoever writes either clips its texts to the bounds: an API server refuses the whole status for
+ * one text that is too long.
+ */
 import { Type, type Static } from 'typebox';
 import { object } from './schema.ts';
 
@@ -23,6 +31,7 @@ const waiting = object(
 );
 export type Waiting = Static<typeof waiting>;
 
+/** Entries are told apart by `what`: it names the thing, and `since` stays while it is the same. */
 export function waitingList(): ReturnType<typeof Type.Array<typeof waiting>> {
   return Type.Array(waiting, {
     maxItems: 8,

@@ -23,4 +23,6 @@ test('the field reference names every field, what is required, and the rules', (
   expect(text).toContain('`spec.source.volume.path` (string, required)');
   expect(text).toContain('`spec.columns[].type` (`text` or `integer`');
   expect(text).toContain('  - source is immutable; create a new CsvImport instead');
+  expect(text).toContain('`status.waiting[].since` (string, required)');
+  expect(text).toContain('`status.intent.epoch` (integer, required)');
 });
