@@ -7,6 +7,8 @@ import { describe } from 'vitest';
 import { applyContract } from './contract/apply.ts';
 import { customResourcesContract } from './contract/custom-resources.ts';
 import { deletionContract } from './contract/deletion.ts';
+import { listsContract } from './contract/lists.ts';
+import { preconditionsContract } from './contract/preconditions.ts';
 import type { MakeTarget } from './contract/target.ts';
 import { watchesContract } from './contract/watches.ts';
 import { writesContract } from './contract/writes.ts';
@@ -15,6 +17,8 @@ export function kubeApiContract(adapter: string, makeTarget: MakeTarget): void {
   describe(`the KubeApi contract on ${adapter}`, () => {
     writesContract(makeTarget);
     applyContract(makeTarget);
+    listsContract(makeTarget);
+    describe('preconditions', () => preconditionsContract(makeTarget));
     watchesContract(makeTarget);
     deletionContract(makeTarget);
     customResourcesContract(makeTarget);

@@ -87,15 +87,16 @@ export function failureOfStatus(
 
 /**
  * The server names several problems in an order that changes from one try to the next (measured).
- * Sorted, the same refusal is the same text, and nobody writes a status or an event for it again.
+ * Sorted, the same refusal is the same text, and nobody writes a status or an event for it again. Left
+ * out is its remark, at a field named `<nil>`, that rules were not looked at because of the rest.
  */
 function inOrder({ message, details }: StatusBody): string {
   const text = String(message);
-  const problems = (details?.causes ?? []).map((cause) =>
-    [cause.field, cause.message].map(String).join(': '),
-  );
+  const problems = (details?.causes ?? [])
+    .filter(({ field }) => field !== '<nil>')
+    .map((cause) => [cause.field, cause.message].map(String).join(': '));
   const start = text.indexOf(listStart);
-  if (problems.length < 2 || start === -1) return text;
+  if (problems.length === 0 || start === -1) return text;
   const list = [...new Set(problems)].toSorted().join(', ');
   return `${text.slice(0, start)}${listStart}${list}]`;
 }

@@ -112,23 +112,27 @@ export function inMergedOrder(merged: JsonObject, live: unknown, applied: unknow
 }
 
 /**
- * The order of a list after an apply, as keys: the applied elements in their own order, and each
- * element that only the live list has where it stood among the others.
+ * The order of a list after an apply, as keys: the applied elements in their own order, and those that
+ * only the live list has after the one they stood behind, as far as that order allows.
  */
 function mergedOrder(live: readonly string[], applied: readonly string[]): string[] {
   const isApplied = new Set(applied);
   const isLive = new Set(live);
+  const shared = applied.filter((key) => isLive.has(key));
   const order: string[] = [];
-  let next = 0;
-  for (const key of live) {
-    if (!isApplied.has(key)) {
-      order.push(key);
-      continue;
+  let at = 0;
+  for (const key of applied) {
+    // Shared elements that come later in the applied order are stepped over: their turn will come.
+    const isTurn = key === shared[0];
+    for (; at < live.length; at++) {
+      const own = live[at] ?? '';
+      if (!isApplied.has(own)) order.push(own);
+      else if (own === shared[0]) break;
     }
-    // The place of a shared element takes the next of the applied ones, up to one that is shared.
-    while (next < applied.length && !isLive.has(applied[next] ?? ''))
-      order.push(applied[next++] ?? '');
-    if (next < applied.length) order.push(applied[next++] ?? '');
+    order.push(key);
+    if (!isTurn) continue;
+    shared.shift();
+    if (live[at] === key) at++;
   }
-  return [...order, ...applied.slice(next)];
+  return [...order, ...live.slice(at).filter((key) => !isApplied.has(key))];
 }

@@ -5,12 +5,15 @@ export interface ContractTarget {
   readonly api: KubeApi;
   /** Holds nothing at the start of a test but what a real server puts there. CsvImport is installed. */
   readonly namespace: string;
+  /** A version of ConfigMaps that watches cannot begin from any more. */
+  readonly tooOld: () => Promise<string>;
 }
 export type MakeTarget = () => Promise<ContractTarget>;
 
 export const configMaps = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' };
 export const deployments = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' };
 export const jobs = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' };
+export const leases = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' };
 export const csvImports = {
   apiVersion: 'millrace.dev/v1alpha1',
   kind: 'CsvImport',

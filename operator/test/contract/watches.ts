@@ -120,6 +120,30 @@ export function watchesContract(makeTarget: MakeTarget): void {
       expect(seen[1]?.object.metadata.deletionTimestamp).toBeDefined();
     });
 
+    test('that begin from a version that is too old are gone', async () => {
+      const { api: own, namespace: team, tooOld } = await makeTarget();
+      const { signal } = new AbortController();
+      const options = { namespace: team, resourceVersion: await tooOld(), signal };
+
+      const watch = own.watch(configMaps, options)[Symbol.asyncIterator]();
+
+      await expect(watch.next()).rejects.toMatchObject({ reason: 'Gone' });
+    });
+
+    test('and lists hand over what their trim leaves of each object', async () => {
+      const trim = (given: KubeObject) => ({ ...given, data: { trimmed: 'yes' } });
+      const from = await version();
+      await api.create(configMaps, configMap(namespace, { a: '1' }));
+
+      const { items } = await api.list(configMaps, { namespace, trim });
+      const [added] = await events(1, from, { trim });
+
+      const own = items.find(({ metadata }) => metadata.name === name);
+      expect(own).toMatchObject({ kind: 'ConfigMap', data: { trimmed: 'yes' } });
+      expect(added?.object['data']).toEqual({ trimmed: 'yes' });
+      expect((await api.get(configMaps, ref()))?.['data']).toEqual({ a: '1' });
+    });
+
     test('end when their signal aborts', async () => {
       const stop = new AbortController();
       const options = { namespace, resourceVersion: await version(), signal: stop.signal };

@@ -10,6 +10,7 @@ import {
   deployments,
   job,
   jobs,
+  leases,
   name,
   object,
   type MakeTarget,
@@ -185,6 +186,22 @@ export function writesContract(makeTarget: MakeTarget): void {
       const create = api.create(configMaps, given());
 
       await expect(create).rejects.toMatchObject({ reason: 'Invalid' });
+    });
+
+    test('takes the times of a Lease with exactly six digits of a second', async () => {
+      const lease = (renewTime: string) =>
+        object(leases, { namespace, name }, { spec: { holderIdentity: 'me', renewTime } });
+      const create = (renewTime: string) => api.create(leases, lease(renewTime));
+      const wrong = await Promise.allSettled(
+        ['2030-01-01T00:00:00Z', '2030-01-01T00:00:00.123Z'].map(create),
+      );
+      expect(wrong).toMatchObject(
+        wrong.map(() => ({ status: 'rejected', reason: { reason: 'Invalid' } })),
+      );
+
+      const created = await create('2030-01-01T00:00:00.123456Z');
+
+      expect(created['spec']).toMatchObject({ renewTime: '2030-01-01T00:00:00.123456Z' });
     });
 
     test('refuses a Deployment whose selector misses its pods, and a change of the selector', async () => {
