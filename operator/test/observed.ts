@@ -30,6 +30,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     children: noChildren,
     coordinators: [],
     progress: undefined,
+    isRemembered: false,
     secretKeys: () => ['POSTGRES_URL', 'RABBITMQ_URL'],
     hasClaim: () => true,
     ...change,

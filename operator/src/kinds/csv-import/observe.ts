@@ -32,6 +32,7 @@ export function observe(
   const status = resource['status'] as CsvImportStatus | undefined;
   const coordinators = coordinatorPods(uid, caches.pods);
   const children = childrenOf({ namespace, name }, caches);
+  const heard = lastReport(coordinators, children.job) ?? polled;
   return {
     owner: { namespace, name, uid },
     resource,
@@ -42,7 +43,8 @@ export function observe(
     status,
     children,
     coordinators,
-    progress: lastReport(coordinators, children.job) ?? polled ?? status?.progress,
+    progress: heard ?? status?.progress,
+    isRemembered: heard === undefined,
     secretKeys: (secretName) => {
       const secret = caches.secrets.get(keyOf({ namespace, name: secretName }));
       return secret === undefined ? undefined : (secret['keys'] as readonly string[]);

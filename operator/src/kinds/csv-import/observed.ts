@@ -18,6 +18,8 @@ export interface Observed {
   readonly coordinators: readonly CoordinatorPod[];
   /** The newest report: of the coordinator's end, else of a poll, else what status still holds. */
   readonly progress: CsvImportProgress | undefined;
+  /** Nothing was heard since this process began: `progress` is what an earlier one had heard, if any. */
+  readonly isRemembered: boolean;
   /** Secrets of the namespace that the spec may name: names of their non-empty keys. */
   readonly secretKeys: (secretName: string) => readonly string[] | undefined;
   readonly hasClaim: (claimName: string) => boolean;

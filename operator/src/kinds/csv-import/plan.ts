@@ -180,7 +180,11 @@ function workers(part: PodPart): Plan {
   });
 }
 
-/** How many workers, and why; the coordinator’s advice within the bounds of the spec. */
+/**
+ * How many workers, and why; the coordinator’s advice within the bounds of the spec. As long as this
+ * process has not heard it, there stay as many as there are: what an earlier process had written down
+ * may be older than what it did, and a wrong guess would stop workers for the time of one question.
+ */
 export function workersWanted({
   spec,
   observed,
@@ -191,12 +195,15 @@ export function workersWanted({
 } {
   if (outcome.state !== 'Running') return { replicas: 0, reason: 'there is nothing left to load' };
   if (spec.suspend === true) return { replicas: 0, reason: 'the import is suspended' };
-  const { progress } = observed;
-  const isOver = progress?.state === 'Complete' || progress?.state === 'Failed';
-  if (progress === undefined || isOver) {
+  const { progress, isRemembered, children } = observed;
+  const { min, max } = workerBounds(spec);
+  if (progress === undefined || isRemembered) {
+    const present = replicasOf(children.worker).wanted ?? 0;
+    return { replicas: Math.min(present, max), reason: 'the coordinator has not reported yet' };
+  }
+  if (progress.state === 'Complete' || progress.state === 'Failed') {
     return { replicas: 0, reason: 'the coordinator has not reported yet' };
   }
-  const { min, max } = workerBounds(spec);
   const { wanted, why } = progress.workers;
   if (wanted > max) return { replicas: max, reason: `spec.workers.max is ${max}; ${why}` };
   if (wanted < min) return { replicas: min, reason: `spec.workers.min is ${min}; ${why}` };
