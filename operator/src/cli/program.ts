@@ -31,14 +31,16 @@ export function kubectlProgram(context: CliContext): Command {
 /** Commander ends with 1 for wrong usage; here that is 64, as everywhere else in Millrace. */
 export async function runProgram(
   program: Command,
-  context: Pick<CliContext, 'finish'>,
+  { finish }: Pick<CliContext, 'finish'>,
+  args?: readonly string[],
 ): Promise<void> {
   overrideExit(program);
   try {
-    await program.parseAsync();
+    if (args === undefined) await program.parseAsync();
+    else await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    context.finish(error.exitCode === 0 ? exitCode.finished : exitCode.badConfiguration);
+    finish(error.exitCode === 0 ? exitCode.finished : exitCode.badConfiguration);
   }
 }
 

@@ -9,21 +9,22 @@ import type { ManifestDocument } from './manifest-file.ts';
 
 export function refusalLines(message: string, document: ManifestDocument): readonly string[] {
   const { value, whereIs } = document;
-  const problems = message.replace(/^.*? is invalid: /s, '').replace(/^\[(.*)\]$/s, '$1');
-  return problems
-    .split(/(?:, |; |\n\s*\.?)(?=(?:spec|metadata|data|<nil>)[.[:])/)
+  return message
+    .replace(/^.*? is invalid: /s, '')
+    .replace(/^failed to create typed patch object \(.*?\): (?:errors:\s*)?/s, '')
+    .replace(/^\[(.*)\]$/s, '$1')
+    .split(/(?:, |; |\n\s*)(?=\.?(?:spec|metadata|data|<nil>)[.[:])/)
     .filter((problem) => !problem.startsWith('<nil>'))
     .map((problem) => {
-      const typed =
-        /^failed to create typed patch object .*?: (?:errors:\s*)?\.?(?=spec|metadata)/s;
-      const text = problem
-        .replace(typed, '')
-        .replace(/^\.(?=spec|metadata)/, '')
-        .trim();
-      const path = /^(?:spec|metadata|data)(?:\.[\w-]+|\[[^\]]*\])*/.exec(text)?.[0] ?? '';
+      const text = problem.replace(/^\.(?=spec|metadata|data)/, '').trim();
+      const path = (unknownField.exec(text) ?? fieldPath.exec(text))?.groups?.['path'] ?? '';
       return `${whereIs(asIndexes(path, value))}: ${text.replaceAll(/\s+/g, ' ')}`;
     });
 }
+
+const fieldPath = /^(?<path>(?:spec|metadata|data)(?:\.[\w-]+|\[[^\]]*\])*)/;
+/** A strict reader names such a field in the text, and the whole object as its place. */
+const unknownField = /^(?:strict decoding error: )?unknown field "(?<path>[^"]+)"/;
 
 /** `spec.columns[name="id"]` as `spec.columns[0]`, which is how positions are found. */
 function asIndexes(path: string, value: unknown): string {

@@ -120,16 +120,15 @@ export interface Summary {
   readonly podsEnded: number;
 }
 
-/** Resources and their children together. */
+/** Resources and their children together; what is made and then scaled counts once. */
 export function summaryOf(plans: readonly ResourcePlan[]): Summary {
-  const outcomes = plans.flatMap(({ verdict, steps }) => [
-    verdict,
-    ...steps.map(({ outcome }) => outcome),
-  ]);
-  const steps = plans.flatMap((plan) => plan.steps);
-  const tally = (wanted: string): number => outcomes.filter((one) => one === wanted).length;
+  const tally = (wanted: string): number =>
+    plans.reduce((sum, plan) => sum + objectsOf(plan, wanted).length, 0);
   const pods = (effect: string): number =>
-    new Set(steps.flatMap((step) => (step.pods?.effect === effect ? step.pods.names : []))).size;
+    plans.reduce((sum, { steps }) => {
+      const names = steps.flatMap((step) => (step.pods?.effect === effect ? step.pods.names : []));
+      return sum + new Set(names).size;
+    }, 0);
   return {
     create: tally('create'),
     change: tally('change'),
@@ -139,6 +138,19 @@ export function summaryOf(plans: readonly ResourcePlan[]): Summary {
     podsRestarted: pods('restart'),
     podsEnded: pods('end'),
   };
+}
+
+function objectsOf({ verdict, steps }: ResourcePlan, wanted: string): readonly string[] {
+  const itself = verdict === wanted ? ['itself'] : [];
+  if (wanted === 'wait')
+    return steps.flatMap((step) => (step.outcome === 'wait' ? [step.reason] : []));
+  const made = new Set(steps.flatMap((step) => (step.outcome === 'create' ? [step.object] : [])));
+  const objects = steps
+    .filter(
+      ({ outcome, object }) => outcome === wanted && (wanted === 'create' || !made.has(object)),
+    )
+    .map(({ object }) => object);
+  return [...itself, ...new Set(objects)];
 }
 
 export function summaryLine(summary: Summary): string {
