@@ -106,7 +106,7 @@ describe('finds what an API server would refuse, with the line it stands on', ()
     [
       'fields that contradict each other',
       `${good}  workers:\n    min: 3\n    max: 2\n`,
-      /^a\.yaml:8: spec\.workers: workers\.min must not be greater/,
+      /^a\.yaml:9: spec\.workers\.min: workers\.min must not be greater/,
     ],
     [
       'a wrong item of a list',
