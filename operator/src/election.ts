@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Clock } from '@millrace/kit/clock';
 import type { Log } from '@millrace/kit/log';
 import type { Config } from './config.ts';
 import type { Connection } from './kube/connection.ts';
@@ -16,24 +17,31 @@ import { electLeader, type Elector } from './machinery/leader-election/elector.t
 export interface ElectionOptions {
   readonly config: Config;
   readonly connection: Connection;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-export type Election = Pick<Elector, 'campaign' | 'release'>;
+export interface Election extends Pick<Elector, 'campaign' | 'release'> {
+  /** Why the Lease could not be read or written lately; undefined when it could. */
+  problem(): string | undefined;
+}
 
 const alwaysWon: Election = {
   campaign: () => Promise.resolve(soleLeadership),
   release: () => Promise.resolve(),
+  problem: () => undefined,
 };
 
-export function election({ config, connection, log }: ElectionOptions): Election {
+/** Attempts that fail come one a period; after three without one the trouble is over. */
+const troublePeriods = 3;
+
+export function election({ config, connection, clock, log }: ElectionOptions): Election {
   const { enabled, name, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = config.leaderElection;
   if (!enabled) return alwaysWon;
   const namespace = leaseNamespace(config, connection);
   const identity = `${hostname()}_${randomUUID()}`;
-  log.info({ namespace, lease: name, identity }, 'candidate for the Lease');
-  let said = '';
-  return electLeader({
+  let trouble = { why: '', at: Number.NEGATIVE_INFINITY };
+  const elector = electLeader({
     connection,
     identity,
     namespace,
@@ -41,10 +49,21 @@ export function election({ config, connection, log }: ElectionOptions): Election
     timings: { leaseDurationMs, renewDeadlineMs, retryPeriodMs },
     onFailure: (why) => {
       // An attempt every two seconds fails for the same reason until somebody does something.
-      if (why !== said) log.warn({ namespace, lease: name, why }, 'the Lease cannot be had');
-      said = why;
+      if (why !== trouble.why) log.warn({ namespace, lease: name, why }, 'the Lease cannot be had');
+      trouble = { why, at: clock.monotonic() };
     },
   });
+  return {
+    campaign: (signal) => {
+      log.info({ namespace, lease: name, identity }, 'candidate for the Lease');
+      return elector.campaign(signal);
+    },
+    release: () => elector.release(),
+    problem: () => {
+      const isOver = clock.monotonic() - trouble.at > troublePeriods * retryPeriodMs;
+      return isOver ? undefined : `Lease ${namespace}/${name}: ${trouble.why}`;
+    },
+  };
 }
 
 export function leaseNamespace(

@@ -151,6 +151,18 @@ describeOnCluster('the operator as a process on a real server', () => {
     expect(await childrenOf('orders', place)).toHaveLength(5);
   });
 
+  it('says why it cannot become the leader', async () => {
+    await using place = await realNamespace();
+    await using operator = start(place, '--lease-namespace', 'there-is-no-such-namespace');
+
+    const line = await operator.line('the Lease cannot be had');
+    const { status, body } = await operator.ask('/readyz');
+
+    expect(line).toMatchObject({ level: 'warn', why: expect.stringContaining('not found') });
+    expect(status).toBe(200);
+    expect(body).toContain('there-is-no-such-namespace');
+  });
+
   it('writes nothing and ends when it wakes up after its Lease has run out', async () => {
     await using place = await realNamespace();
     await prerequisites(place);

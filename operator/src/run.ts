@@ -20,7 +20,7 @@ import { definitionsServed } from './admin/definitions.ts';
 import { watchEventLoop } from './admin/event-loop.ts';
 import { phase, type Phase } from './admin/phase.ts';
 import type { Config } from './config.ts';
-import { election } from './election.ts';
+import { election, type Election } from './election.ts';
 import type { Connection } from './kube/connection.ts';
 import { createHttpApi, type HttpKubeApi } from './kube/http-api.ts';
 import { createTelemetry, type OperatorTelemetry } from './machinery/telemetry.ts';
@@ -41,13 +41,15 @@ interface Parts extends RunOptions {
   readonly api: HttpKubeApi;
   readonly telemetry: OperatorTelemetry;
   readonly life: Phase;
+  readonly candidacy: Election;
 }
 
 /** Runs until told to stop or no longer allowed to act; the result is the exit code. */
 export async function run(options: RunOptions, signal: AbortSignal): Promise<number> {
   const { config, log, metrics } = options;
   const telemetry = createTelemetry(log, metrics);
-  const life = phase(telemetry);
+  const candidacy = election(options);
+  const life = phase({ caches: telemetry, leaseProblem: () => candidacy.problem() });
   using eventLoop = watchEventLoop();
   await using admin = await openAdmin(config, {
     metrics,
@@ -60,7 +62,7 @@ export async function run(options: RunOptions, signal: AbortSignal): Promise<num
     clock: options.clock,
     events: apiCallMetrics(metrics),
   });
-  const code = await operate({ ...options, api, telemetry, life }, signal);
+  const code = await operate({ ...options, api, telemetry, life, candidacy }, signal);
   await api.close();
   return code;
 }
@@ -81,7 +83,7 @@ async function openAdmin(
 }
 
 async function operate(parts: Parts, signal: AbortSignal): Promise<number> {
-  const { life, log } = parts;
+  const { candidacy, life, log } = parts;
   await definitionsServed({
     ...parts,
     kinds,
@@ -91,7 +93,6 @@ async function operate(parts: Parts, signal: AbortSignal): Promise<number> {
   });
   if (signal.aborted) return exitCode.finished;
   life.starting('The caches are being filled.');
-  const candidacy = election(parts);
   const stopped = aborted(signal);
   const starting = startOperator({
     ...parts,

@@ -5,7 +5,7 @@ const fresh = { staleMs: () => 0, staleTypes: () => [] };
 
 describe('readiness', () => {
   it('says what the start waits for', () => {
-    const life = phase(fresh);
+    const life = phase({ caches: fresh, leaseProblem: () => undefined });
 
     life.starting('CustomResourceDefinition x does not exist. Run: y');
 
@@ -17,7 +17,7 @@ describe('readiness', () => {
   });
 
   it('is there for a warm standby as for a leader', () => {
-    const life = phase(fresh);
+    const life = phase({ caches: fresh, leaseProblem: () => undefined });
 
     life.standby();
     expect(life.readiness()).toMatchObject({ ready: true, role: 'standby' });
@@ -29,7 +29,10 @@ describe('readiness', () => {
   it('ends when a cache may be out of date for over two minutes, and comes back', () => {
     let staleMs = 120_000;
     const staleTypes = (): readonly string[] => (staleMs === 0 ? [] : ['jobs: Forbidden']);
-    const life = phase({ staleMs: () => staleMs, staleTypes });
+    const life = phase({
+      caches: { staleMs: () => staleMs, staleTypes },
+      leaseProblem: () => undefined,
+    });
     life.standby();
 
     expect(life.readiness()).toMatchObject({
@@ -50,8 +53,21 @@ describe('readiness', () => {
     });
   });
 
+  it('tells of a Lease that cannot be had, and stays', () => {
+    const life = phase({
+      caches: fresh,
+      leaseProblem: () => 'Lease a/b: namespaces "a" not found',
+    });
+    life.standby();
+
+    expect(life.readiness()).toMatchObject({
+      ready: true,
+      dependencies: { lease: { ok: false, reason: expect.stringContaining('not found') } },
+    });
+  });
+
   it('ends with the order to stop, whatever comes after', () => {
-    const life = phase(fresh);
+    const life = phase({ caches: fresh, leaseProblem: () => undefined });
 
     life.draining();
     life.standby();

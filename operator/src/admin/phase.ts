@@ -28,7 +28,13 @@ export interface Caches {
   staleTypes(): readonly string[];
 }
 
-export function phase(caches: Caches): Phase {
+export interface PhaseOptions {
+  readonly caches: Caches;
+  /** Told to people and nothing else: a standby is ready whoever holds the Lease. */
+  readonly leaseProblem: () => string | undefined;
+}
+
+export function phase({ caches, leaseProblem }: PhaseOptions): Phase {
   let role: Role = 'starting';
   let waitingFor = 'The process has just started.';
   const problem = (): string | undefined => {
@@ -57,12 +63,15 @@ export function phase(caches: Caches): Phase {
         ready: reason === undefined,
         role,
         ...(reason === undefined ? {} : { reason }),
-        dependencies: { kubernetes: kubernetes(caches.staleTypes()) },
+        dependencies: {
+          kubernetes: dependency(caches.staleTypes().join(', ')),
+          lease: dependency(leaseProblem() ?? ''),
+        },
       };
     },
   };
 }
 
-function kubernetes(stale: readonly string[]): { readonly ok: boolean; readonly reason?: string } {
-  return stale.length === 0 ? { ok: true } : { ok: false, reason: stale.join(', ') };
+function dependency(reason: string): { readonly ok: boolean; readonly reason?: string } {
+  return reason === '' ? { ok: true } : { ok: false, reason };
 }

@@ -131,7 +131,8 @@ export class Candidate {
       this.#hold(held, sentAt);
       return held.transitions;
     } catch (failure) {
-      if (!isLostRace(failure)) onFailure(failure);
+      // Not even NotFound is a race here: it is the namespace that is not there.
+      if (!isOvertaken(failure)) onFailure(failure);
       return undefined;
     }
   }
@@ -164,7 +165,7 @@ export class Candidate {
       this.#hold(await this.#bounded(() => port.replace(record, lease.version)), sentAt);
       return true;
     } catch (failure) {
-      if (isLostRace(failure)) return false;
+      if (isOvertaken(failure) || isAbsence(failure)) return false;
       throw failure;
     }
   }
@@ -256,9 +257,12 @@ export class Candidate {
   }
 }
 
-function isLostRace(failure: unknown): boolean {
-  if (!(failure instanceof KubeFailure)) return false;
-  return ['Conflict', 'AlreadyExists', 'NotFound'].includes(failure.reason);
+function isOvertaken(failure: unknown): boolean {
+  return failure instanceof KubeFailure && ['Conflict', 'AlreadyExists'].includes(failure.reason);
+}
+
+function isAbsence(failure: unknown): boolean {
+  return failure instanceof KubeFailure && failure.reason === 'NotFound';
 }
 
 const startOfEpochs = Date.parse('2020-01-01T00:00:00Z');
