@@ -13,19 +13,23 @@ import { readConfig } from '@millrace/operator/config';
 import { loadConnection } from '@millrace/operator/kube/connection';
 import { createHttpApi, type HttpKubeApi } from '@millrace/operator/kube/http-api';
 import { run as runOperator } from '@millrace/operator/run';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { capturedLog } from '../../operator/test/captured-log.ts';
 import { readExposition } from '../../operator/test/exposition.ts';
 import { childrenOf, importNamed, prerequisites } from '../../operator/test/import-namespace.ts';
 import { operatorProcess, until } from '../../operator/test/operator-process.ts';
 import { describeOnCluster, givenCluster } from '../../operator/test/real-cluster.ts';
 import { run } from '../backends/command.ts';
+import { signalProcess } from '../backends/process-identity.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import { crdManifests, installManifests, kubectlEnvironment } from './manifests.ts';
 import { scratch, type Scratch } from './test/scratch.ts';
 
 const deployFolder = fileURLToPath(new URL('../../operator/deploy/', import.meta.url));
 const image = ['--runtime-image', 'millrace-runtimes:test'];
+
+// A control plane starts, and operators wait for Leases, on a host that does much else.
+vi.setConfig({ testTimeout: 90_000 });
 
 interface Server {
   readonly place: Scratch;
@@ -166,6 +170,23 @@ describeOnCluster('the operator on a server of its own', () => {
     expect(await operator.ended).toMatchObject({ code: 64 });
     expect(operator.text()).toContain('does not accept our credentials');
     expect(operator.text()).not.toContain('not-a-token');
+  });
+
+  it('ends when the server stands still for longer than it may lead, and leads again afterwards', async () => {
+    const apiServer = server.plane.processes.find(({ role }) => role === 'kube-apiserver');
+    if (apiServer === undefined) throw new Error('the control plane has no API server');
+    const flags = ['--kubeconfig', server.plane.kubeconfig, ...image];
+    await using first = operatorProcess(flags);
+    await first.line('leading');
+
+    signalProcess(apiServer, 'SIGSTOP');
+    const end = await first.ended.finally(() => signalProcess(apiServer, 'SIGCONT'));
+    await using second = operatorProcess(flags);
+    await second.line('leading');
+
+    expect(end).toEqual({ code: 1, signal: null });
+    const lost = first.lines().find(({ msg }) => msg === 'leadership lost');
+    expect(lost?.['why']).toContain('could not be renewed');
   });
 
   it('works in one namespace with the rights of that namespace, and in two with those of both', async () => {

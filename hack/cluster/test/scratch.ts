@@ -1,7 +1,9 @@
 /** A folder that is gone after the test, and stand-ins for the programs of a control plane. */
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+
+import { endServer } from '../../backends/server.ts';
 
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
@@ -25,6 +27,10 @@ export async function scratch(): Promise<Scratch> {
       return folder;
     },
     async [Symbol.asyncDispose]() {
+      // Only a test that failed leaves any running; without their folder nobody would end them.
+      for (const name of await readdir(path, { recursive: true })) {
+        if (name.endsWith('running.json')) await endServer(dirname(join(path, name)));
+      }
       await rm(path, { recursive: true, force: true });
     },
   };
