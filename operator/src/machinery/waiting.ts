@@ -21,6 +21,9 @@ export interface WaitingContext {
   readonly now: string;
 }
 
+/** A refusal is cured by a person, perhaps in an object that nobody watches for us. */
+export const refusalRetrySeconds = 30;
+
 const waitingMax = 8;
 const whatCharactersMax = 512;
 

@@ -6,29 +6,23 @@
  * configuration it produced. Progress is written to status at most once per interval; everything a
  * person or a tool waits for is written at once.
  */
-import { isDeepStrictEqual } from 'node:util';
 import {
   csvImportKind,
   type CsvImportProgress,
   type CsvImportStatus,
 } from '@millrace/crds/csv-import';
-import { apiVersion } from '@millrace/crds/define-kind';
 import type { Clock } from '@millrace/kit/clock';
-import { act, type ActResult, type Child } from '../../machinery/act.ts';
+import type { Child } from '../../machinery/act.ts';
+import { carryOut, nothingDone } from '../../machinery/carry-out.ts';
 import type { EventRecorder } from '../../machinery/events.ts';
-import { driftNote, type FoundDrift } from '../../machinery/drift.ts';
-import { intents, type IntentOptions } from '../../machinery/intent.ts';
+import type { IntentOptions } from '../../machinery/intent.ts';
 import type { KubeApi, KubeObject } from '../../machinery/kube-api.ts';
-import { KubeFailure } from '../../machinery/kube-failure.ts';
-import type { OwnWrite, OwnWrites } from '../../machinery/own-writes.ts';
+import type { OwnWrites } from '../../machinery/own-writes.ts';
 import type { PollTarget, ProgressPoller } from '../../machinery/progress-poller.ts';
-import type { Plan } from '../../machinery/step.ts';
+import { StatusWriter } from '../../machinery/status-writer.ts';
 import type { OperatorTelemetry } from '../../machinery/telemetry.ts';
 import type { WorkResult } from '../../machinery/work-queue.ts';
-import { conditionOf } from '../../machinery/conditions.ts';
-import { NameTaken } from '../../machinery/name-taken.ts';
 import { podsOfRole } from './coordinator-pods.ts';
-import type { Obstacle } from './facts.ts';
 import { fieldManager, scaleManager, statusManager, uidLabel } from './names.ts';
 import { observe, type Caches } from './observe.ts';
 import type { Observed } from './observed.ts';
@@ -38,7 +32,6 @@ import { renderingOf, type RenderPods } from './rendering.ts';
 import { csvImports, ownedTypes } from './resource-types.ts';
 import { hasTransition, status } from './status.ts';
 import { validate } from './validate.ts';
-import { refusalRetrySeconds } from './waits.ts';
 
 export interface ReconcileOptions {
   readonly api: KubeApi;
@@ -62,12 +55,21 @@ export interface ReconcileOptions {
 
 export function createReconcile(options: ReconcileOptions): (key: string) => Promise<WorkResult> {
   const { clock, caches, poller } = options;
-  const writtenAt = new Map<string, number>();
+  const { slug } = csvImportKind;
+  const managers = { fieldManager, scaleManager };
+  const statuses = new StatusWriter<CsvImportStatus>({
+    ...options,
+    slug,
+    type: csvImports,
+    fieldManager: statusManager,
+    hasTransition,
+    intervalMs: options.statusIntervalMs,
+  });
   return async (key) => {
     const observed = observe(key, caches, poller.latest(key));
     if (observed === undefined) {
       poller.forget(key);
-      writtenAt.delete(key);
+      statuses.forget(key);
       return {};
     }
     poll(key, observed, options);
@@ -77,7 +79,12 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
         ? undefined
         : { spec, rendering: renderingOf({ ...options, spec, observed }) };
     const steps = plan({ care, observed, now: clock.now() });
-    const pass = await carryOut(key, { observed, steps, isPaused }, options);
+    const { resource, owner } = observed;
+    const input = { type: csvImports, object: resource, uid: owner.uid, plan: steps };
+    const children = ownChildren(observed, options);
+    const pass = isPaused
+      ? nothingDone
+      : await carryOut(key, { ...input, children }, { ...options, ...managers, slug });
     const wanted = status({
       observed,
       care,
@@ -87,7 +94,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       changed: pass.changed,
       now: new Date(clock.now()).toISOString(),
     });
-    const laterMs = await writeStatus(key, { observed, wanted, writtenAt }, options);
+    const laterMs = await statuses.write(key, { resource, held: observed.status, wanted });
     return soonest(pass.requeueAfterMs, laterMs);
   };
 }
@@ -102,70 +109,6 @@ export function chooseSpec(observed: Observed) {
   // `paused` is a wish to be left alone, and holds even in a spec that is wrong elsewhere.
   const isPaused = (observed.spec as { paused?: unknown } | undefined)?.paused === true;
   return { spec: last.ok ? last.spec : undefined, obstacle: verdict.problem, isPaused };
-}
-
-interface PassInput {
-  readonly observed: Observed;
-  readonly steps: Plan;
-  readonly isPaused: boolean;
-}
-
-type PassResult = ActResult & { readonly obstacle: Obstacle | undefined };
-
-const nothingDone: PassResult = {
-  changed: [],
-  waitingFor: undefined,
-  requeueAfterMs: undefined,
-  obstacle: undefined,
-};
-
-async function carryOut(
-  key: string,
-  { observed, steps, isPaused }: PassInput,
-  options: ReconcileOptions,
-): Promise<PassResult> {
-  if (isPaused) return nothingDone;
-  const pass = { owner: observed.owner.uid, plan: steps, children: ownChildren(observed, options) };
-  const record = (write: OwnWrite): void => options.writes.record(key, write);
-  const { resource } = observed;
-  const drifts: FoundDrift[] = [];
-  try {
-    const result = await act(pass, {
-      api: options.api,
-      fieldManager,
-      scaleManager,
-      record,
-      intend: intents({ type: csvImports, object: resource }, { ...options, record }),
-      drifted: (drift) => drifts.push(drift),
-    });
-    await tellDrifts(resource, drifts, options);
-    return { ...result, obstacle: undefined };
-  } catch (error) {
-    const obstacle = obstacleOf(error);
-    if (obstacle === undefined) throw error;
-    return { ...nothingDone, requeueAfterMs: refusalRetrySeconds * 1_000, obstacle };
-  }
-}
-
-async function tellDrifts(
-  resource: KubeObject,
-  drifts: readonly FoundDrift[],
-  { events, telemetry }: ReconcileOptions,
-): Promise<void> {
-  for (const drift of drifts) {
-    const { type, ref, by } = drift;
-    telemetry.drifted({ kind: csvImportKind.slug, type: type.plural, ...ref, by });
-    await events.record(driftNote(resource, drift));
-  }
-}
-
-function obstacleOf(error: unknown): Obstacle | undefined {
-  if (error instanceof NameTaken) {
-    return { reason: 'NameTaken', message: error.message, object: error.object };
-  }
-  if (!(error instanceof KubeFailure)) return undefined;
-  if (error.reason !== 'Invalid' && error.reason !== 'Forbidden') return undefined;
-  return { reason: 'Refused', message: `The API server refused a child: ${error.message}` };
 }
 
 /** Everything of the owned types that carries our uid, planned or not: what prune looks at. */
@@ -204,72 +147,6 @@ function pollTarget(
   if (running === undefined || address === undefined) return undefined;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return { id: running.uid, url: `http://${host}:${address.port}/progress` };
-}
-
-/** Apart from the intent, which another manager writes. */
-function isSameStatus(held: CsvImportStatus | undefined, wanted: CsvImportStatus): boolean {
-  const { intent: _intent, ...own } = held ?? { observedGeneration: -1 };
-  return isDeepStrictEqual(own, wanted);
-}
-
-interface StatusWrite {
-  readonly observed: Observed;
-  readonly wanted: CsvImportStatus;
-  readonly writtenAt: Map<string, number>;
-}
-
-/** Writes if something changed; returns how long until a change that can wait is due. */
-async function writeStatus(
-  key: string,
-  { observed, wanted, writtenAt }: StatusWrite,
-  options: ReconcileOptions,
-): Promise<number | undefined> {
-  const { owner, status: held } = observed;
-  if (isSameStatus(held, wanted)) return undefined;
-  const now = options.clock.monotonic();
-  const dueInMs = (writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) + options.statusIntervalMs - now;
-  if (!hasTransition(held, wanted) && dueInMs > 0) return dueInMs;
-  const { namespace, name, uid } = owner;
-  const object: KubeObject = {
-    apiVersion,
-    kind: csvImportKind.kind,
-    metadata: { namespace, name, uid },
-    status: wanted,
-  };
-  const written = await options.api.applyStatus(csvImports, object, {
-    fieldManager: statusManager,
-    force: true,
-  });
-  writtenAt.set(key, now);
-  const version = written.metadata.resourceVersion;
-  options.writes.record(key, { type: csvImports, ref: owner, uid, version });
-  await tell(written, { held, wanted }, options);
-  return undefined;
-}
-
-/** One event and one line of the log for each change of what `Ready` says. */
-async function tell(
-  regarding: KubeObject,
-  {
-    held,
-    wanted,
-  }: { readonly held: CsvImportStatus | undefined; readonly wanted: CsvImportStatus },
-  { events, telemetry }: ReconcileOptions,
-): Promise<void> {
-  const before = conditionOf(held?.conditions, 'Ready');
-  const after = conditionOf(wanted.conditions, 'Ready');
-  if (after === undefined || before?.reason === after.reason) return;
-  const { namespace, name } = regarding.metadata;
-  const change = { from: before?.reason, to: after.reason, why: after.message };
-  telemetry.stateChanged({ kind: csvImportKind.slug, namespace, name, ...change });
-  const isStalled = conditionOf(wanted.conditions, 'Stalled')?.status === 'True';
-  await events.record({
-    regarding,
-    type: isStalled ? 'Warning' : 'Normal',
-    reason: after.reason,
-    note: after.message,
-    action: 'Reconcile',
-  });
 }
 
 function soonest(...delaysMs: readonly (number | undefined)[]): WorkResult {

@@ -3,7 +3,7 @@
  * why` and `status.waiting` show. Pure; from the same facts as the conditions. An import that needs a
  * person and not the world (it has failed) waits for nothing.
  */
-import type { Waited } from '../../machinery/waiting.ts';
+import { refusalRetrySeconds, type Waited } from '../../machinery/waiting.ts';
 import { coordinatorOf, podTrouble, unreadyGateways } from './coordinator-state.ts';
 import type { Facts } from './facts.ts';
 import { roleName, secretName } from './names.ts';
@@ -26,9 +26,6 @@ export function waits(facts: Facts): readonly Waited[] {
     ...(outcome.state === 'Running' ? running(facts, self) : end(facts)),
   ];
 }
-
-/** A refusal is cured by a person, perhaps in an object that nobody watches for us. */
-export const refusalRetrySeconds = 30;
 
 function obstacleWait({ obstacle }: Facts, self: string): Waited {
   switch (obstacle?.reason) {
