@@ -4,11 +4,15 @@
  * digested here, so that no word of the operator is taken for it.
  */
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HttpKubeApi } from '@millrace/operator/kube/http-api';
 import type { KubeObject, ResourceType } from '@millrace/operator/machinery/kube-api';
 import { configHashAnnotation } from '@millrace/operator/kinds/csv-import/names';
 import { configMaps, deployments, jobs } from '@millrace/operator/kinds/csv-import/resource-types';
 import { namespace } from './imports.ts';
+
+/** Far beyond every bar: a change that has not come by then is lost. */
+const patienceMs = 60_000;
 
 type Hashes = Map<string, string>;
 
@@ -46,7 +50,16 @@ export class AppliedChanges implements AsyncDisposable {
       resolve();
     };
     this.#waiters.set(name, look);
-    await promise;
+    const tooLate = new AbortController();
+    const patience = delay(patienceMs, undefined, { signal: tooLate.signal, ref: false }).then(
+      () => {
+        throw new Error(`${name}: a change was not applied within ${String(patienceMs / 1_000)} s`);
+      },
+    );
+    // The loser of the race is a rejection by design; nobody else waits for it.
+    patience.catch(() => undefined);
+    await Promise.race([promise, patience]);
+    tooLate.abort();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

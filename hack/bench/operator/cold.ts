@@ -2,7 +2,7 @@
 import { spreadOf } from '../statistics.ts';
 import type { Bench, Result } from './bench.ts';
 import { childrenEach } from './imports.ts';
-import { apiCalls, settled, startOperatorProcess } from './operator-process.ts';
+import { apiCalls, settled, startOperatorProcess, writesInWords } from './operator-process.ts';
 
 const syncedWithinSecondsMax = 60;
 const residentBytesMax = 512 * 1_024 * 1_024;
@@ -19,6 +19,7 @@ export async function measureColdStart(bench: Bench): Promise<readonly Result[]>
     done.push((performance.now() - operator.startedAtMs) / 1_000 - 1);
     peaks.push(operator.peakBytes());
     writes += (await apiCalls(operator)).writes;
+    bench.log(await writesInWords(operator));
     bench.log(`cold start ${String(run + 1)}: ${synced.at(-1)?.toFixed(1) ?? ''} s`);
   }
   const { imports } = bench.options;

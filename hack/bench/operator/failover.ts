@@ -29,6 +29,7 @@ export async function measureFailover(bench: Bench): Promise<readonly Result[]> 
 
 async function failOver(bench: Bench, run: number): Promise<number> {
   await using leader = await startOperatorProcess(bench, `leader-${String(run)}`);
+  await leader.ready();
   await until('the first leads', async () => isLeader(await leader.samples()), leader.child);
   await using standby = await startOperatorProcess(bench, `standby-${String(run)}`);
   await standby.ready();

@@ -141,6 +141,15 @@ export async function apiCalls(operator: OperatorProcess): Promise<ApiCalls> {
   };
 }
 
+/** Which writes they were, for whoever looks for the reason of one too many. */
+export async function writesInWords(operator: OperatorProcess): Promise<string> {
+  const writes = (await operator.samples()).filter(
+    ({ name, labels }) =>
+      name === 'millrace_operator_api_calls_total' && !readVerbs.has(labels['verb'] ?? ''),
+  );
+  return `writes: ${writes.map(({ labels, value }) => `${JSON.stringify(labels)} ${String(value)}`).join('; ')}`;
+}
+
 export function difference(after: ApiCalls, before: ApiCalls): ApiCalls {
   return {
     all: after.all - before.all,
