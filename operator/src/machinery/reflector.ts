@@ -3,15 +3,18 @@
  *
  * It never gives up. A watch that ends is resumed from the last version seen; a `Gone` is answered
  * by a new list, diffed by uid, so that every add, change and deletion of the gap is told exactly
- * once; any other failure waits with back-off and jitter first. A watch never lives longer than
+ * once; any other failure waits with back-off and jitter first. A server that keeps answering a watch
+ * with nonsense, or does not know its version, is asked for a list too. A watch never lives longer than
  * five to ten minutes: a half-open connection looks like a quiet one, and this bounds how long it can
- * fool us. Handlers are told of changes and may only enqueue; one that throws is a bug of ours.
+ * fool us. `synced` resolves only when a list has been taken in whole. Handlers are told of changes
+ * and may only enqueue; one that throws is told about, and hides no change from the others.
  */
 import type { Clock } from '@millrace/kit/clock';
 import { backoffMs } from '@millrace/kit/retry';
 import type { KubeApi, ListOptions, ResourceType, WatchEvent } from './kube-api.ts';
 import { KubeFailure } from './kube-failure.ts';
 import type { Change, Store } from './store.ts';
+import { isOlder } from './versions.ts';
 
 export interface ReflectorEvents {
   watchRestarted(event: { readonly type: string; readonly reason: string }): void;
@@ -33,6 +36,9 @@ export interface ReflectorOptions {
 const backoff = { baseMs: 1_000, maxMs: 60_000 };
 /** Shortest life of a watch; the longest is twice that. */
 const watchLifeMs = 5 * 60_000;
+/** Answers in a row that no later try from the same version may better, such as one that cannot be read. */
+const badAnswersMax = 3;
+const badAnswers: readonly string[] = ['InternalError', 'ServerTimeout', 'Invalid', 'Unknown'];
 /** A watch that has lasted this long without failing counts as up, though nothing was sent on it. */
 const settledMs = 5_000;
 
@@ -41,6 +47,9 @@ export class Reflector {
   #options: ReflectorOptions;
   #markSynced: () => void = () => undefined;
   #version: string | undefined;
+  /** The last version before a new list was asked for. */
+  #versionBefore: string | undefined;
+  #badAnswers = 0;
   #failures = 0;
   /** Whether the last thing a watch said was Gone: nothing has come from one since. */
   #isGone = false;
@@ -77,10 +86,14 @@ export class Reflector {
   async #list(signal: AbortSignal): Promise<void> {
     const { api, type, scope, store, clock } = this.#options;
     const beganAt = clock.monotonic();
-    const list = await api.list(type, scope);
+    const { items, resourceVersion: version } = await api.list(type, {
+      ...scope,
+      trim: store.trim,
+    });
     if (signal.aborted) return;
-    this.#tell(store.replace(list.items, { namespace: scope.namespace, beganAt }));
-    this.#version = list.resourceVersion;
+    const isRewound = isOlder(version, this.#versionBefore);
+    this.#tell(store.replace(items, { namespace: scope.namespace, beganAt, version, isRewound }));
+    this.#version = version;
     this.#succeeded();
     this.#markSynced();
   }
@@ -95,6 +108,7 @@ export class Reflector {
     try {
       for await (const event of api.watch(type, {
         ...scope,
+        trim: this.#options.store.trim,
         resourceVersion: from,
         signal: watchSignal,
       })) {
@@ -121,11 +135,16 @@ export class Reflector {
     this.#succeeded();
     this.#isGone = false;
     if (event.type === 'BOOKMARK') {
-      this.#version = event.resourceVersion;
+      this.#advance(event.resourceVersion);
       return;
     }
-    this.#version = event.object.metadata.resourceVersion ?? this.#version;
+    this.#advance(event.object.metadata.resourceVersion);
     this.#tell(event.type === 'DELETED' ? store.remove(event.object) : store.upsert(event.object));
+  }
+
+  /** Never back: resuming from an event that came late would bring all that followed it again. */
+  #advance(version: string | undefined): void {
+    if (version !== undefined && !isOlder(version, this.#version)) this.#version = version;
   }
 
   #tell(changes: readonly Change[]): void {
@@ -134,6 +153,7 @@ export class Reflector {
 
   #succeeded(): void {
     this.#failures = 0;
+    this.#badAnswers = 0;
     this.#failingSince = undefined;
   }
 
@@ -144,14 +164,21 @@ export class Reflector {
     events.watchRestarted({ type: type.plural, reason });
     this.#failingSince ??= clock.monotonic();
     if (reason === 'Gone') {
-      this.#version = undefined;
+      this.#listAgain();
       const isRepeated = this.#isGone;
       this.#isGone = true;
       // Aging out of the history is ordinary and answered at once. A second time without an event
       // in between would be a loop of full lists.
       if (!isRepeated) return;
     }
+    this.#badAnswers = badAnswers.includes(reason) ? this.#badAnswers + 1 : 0;
+    if (this.#badAnswers >= badAnswersMax) this.#listAgain();
     this.#failures++;
     await clock.sleep(backoffMs(this.#failures, backoff, random()), signal);
+  }
+
+  #listAgain(): void {
+    this.#versionBefore = this.#version ?? this.#versionBefore;
+    this.#version = undefined;
   }
 }

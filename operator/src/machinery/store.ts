@@ -3,12 +3,15 @@
  *
  * Objects are held by uid, so that a deleted and recreated object is never taken for an update of
  * the old one. Objects handed out are frozen in depth only by convention: readers never change them.
- * The store remembers the last few thousand versions it was told of, because versions are opaque:
- * whether it has caught up with a write can only be answered by having seen that very version, or by
- * a list that began after the write.
+ * What comes late or twice is left out where its version shows it (see versions.ts): an old state
+ * never replaces a newer one, and what was deleted does not come back, until a list says otherwise.
+ * The store remembers the last few thousand versions it was told of: whether it has caught up with a
+ * write is answered only by having seen that very version, or by a list that began after the write,
+ * because a later version may have overtaken an event that was lost.
  */
 import type { KubeObject } from './kube-api.ts';
 import { keyOfObject } from './object-key.ts';
+import { isOlder } from './versions.ts';
 
 export type Indexer = (object: KubeObject) => readonly string[];
 
@@ -30,8 +33,13 @@ export interface ListCoverage {
   readonly namespace?: string | undefined;
   /** When the list was asked for: what was written before is in it. */
   readonly beganAt: number;
+  readonly version?: string;
+  /** The server has gone back in time, restored from a backup: what we know is not newer, but undone. */
+  readonly isRewound?: boolean;
 }
 
+/** Deletions remembered; an event of one that is older than this many would have to be minutes late. */
+const deletionsMax = 4_096;
 /** Versions remembered: a write older than this many events is confirmed by a live read instead. */
 const seenVersionsMax = 4_096;
 
@@ -40,16 +48,27 @@ export class Store {
   #uidByKey = new Map<string, string>();
   #indexes = new Map<string, { indexer: Indexer; uids: Map<string, Set<string>> }>();
   #seen = new Set<string>();
+  /** Versions of deletions, by uid. */
+  #deleted = new Map<string, string>();
   #trim: (object: KubeObject) => KubeObject;
+  #trimmed = new WeakSet<KubeObject>();
   /** When the last list of each namespace began (`''` stands for all), on the reflectors' clock. */
   #listedAt = new Map<string, number>();
 
   constructor(options: StoreOptions = {}) {
-    this.#trim = options.trim ?? trimManagedFields;
+    this.#trim = options.trim ?? trimUnread;
     for (const [name, indexer] of Object.entries(options.indexes ?? {})) {
       this.#indexes.set(name, { indexer, uids: new Map() });
     }
   }
+
+  /** For whoever fetches objects, so that each is trimmed as it comes; never twice, as some would lose more. */
+  readonly trim = (object: KubeObject): KubeObject => {
+    if (this.#trimmed.has(object)) return object;
+    const kept = this.#trim(object);
+    this.#trimmed.add(kept);
+    return kept;
+  };
 
   get size(): number {
     return this.#byUid.size;
@@ -77,14 +96,16 @@ export class Store {
   /** Takes an added or modified object in; an object of the same key but another uid leaves first. */
   upsert(object: KubeObject): readonly Change[] {
     this.#remember(object.metadata.resourceVersion);
+    if (this.#isOutdated(object)) return [];
     const uid = uidOf(object);
     const changes: Change[] = [];
     const holder = this.#uidByKey.get(keyOfObject(object));
     if (holder !== undefined && holder !== uid) changes.push(...this.removeUid(holder));
     const before = this.#byUid.get(uid);
     if (before !== undefined && sameVersion(before, object)) return changes;
-    const after = this.#trim(object);
+    const after = this.trim(object);
     if (before !== undefined) this.#drop(before);
+    this.#deleted.delete(uid);
     this.#byUid.set(uid, after);
     this.#uidByKey.set(keyOfObject(after), uid);
     this.#index(after, (uids) => uids.add(uid));
@@ -93,8 +114,13 @@ export class Store {
 
   /** Takes a deletion in; the version of the last state counts as seen. */
   remove(object: KubeObject): readonly Change[] {
-    this.#remember(object.metadata.resourceVersion);
-    return this.removeUid(uidOf(object));
+    const { resourceVersion } = object.metadata;
+    this.#remember(resourceVersion);
+    const uid = uidOf(object);
+    // A deletion that was overtaken: the object has come back into view since.
+    if (isOlder(resourceVersion, this.#byUid.get(uid)?.metadata.resourceVersion)) return [];
+    this.#bury(uid, resourceVersion);
+    return this.removeUid(uid);
   }
 
   removeUid(uid: string): readonly Change[] {
@@ -108,15 +134,30 @@ export class Store {
   replace(items: readonly KubeObject[], list: ListCoverage): readonly Change[] {
     const namespace = list.namespace ?? '';
     const initial = !this.#listedAt.has(namespace);
-    const listed = new Set(items.map(uidOf));
-    const gone = [...this.#byUid].filter(
-      ([uid, object]) =>
-        !listed.has(uid) && (namespace === '' || object.metadata.namespace === namespace),
-    );
-    const changes = gone.flatMap(([uid]) => [...this.removeUid(uid)]);
+    if (list.isRewound === true) this.#deleted.clear();
+    const changes = this.#removeUnlisted(items, list);
     for (const item of items) changes.push(...this.upsert(item));
     this.#listedAt.set(namespace, list.beganAt);
     return initial ? changes.map((change) => ({ ...change, initial })) : changes;
+  }
+
+  #removeUnlisted(items: readonly KubeObject[], list: ListCoverage): Change[] {
+    const { namespace = '', version, isRewound = false } = list;
+    const listed = new Map(items.map((item) => [uidOf(item), item]));
+    const changes: Change[] = [];
+    for (const [uid, held] of this.#byUid) {
+      if (namespace !== '' && held.metadata.namespace !== namespace) continue;
+      const item = listed.get(uid);
+      // Read live while the list was on its way: the watch from the list's version will bring it.
+      const isNewer = isOlder(
+        item?.metadata.resourceVersion ?? version,
+        held.metadata.resourceVersion,
+      );
+      if (isNewer ? !isRewound : item !== undefined) continue;
+      if (!isRewound) this.#bury(uid, version);
+      changes.push(...this.removeUid(uid));
+    }
+    return changes;
   }
 
   /** Whether a write that returned `version` is part of the content. */
@@ -125,15 +166,35 @@ export class Store {
     return this.#seen.has(version) || (listedAt ?? Number.NEGATIVE_INFINITY) > write.at;
   }
 
+  /** Whether the object is an earlier state of what is held, or of what was deleted since. */
+  #isOutdated(object: KubeObject): boolean {
+    const { resourceVersion } = object.metadata;
+    const uid = uidOf(object);
+    const deletedAt = this.#deleted.get(uid);
+    // The last state and the deletion may carry the same version; what comes back has a newer one.
+    if (
+      deletedAt !== undefined &&
+      (resourceVersion === deletedAt || isOlder(resourceVersion, deletedAt))
+    ) {
+      return true;
+    }
+    // Also for the holder of the name under another uid: a predecessor ended before it began.
+    const held = this.#byUid.get(uid) ?? this.get(keyOfObject(object));
+    return isOlder(resourceVersion, held?.metadata.resourceVersion);
+  }
+
+  #bury(uid: string, version: string | undefined): void {
+    if (version === undefined) return;
+    this.#deleted.delete(uid);
+    this.#deleted.set(uid, version);
+    dropOldest(this.#deleted, deletionsMax);
+  }
+
   #remember(version: string | undefined): void {
     if (version === undefined) return;
     this.#seen.delete(version);
     this.#seen.add(version);
-    if (this.#seen.size <= seenVersionsMax) return;
-    for (const oldest of this.#seen) {
-      this.#seen.delete(oldest);
-      return;
-    }
+    dropOldest(this.#seen, seenVersionsMax);
   }
 
   #drop(object: KubeObject): void {
@@ -155,13 +216,28 @@ export class Store {
   }
 }
 
+function dropOldest(held: Set<string> | Map<string, unknown>, max: number): void {
+  if (held.size <= max) return;
+  for (const oldest of held.keys()) {
+    held.delete(oldest);
+    return;
+  }
+}
+
+/** Where `kubectl apply` keeps a second copy of the whole object. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
 /** Keeps everything but who wrote which field, which is most of an object's size and never read. */
-export function trimManagedFields(object: KubeObject): KubeObject {
-  if (!('managedFields' in object.metadata)) return object;
-  const { managedFields: _dropped, ...metadata } = object.metadata as KubeObject['metadata'] & {
-    managedFields: unknown;
+export function trimUnread(object: KubeObject): KubeObject {
+  const { managedFields, annotations, ...metadata } = object.metadata as KubeObject['metadata'] & {
+    readonly managedFields?: unknown;
   };
-  return { ...object, metadata };
+  if (managedFields === undefined && annotations?.[lastApplied] === undefined) return object;
+  const { [lastApplied]: _copy, ...kept } = annotations ?? {};
+  return {
+    ...object,
+    metadata: { ...metadata, ...(annotations === undefined ? {} : { annotations: kept }) },
+  };
 }
 
 function uidOf(object: KubeObject): string {
