@@ -60,6 +60,7 @@ async function run(args: readonly string[], options: CommandLineOptions): Promis
       options.printed?.(text);
     },
     isTerminal,
+    hasColours: isTerminal,
     columns: 100,
   });
   const context: CliContext = {

@@ -26,8 +26,10 @@ function streamOf(stream: NodeJS.WriteStream): Stream {
   });
   return {
     write: (line) => void stream.write(line),
-    isTerminal: stream.isTTY,
-    columns: stream.isTTY ? stream.columns : 80,
+    isTerminal: stream.isTTY === true,
+    // Asks NO_COLOR and TERM too.
+    hasColours: stream.isTTY === true && stream.hasColors(),
+    columns: stream.isTTY === true ? stream.columns : 80,
   };
 }
 

@@ -21,6 +21,7 @@ export interface Cluster extends AsyncDisposable {
 export interface Stream {
   write(text: string): void;
   readonly isTerminal: boolean;
+  readonly hasColours: boolean;
   readonly columns: number;
 }
 

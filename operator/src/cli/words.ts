@@ -50,7 +50,8 @@ export function printable(text: string): string {
 
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 
-/** Colours on a terminal only. */
-export function paintFor({ isTerminal }: { readonly isTerminal: boolean }): Paint {
-  return isTerminal ? (format, text) => styleText(format, text) : (_, text) => text;
+/** Whether a stream has colours is decided where it is opened; here it is only obeyed. */
+export function paintFor({ hasColours }: { readonly hasColours: boolean }): Paint {
+  if (!hasColours) return (_, text) => text;
+  return (format, text) => styleText(format, text, { validateStream: false });
 }

@@ -28,9 +28,8 @@ async function runningImport(): Promise<ImportCluster> {
   await cluster.clock.advance(20_000);
   await cluster.settle();
   const worker = await cluster.read(deployments, 'users-worker');
-  const { template } = worker?.['spec'] as {
-    readonly template: { metadata: object; spec: object };
-  };
+  if (worker === undefined) throw new Error('there is no Deployment of the workers');
+  const { template } = worker['spec'] as { readonly template: { metadata: object; spec: object } };
   await cluster.api.create(pods, {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -152,7 +151,7 @@ describe('millrace plan', () => {
               metadata.annotations["millrace.dev/rendering"]: # → #
               spec.template.metadata.annotations["millrace.dev/config-hash"]: # → #
               1 pod is replaced, because the pod template changes: users-worker-1
-          ~ change  Deployment/users-worker   spec.workers.max is 1; 4 chunks wait
+          ~ change  Deployment/users-worker   the coordinator has not reported yet
               spec.replicas: 2 → 1
           ~ change  Deployment/users-gateway  as the spec asks
               metadata.annotations["millrace.dev/rendering"]: # → #

@@ -85,9 +85,13 @@ function operatorCauses(facts: Facts, state: State): readonly Cause[] {
   return [...leaderless(facts), ...(state === 'unseen' ? unseenChange(facts) : [])];
 }
 
-function leaderless({ leader }: Facts): readonly Cause[] {
-  const { state, renewedMs, holder, lease } = leader;
-  if (state !== 'expired' && state !== 'released') return [];
+function isLeaderless({ leader }: Facts): boolean {
+  return leader.state === 'expired' || leader.state === 'released';
+}
+
+function leaderless(facts: Facts): readonly Cause[] {
+  if (!isLeaderless(facts)) return [];
+  const { state, renewedMs, holder, lease } = facts.leader;
   const who =
     state === 'expired' ? `${holder ?? ''} stopped renewing its Lease` : 'the last one stopped';
   return [
@@ -101,7 +105,8 @@ function leaderless({ leader }: Facts): readonly Cause[] {
   ];
 }
 
-function unseenChange({ resource, status, leader, now }: Facts): readonly Cause[] {
+function unseenChange(facts: Facts): readonly Cause[] {
+  const { resource, status, leader, now } = facts;
   const seen = status.observedGeneration ?? -1;
   const changedMs = lastChangeMs(resource);
   const what =
@@ -110,9 +115,9 @@ function unseenChange({ resource, status, leader, now }: Facts): readonly Cause[
       : `The operator has not worked on the last change yet: it saw generation ${seen}, this is ${resource.metadata.generation ?? 0}.`;
   const isLate = changedMs !== undefined && now - changedMs > lateMs;
   const start = leader.state === 'none' ? 'start the operator; if it runs, ' : '';
-  const next = isLate
-    ? `${start}look at its log, and whether this is one of its namespaces`
-    : 'it usually takes less than a second';
+  const look = `${start}look at its log, and whether this is one of its namespaces`;
+  const soon = isLate ? look : 'it usually takes less than a second';
+  const next = isLeaderless(facts) ? 'not looked at before an operator is at work' : soon;
   return [{ what, sinceMs: changedMs, next, because: [] }];
 }
 
@@ -151,7 +156,9 @@ function stalled(facts: Facts): readonly Cause[] {
       object: retry?.object,
       sinceMs: timeOf(condition.lastTransitionTime),
       next:
-        retry === undefined ? 'nothing is tried again before somebody changes it' : nextLook(retry),
+        retry === undefined
+          ? 'nothing is tried again before somebody changes it'
+          : nextLook(retry, facts),
       because: [],
     },
   ];
@@ -169,16 +176,17 @@ function waiting(facts: Facts): readonly Cause[] {
     what: `It waits for ${wait.what}${/[.!?]$/.test(wait.what) ? '' : '.'}`,
     object: wait.object,
     sinceMs: timeOf(wait.since),
-    next: nextLook(wait),
+    next: nextLook(wait, facts),
     because: behind(wait.object, facts),
   }));
 }
 
-function nextLook({ object, retrySeconds }: Waiting): string {
-  const change = object === undefined ? [] : ['as soon as it changes'];
-  const retry = retrySeconds === undefined ? [] : [`every ${duration(retrySeconds * 1_000)}`];
-  const when = [...change, ...retry];
-  return `looked at again ${when.length === 0 ? 'by itself' : when.join(' and ')}`;
+function nextLook({ object, retrySeconds }: Waiting, facts: Facts): string {
+  if (isLeaderless(facts)) return 'not looked at before an operator is at work';
+  if (retrySeconds !== undefined) {
+    return `looked at again every ${duration(retrySeconds * 1_000)} at the latest`;
+  }
+  return `looked at again ${object === undefined ? 'by itself' : 'as soon as it changes'}`;
 }
 
 /** The troubles of the pods that an object stands for: of itself, or of those it made. */
