@@ -38,7 +38,7 @@ import {
   serverUrl,
   type ProgramSettings,
 } from './programs.ts';
-import { logFile, waitForAnswer, type Answering } from './readiness.ts';
+import { logFile, waitForAnswer, whyEnded, type Answering } from './readiness.ts';
 
 export { NoPrograms, type Tier } from './assets.ts';
 
@@ -111,7 +111,11 @@ class Start {
   async #launch(program: (settings: ProgramSettings) => ReturnType<typeof etcd>): Promise<void> {
     const command = program(this.#settings);
     const { root } = this.#settings.files;
-    this.#processes.push(await launch(command, logFile(root, command.role)));
+    try {
+      this.#processes.push(await launch(command, logFile(root, command.role)));
+    } catch (cause) {
+      throw new Error(await whyEnded(root, command.role), { cause });
+    }
     // Written after each, so that a kill between two leaves none unrecorded.
     const { installation } = this.#settings;
     await writeRecord(root, { installation, processes: this.#processes });

@@ -47,11 +47,15 @@ async function logEnd(root: string, program: string): Promise<string> {
   return lastLines(await readFile(logFile(root, program), 'utf8').catch(() => ''), shownLines);
 }
 
+/** Why a cluster does not start when one of its programs has ended. */
+export async function whyEnded(root: string, program: string): Promise<string> {
+  const end = await logEnd(root, program);
+  return `${program} ended while the cluster started; its log ends with:\n${end}`;
+}
+
 async function throwIfEnded({ files, processes }: Answering): Promise<void> {
   const ended = processes.find((process) => !isAlive(process));
-  if (ended === undefined) return;
-  const end = await logEnd(files.root, ended.role);
-  throw new Error(`${ended.role} ended while the cluster started; its log ends with:\n${end}`);
+  if (ended !== undefined) throw new Error(await whyEnded(files.root, ended.role));
 }
 
 /** Returns when a GET of that path, as the administrator, answers 200. */
