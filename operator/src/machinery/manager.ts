@@ -12,6 +12,7 @@ import type { KubeApi, ListOptions, ResourceType } from './kube-api.ts';
 import { Fence } from './leader-election/fence.ts';
 import { OwnWrites } from './own-writes.ts';
 import { Reflector } from './reflector.ts';
+import { RetryBudget } from './retry-budget.ts';
 import { Store, type Change, type StoreOptions } from './store.ts';
 import type { OperatorTelemetry } from './telemetry.ts';
 
@@ -44,12 +45,14 @@ export class Manager {
   #caches = new Map<ResourceType, Cache>();
   #controllers: Controller[] = [];
   #reflectors: Reflector[] = [];
+  #retries: RetryBudget;
   #stop = new AbortController();
   #running: Promise<void>[] = [];
 
   constructor(options: ManagerOptions) {
     this.options = options;
     this.fence = options.fence ?? new Fence();
+    this.#retries = new RetryBudget(options.clock);
     this.writes = new OwnWrites({
       api: options.api,
       clock: options.clock,
@@ -73,15 +76,16 @@ export class Manager {
 
   add(spec: ControllerSpec): void {
     const { clock, telemetry } = this.options;
-    this.#controllers.push(
-      new Controller({
-        spec,
-        primaries: this.cache(spec.primary),
-        writes: this.writes,
-        clock,
-        events: telemetry.queueEvents(spec.name),
-      }),
-    );
+    const controller = new Controller({
+      spec,
+      primaries: this.cache(spec.primary),
+      writes: this.writes,
+      clock,
+      events: telemetry.queueEvents(spec.name),
+      retries: this.#retries,
+    });
+    telemetry.queueStarted(spec.name, () => controller.queue.oldestMs);
+    this.#controllers.push(controller);
   }
 
   /** Resolves when every cache is filled, or when stopped before. Nothing is written yet. */
@@ -135,6 +139,13 @@ export class Manager {
   }
 
   #tell(type: ResourceType, change: Change): void {
-    for (const controller of this.#controllers) controller.onChange(type, change);
+    for (const controller of this.#controllers) {
+      try {
+        controller.onChange(type, change);
+      } catch (failure) {
+        // A bug of ours that one odd object brings out must not end the watch of all the others.
+        this.options.telemetry.changeNotHandled({ type: type.plural, failure });
+      }
+    }
   }
 }

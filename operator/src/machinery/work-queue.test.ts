@@ -55,6 +55,26 @@ describe('work queue', () => {
     expect(started).toEqual(['c', 'b', 'a']);
   });
 
+  it('knows how long the first of its keys has waited, whatever was added to it meanwhile', async () => {
+    const done = Promise.withResolvers<WorkResult>();
+    const { queue, clock } = harness(() => done.promise);
+    queue.add('busy');
+    queue.add('old', 'initial');
+    await clock.advance(60_000);
+    expect(queue.oldestMs).toBe(0);
+
+    queue.start();
+    await clock.advance(3_000);
+    queue.add('new');
+    queue.add('old');
+    await clock.advance(4_000);
+
+    expect(queue.oldestMs).toBe(7_000);
+    done.resolve({});
+    await queue.idle();
+    expect(queue.oldestMs).toBe(0);
+  });
+
   it('doubles the wait with each failure up to five minutes, and forgets it after a success', async () => {
     let fails = true;
     const { queue, clock, started } = harness(() =>

@@ -4,7 +4,8 @@
  * States of a key: idle → queued → running → idle. A key added while it runs is queued again when the
  * run ends, never beside it; a key added while queued is the same entry. What a run returned or threw
  * decides when the key comes back by itself: after `requeueAfterMs`, or after a back-off that doubles
- * with each failure in a row. A change always brings it back at once, and replaces such a wait.
+ * with each failure in a row, or when the budget that all keys share has room, if that is later. A
+ * change always brings it back at once, and replaces such a wait.
  *
  * Two lanes: what a first list brings waits behind real changes, so that a restart over thousands of
  * resources does not delay the one somebody has just edited. Every waiting key gets its turn, since
@@ -14,6 +15,7 @@ import type { Clock } from '@millrace/kit/clock';
 import { backoffMs } from '@millrace/kit/retry';
 import { Transient } from '@millrace/kit/transient';
 import { KubeFailure } from './kube-failure.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 export type Lane = 'change' | 'initial';
 
@@ -30,6 +32,8 @@ export interface QueueEvents {
     readonly retryInMs?: number;
   }): void;
   queueDepth(depth: number): void;
+  /** A retry waits for longer than its own back-off, since too many keys fail at once. */
+  retryHeldBack?(event: { readonly waitMs: number }): void;
 }
 
 export interface WorkQueueOptions {
@@ -38,6 +42,8 @@ export interface WorkQueueOptions {
   readonly concurrency: number;
   readonly work: (key: string) => Promise<WorkResult>;
   readonly events: QueueEvents;
+  /** Shared by all queues of a process; without it, back-off alone decides. */
+  readonly retries?: Pick<RetryBudget, 'takeMs'>;
   readonly random?: () => number;
 }
 
@@ -46,12 +52,15 @@ const backoff = { baseMs: 500, maxMs: 5 * 60_000 };
 
 export class WorkQueue {
   #options: WorkQueueOptions;
-  #lanes: Readonly<Record<Lane, Set<string>>> = { change: new Set(), initial: new Set() };
+  /** Since when each key waits for its turn. */
+  #lanes: Readonly<Record<Lane, Map<string, number>>> = { change: new Map(), initial: new Map() };
+  /** Since when each key of the lanes has waited, the oldest first. */
+  #queuedAt = new Map<string, number>();
   #running = new Map<string, Promise<void>>();
   #again = new Map<string, Lane>();
   #delayed = new Map<string, AbortController>();
   #failures = new Map<string, number>();
-  #started = false;
+  #startedAt: number | undefined;
   #stopped = false;
   #idleWaiters: (() => void)[] = [];
 
@@ -64,8 +73,24 @@ export class WorkQueue {
     return this.#lanes.change.size + this.#lanes.initial.size;
   }
 
+  /** How long the key that waits longest has waited for its turn; 0 when none waits. */
+  get oldestMs(): number {
+    if (!this.#started) return 0;
+    for (const at of this.#queuedAt.values()) return this.#options.clock.monotonic() - at;
+    return 0;
+  }
+
+  /** How long the key that waits longest has waited for its turn; a standby's keys wait for nothing. */
+  get oldestMs(): number {
+    const { change, initial } = this.#lanes;
+    if (this.#startedAt === undefined || this.depth === 0) return 0;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const since of [...change.values(), ...initial.values()]) oldest = Math.min(oldest, since);
+    return this.#options.clock.monotonic() - Math.max(oldest, this.#startedAt);
+  }
+
   start(): void {
-    this.#started = true;
+    this.#startedAt = this.#options.clock.monotonic();
     this.#pump();
   }
 
@@ -76,8 +101,12 @@ export class WorkQueue {
       return;
     }
     this.#cancelDelay(key);
-    if (lane === 'change') this.#lanes.initial.delete(key);
-    if (!this.#lanes.change.has(key)) this.#lanes[lane].add(key);
+    const { change, initial } = this.#lanes;
+    if (!change.has(key) && !(lane === 'initial' && initial.has(key))) {
+      this.#lanes[lane].set(key, initial.get(key) ?? this.#options.clock.monotonic());
+      if (lane === 'change') initial.delete(key);
+    }
+    if (!this.#queuedAt.has(key)) this.#queuedAt.set(key, this.#options.clock.monotonic());
     this.#options.events.queueDepth(this.depth);
     this.#pump();
   }
@@ -99,13 +128,18 @@ export class WorkQueue {
     for (const key of this.#delayed.keys()) this.#cancelDelay(key);
     this.#lanes.change.clear();
     this.#lanes.initial.clear();
+    this.#queuedAt.clear();
     this.#again.clear();
     while (this.#running.size > 0) await Promise.all(this.#running.values());
     this.#tellIdle();
   }
 
   #pump(): void {
-    while (this.#started && !this.#stopped && this.#running.size < this.#options.concurrency) {
+    while (
+      this.#startedAt !== undefined &&
+      !this.#stopped &&
+      this.#running.size < this.#options.concurrency
+    ) {
       const key = this.#next();
       if (key === undefined) return;
       this.#running.set(key, this.#run(key));
@@ -114,8 +148,9 @@ export class WorkQueue {
 
   #next(): string | undefined {
     for (const lane of [this.#lanes.change, this.#lanes.initial]) {
-      for (const key of lane) {
+      for (const key of lane.keys()) {
         lane.delete(key);
+        this.#queuedAt.delete(key);
         return key;
       }
     }
@@ -133,7 +168,7 @@ export class WorkQueue {
       this.#finish(key, requeueAfterMs);
       events.reconciled({ key, durationMs: clock.monotonic() - beganAt });
     } catch (failure) {
-      const retryInMs = Math.max(this.#backOff(key), askedWaitMs(failure));
+      const retryInMs = this.#retryInMs(key, failure);
       this.#finish(key, retryInMs);
       events.reconciled({ key, durationMs: clock.monotonic() - beganAt, failure, retryInMs });
     }
@@ -148,6 +183,14 @@ export class WorkQueue {
     this.#again.delete(key);
     if (lane !== undefined) this.add(key, lane);
     else if (delayMs !== undefined && !this.#stopped) this.#addLater(key, delayMs);
+  }
+
+  #retryInMs(key: string, failure: unknown): number {
+    const ownMs = Math.max(this.#backOff(key), askedWaitMs(failure));
+    const sharedMs = this.#options.retries?.takeMs() ?? 0;
+    if (sharedMs <= ownMs) return ownMs;
+    this.#options.events.retryHeldBack?.({ waitMs: sharedMs - ownMs });
+    return sharedMs;
   }
 
   #backOff(key: string): number {
