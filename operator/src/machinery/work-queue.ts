@@ -54,8 +54,6 @@ export class WorkQueue {
   #options: WorkQueueOptions;
   /** Since when each key waits for its turn. */
   #lanes: Readonly<Record<Lane, Map<string, number>>> = { change: new Map(), initial: new Map() };
-  /** Since when each key of the lanes has waited, the oldest first. */
-  #queuedAt = new Map<string, number>();
   #running = new Map<string, Promise<void>>();
   #again = new Map<string, Lane>();
   #delayed = new Map<string, AbortController>();
@@ -71,13 +69,6 @@ export class WorkQueue {
   /** Keys that wait for their turn now; not those that wait for a time. */
   get depth(): number {
     return this.#lanes.change.size + this.#lanes.initial.size;
-  }
-
-  /** How long the key that waits longest has waited for its turn; 0 when none waits. */
-  get oldestMs(): number {
-    if (!this.#started) return 0;
-    for (const at of this.#queuedAt.values()) return this.#options.clock.monotonic() - at;
-    return 0;
   }
 
   /** How long the key that waits longest has waited for its turn; a standby's keys wait for nothing. */
@@ -106,7 +97,6 @@ export class WorkQueue {
       this.#lanes[lane].set(key, initial.get(key) ?? this.#options.clock.monotonic());
       if (lane === 'change') initial.delete(key);
     }
-    if (!this.#queuedAt.has(key)) this.#queuedAt.set(key, this.#options.clock.monotonic());
     this.#options.events.queueDepth(this.depth);
     this.#pump();
   }
@@ -128,7 +118,6 @@ export class WorkQueue {
     for (const key of this.#delayed.keys()) this.#cancelDelay(key);
     this.#lanes.change.clear();
     this.#lanes.initial.clear();
-    this.#queuedAt.clear();
     this.#again.clear();
     while (this.#running.size > 0) await Promise.all(this.#running.values());
     this.#tellIdle();
@@ -150,7 +139,6 @@ export class WorkQueue {
     for (const lane of [this.#lanes.change, this.#lanes.initial]) {
       for (const key of lane.keys()) {
         lane.delete(key);
-        this.#queuedAt.delete(key);
         return key;
       }
     }
