@@ -1,6 +1,8 @@
 /** The real controllers, which are what the contract describes. */
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 
+import { vi } from 'vitest';
+
 import { describeOnCluster, realNamespace } from '../../../operator/test/real-cluster.ts';
 import { deploymentContract } from '../test/contract/deployment.ts';
 import { jobContract } from '../test/contract/job.ts';
@@ -51,6 +53,9 @@ async function onCluster(): Promise<ControllersTarget> {
     },
   };
 }
+
+// More than the contract's own patience, so that a failure says what it waited for.
+vi.setConfig({ testTimeout: 120_000 });
 
 describeOnCluster('the contract of the controllers, on a real controller manager', () => {
   deploymentContract(onCluster);

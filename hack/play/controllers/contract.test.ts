@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { systemClock } from '@millrace/kit/clock';
 import { createMemoryApi } from '@millrace/operator/memory/memory-api';
-import { describe, onTestFailed } from 'vitest';
+import { describe, onTestFailed, vi } from 'vitest';
 
 import { startControlLoop } from './control-loop.ts';
 import { deploymentContract } from '../test/contract/deployment.ts';
@@ -66,6 +66,9 @@ async function inMemory(): Promise<ControllersTarget> {
     },
   };
 }
+
+// More than the contract's own patience, so that a failure says what it waited for.
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('the contract of the controllers, on those of play', () => {
   deploymentContract(inMemory);

@@ -1,9 +1,16 @@
 /** What operators see of the controllers behind a Deployment. */
 import { describe, expect, it } from 'vitest';
 
-import { until } from '../until.ts';
 import { deploymentType, isReady, type Pod } from '../../controllers/workload.ts';
-import { name, owners, podSpec, Scene, type ControllersTarget, type MakeTarget } from './target.ts';
+import {
+  eventually,
+  name,
+  owners,
+  podSpec,
+  Scene,
+  type ControllersTarget,
+  type MakeTarget,
+} from './target.ts';
 
 const hashLabel = 'pod-template-hash';
 
@@ -108,7 +115,7 @@ export function deploymentContract(makeTarget: MakeTarget): void {
         status: 'True',
         reason: 'MinimumReplicasAvailable',
       });
-      await until('the roll-out is called done', async () => {
+      await eventually('the roll-out is called done', async () => {
         const progress = await condition(scene, 'Progressing');
         return progress?.reason === 'NewReplicaSetAvailable' || undefined;
       });
@@ -134,8 +141,11 @@ export function deploymentContract(makeTarget: MakeTarget): void {
       await scene.reaches({ observedGeneration: 3, replicas: 2, readyReplicas: 2 });
 
       await scene.scale(0);
-      await until('no pod is left', async () => (await scene.allPods()).length === 0 || undefined);
-      await until('nothing is counted', async () => {
+      await eventually(
+        'no pod is left',
+        async () => (await scene.allPods()).length === 0 || undefined,
+      );
+      await eventually('nothing is counted', async () => {
         const left = await counts(scene);
         return JSON.stringify(left) === '{"observedGeneration":4}' || undefined;
       });
@@ -150,7 +160,7 @@ export function deploymentContract(makeTarget: MakeTarget): void {
 
       await scene.apply(spec(target, { replicas: 2, revision: '2' }));
 
-      await until('only new pods are there and ready', async () => {
+      await eventually('only new pods are there and ready', async () => {
         const pods = await scene.allPods();
         expect(pods.filter(isReady).length).toBeGreaterThanOrEqual(2);
         const fresh = pods.filter((pod) => revisionOf(pod) === '2');
@@ -172,7 +182,7 @@ export function deploymentContract(makeTarget: MakeTarget): void {
       const scene = new Scene(target, deploymentType);
       const hashOf = async (revision: string): Promise<string | undefined> => {
         await scene.apply(spec(target, { replicas: 1, revision }));
-        return until(`a pod of revision ${revision} is made`, async () => {
+        return eventually(`a pod of revision ${revision} is made`, async () => {
           const pods = await scene.allPods();
           return pods.find((pod) => revisionOf(pod) === revision)?.metadata.labels?.[hashLabel];
         });
@@ -195,7 +205,7 @@ export function deploymentContract(makeTarget: MakeTarget): void {
 
       await scene.apply(spec(target, { replicas: 1, strategy, revision: '2' }));
 
-      await until('nothing is counted as running', async () => {
+      await eventually('nothing is counted as running', async () => {
         return JSON.stringify(await counts(scene)) === '{"observedGeneration":2}' || undefined;
       });
       expect(names(await scene.allPods())).toEqual(names([old]));
@@ -240,7 +250,10 @@ export function deploymentContract(makeTarget: MakeTarget): void {
 
       await scene.delete();
 
-      await until('no pod is left', async () => (await scene.allPods()).length === 0 || undefined);
+      await eventually(
+        'no pod is left',
+        async () => (await scene.allPods()).length === 0 || undefined,
+      );
     });
   });
 }

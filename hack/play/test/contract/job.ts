@@ -2,8 +2,16 @@
 import { describe, expect, it } from 'vitest';
 
 import { jobType, type Pod, type PodCondition } from '../../controllers/workload.ts';
-import { until } from '../until.ts';
-import { name, owners, podSpec, Scene, type ControllersTarget, type MakeTarget } from './target.ts';
+
+import {
+  eventually,
+  name,
+  owners,
+  podSpec,
+  Scene,
+  type ControllersTarget,
+  type MakeTarget,
+} from './target.ts';
 
 function spec(target: ControllersTarget, fields: object = {}): object {
   return {
@@ -51,13 +59,13 @@ async function conditions(scene: Scene): Promise<readonly string[]> {
 }
 
 async function says(scene: Scene, condition: string): Promise<void> {
-  await until(`the Job says ${condition}`, async () => {
+  await eventually(`the Job says ${condition}`, async () => {
     return (await conditions(scene)).includes(condition) || undefined;
   });
 }
 
 async function replaced(scene: Scene, old: Pod): Promise<Pod> {
-  return until('another pod is made', async () => {
+  return eventually('another pod is made', async () => {
     const pods = await scene.allPods();
     const fresh = pods.filter((pod) => pod.metadata.uid !== old.metadata.uid);
     return fresh.length === 1 ? fresh[0] : undefined;
@@ -152,7 +160,10 @@ function outcomes(makeTarget: MakeTarget): void {
 
     await scene.delete();
 
-    await until('no pod is left', async () => (await scene.allPods()).length === 0 || undefined);
+    await eventually(
+      'no pod is left',
+      async () => (await scene.allPods()).length === 0 || undefined,
+    );
   });
 }
 

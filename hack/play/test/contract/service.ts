@@ -2,8 +2,15 @@
 import { describe, expect, it } from 'vitest';
 
 import { asPod, podType, serviceType, type Pod } from '../../controllers/workload.ts';
-import { until } from '../until.ts';
-import { name, podSpec, Scene, type ControllersTarget, type MakeTarget } from './target.ts';
+
+import {
+  eventually,
+  name,
+  podSpec,
+  Scene,
+  type ControllersTarget,
+  type MakeTarget,
+} from './target.ts';
 
 /** One port by the name that its container gives it, one by number. */
 const spec = {
@@ -34,7 +41,7 @@ async function makePod(target: ControllersTarget, wish: Wish): Promise<Pod> {
 
 async function leadsTo(target: ControllersTarget, expected: readonly string[]): Promise<void> {
   let found: readonly string[] = [];
-  await until('the Service leads where it should', async () => {
+  await eventually('the Service leads where it should', async () => {
     found = await target.endpoints(name);
     return JSON.stringify(found) === JSON.stringify(expected) || undefined;
   }).catch((cause: unknown) => {

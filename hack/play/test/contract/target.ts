@@ -6,7 +6,6 @@ import { expect } from 'vitest';
 
 import type { KubeApi, KubeObject, ResourceType } from '@millrace/operator/machinery/kube-api';
 
-import { until } from '../until.ts';
 import {
   asPod,
   isTerminating,
@@ -14,6 +13,7 @@ import {
   type Pod,
   type PodCondition,
 } from '../../controllers/workload.ts';
+import { until } from '../until.ts';
 
 export interface ControllersTarget extends AsyncDisposable {
   readonly api: KubeApi;
@@ -25,6 +25,16 @@ export interface ControllersTarget extends AsyncDisposable {
   endpoints(service: string): Promise<readonly string[]>;
 }
 export type MakeTarget = () => Promise<ControllersTarget>;
+
+/** Controllers act within milliseconds, and on a host that others use as well within many seconds. */
+const patienceMs = 90_000;
+
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
+  return until(what, look, patienceMs);
+}
 
 /** The name of the object that a test is about. */
 export const name = 'subject';
@@ -93,7 +103,7 @@ export class Scene {
   /** Waits until the controllers have written a status that matches. */
   async reaches(expected: object): Promise<void> {
     let status: unknown;
-    await until(`the status matches ${JSON.stringify(expected)}`, async () => {
+    await eventually(`the status matches ${JSON.stringify(expected)}`, async () => {
       status = await this.status();
       return expect.objectContaining(expected).asymmetricMatch(status) || undefined;
     }).catch((cause: unknown) => {
@@ -108,7 +118,7 @@ export class Scene {
 
   /** Waits until exactly so many pods are there that have not ended and are not about to. */
   async livePods(count: number): Promise<readonly Pod[]> {
-    return until(`${String(count)} pods live`, async () => {
+    return eventually(`${String(count)} pods live`, async () => {
       const pods = (await this.allPods()).filter(isLive);
       return pods.length === count ? pods : undefined;
     });
