@@ -9,6 +9,7 @@ import type { Clock } from '@millrace/kit/clock';
 import type { KubeObject, ResourceType } from './kube-api.ts';
 import { keyOfObject } from './object-key.ts';
 import type { OwnWrites } from './own-writes.ts';
+import type { RetryBudget } from './retry-budget.ts';
 import type { Change, Store } from './store.ts';
 import { WorkQueue, type QueueEvents, type WorkResult } from './work-queue.ts';
 
@@ -36,6 +37,8 @@ export interface ControllerOptions {
   readonly writes: OwnWrites;
   readonly clock: Clock;
   readonly events: QueueEvents;
+  /** What all controllers of a process may retry together. */
+  readonly retries?: RetryBudget;
 }
 
 /** Watches deliver in a few milliseconds; looking again sooner would only spin. */
@@ -54,6 +57,7 @@ export class Controller {
       concurrency: options.spec.concurrency,
       work: (key) => this.#work(key),
       events: options.events,
+      ...(options.retries === undefined ? {} : { retries: options.retries }),
     });
   }
 

@@ -16,6 +16,8 @@ export interface OperatorTelemetry {
   watchRestarted(event: { readonly type: string; readonly reason: string }): void;
   polled(event: { readonly kind: string; readonly result: PollResult }): void;
   eventNotWritten(failure: unknown): void;
+  /** A change in a cache woke nobody, because mapping it to keys failed. */
+  changeNotHandled(event: { readonly type: string; readonly failure: unknown }): void;
   /** What `Ready` says of a resource has changed: the one line that a change of state gets. */
   stateChanged(event: StateChange): void;
   /** Somebody else had changed what is ours, and it was put back. */
@@ -90,6 +92,8 @@ export function createTelemetry(log: Log, metrics: Metrics): OperatorTelemetry {
       log.trace({ kind, result }, 'progress polled');
     },
     eventNotWritten: (failure) => log.debug({ err: failure }, 'event not written'),
+    changeNotHandled: ({ type, failure }) =>
+      log.error({ type, err: failure }, 'change not handled'),
   };
 }
 
@@ -188,6 +192,7 @@ interface QueueMetrics {
   readonly results: Counter<'kind' | 'result'>;
   readonly seconds: Histogram<'kind'>;
   readonly depth: Gauge<'kind'>;
+  readonly heldBack: Counter<'kind'>;
 }
 
 function queueMetrics(metrics: Metrics): QueueMetrics {
@@ -204,6 +209,12 @@ function queueMetrics(metrics: Metrics): QueueMetrics {
       help: 'How long passes take.',
       labelNames: ['kind'],
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    heldBack: new Counter({
+      name: 'millrace_operator_retries_held_back_total',
+      help: 'Retries that waited for longer than their back-off, since too many keys failed at once.',
+      labelNames: ['kind'],
       registers,
     }),
     depth: new Gauge({
@@ -224,6 +235,10 @@ interface QueueTelemetry {
 function queueEvents({ kind, log, metrics }: QueueTelemetry): QueueEvents {
   return {
     queueDepth: (depth) => metrics.depth.set({ kind }, depth),
+    retryHeldBack: ({ waitMs }) => {
+      metrics.heldBack.inc({ kind });
+      log.trace({ kind, waitMs: Math.round(waitMs) }, 'retry held back');
+    },
     reconciled: ({ key, durationMs, failure, retryInMs }) => {
       metrics.seconds.observe({ kind }, durationMs / 1_000);
       metrics.results.inc({ kind, result: failure === undefined ? 'done' : 'failed' });
