@@ -2,7 +2,6 @@
  * What commands get from outside: a cluster, two streams, the time. Commands themselves read no
  * environment and open no connection, so that tests run them over the in-memory API.
  */
-import { exitCode } from '@millrace/kit/exit-code';
 import type { KubeApi } from '../machinery/kube-api.ts';
 import { endingOf } from './ending.ts';
 
@@ -53,8 +52,6 @@ export async function runOnCluster(
     context.finish(code);
   }
 }
-
-export const done = exitCode.finished;
 
 export const exitCodesHelp = `
 Exit codes: 0 done, 64 wrong usage or no permission, 65 wrong input or no such resource,

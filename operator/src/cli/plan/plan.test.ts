@@ -125,6 +125,7 @@ describe('millrace plan', () => {
     `);
     expect(printed.stderr).toBe('all.yaml:22: Namespace is not looked at\n');
     expect(json.stdout).not.toContain('hush');
+    expect(json.stdout).not.toContain(Buffer.from('amqp://hush').toString('base64'));
     expect(JSON.parse(json.stdout)).toMatchObject({ summary: { create: 8, wait: 0, refused: 0 } });
   });
 

@@ -44,7 +44,7 @@ export function viewOf(resource: KubeObject, { type }: Pick<KindPreview, 'type'>
     name: metadata.name,
     title: `${singularOf(type)}/${metadata.name}`,
     ready: current?.status ?? 'Unknown',
-    reason: reasonOf(metadata, current),
+    reason: reasonOf(metadata, { held, isBehind }),
     message: held?.message,
     sinceMs: timeOf(held?.lastTransitionTime),
     percent: status.percent,
@@ -61,10 +61,11 @@ function workersOf({ workers }: Status): View['workers'] {
 
 function reasonOf(
   { deletionTimestamp }: KubeObject['metadata'],
-  ready: Condition | undefined,
+  { held, isBehind }: { readonly held: Condition | undefined; readonly isBehind: boolean },
 ): string {
   if (deletionTimestamp !== undefined) return 'Deleting';
-  return ready?.reason ?? 'NotSeenYet';
+  if (held === undefined) return 'NotSeenYet';
+  return isBehind ? 'ChangeNotSeen' : held.reason;
 }
 
 export const columns = ['NAME', 'READY', 'REASON', 'DONE', 'TOTALS', 'WORKERS', 'AGE'] as const;

@@ -63,6 +63,14 @@ describe('millrace status', () => {
     `);
   });
 
+  it('does not say of a change what was said before it', async () => {
+    await using cluster = await loadingImport();
+    await cluster.stopOperator();
+    await cluster.changeSpec({ suspend: true });
+
+    expect((await status(cluster)).stdout).toMatch(/csvimport\/users +Unknown +ChangeNotSeen/);
+  });
+
   it('shows one in detail, its figures as the equation that must hold', async () => {
     await using cluster = await loadingImport();
 
