@@ -17,7 +17,8 @@ import { scratch } from './test/scratch.ts';
 /** A start takes three seconds, and ten times that where a dozen other programs want the processor. */
 vi.setConfig({ testTimeout: 180_000 });
 
-const programFile = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const holder = fileURLToPath(new URL('test/holder.ts', import.meta.url));
+const cliFile = fileURLToPath(new URL('main.ts', import.meta.url));
 const realPrograms = (): string => dirname(givenCluster().kubectl);
 
 async function recorded(stateDir: string, name: string): Promise<readonly ProcessIdentity[]> {
@@ -29,7 +30,7 @@ async function startAndKill(
   stateDir: string,
   env: Readonly<Record<string, string>>,
 ): Promise<readonly ProcessIdentity[]> {
-  const child = spawn(process.execPath, [programFile('test/holder.ts'), stateDir], {
+  const child = spawn(process.execPath, [holder, stateDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
@@ -57,7 +58,7 @@ describeOnCluster('npm run cluster', () => {
     const state = join(place.path, 'state');
     const home = join(place.path, 'home');
     const cli = async (...args: readonly string[]): Promise<string> =>
-      run(process.execPath, [programFile('main.ts'), ...args, '--state', state], {
+      run(process.execPath, [cliFile, ...args, '--state', state], {
         env: { PATH: '', HOME: home, TMPDIR: home, KUBEBUILDER_ASSETS: realPrograms() },
       });
 
