@@ -9,7 +9,7 @@ import type { Clock } from '@millrace/kit/clock';
 import type { KubeObject, ResourceType } from './kube-api.ts';
 import { keyOfObject } from './object-key.ts';
 import type { OwnWrites } from './own-writes.ts';
-import type { RetryBudget } from './retry-budget.ts';
+import type { TokenBucket } from './token-bucket.ts';
 import type { Change, Store } from './store.ts';
 import { WorkQueue, type QueueEvents, type WorkResult } from './work-queue.ts';
 
@@ -38,7 +38,7 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly events: QueueEvents;
   /** What all controllers of a process may retry together. */
-  readonly retries?: RetryBudget;
+  readonly retries?: TokenBucket;
 }
 
 /** Watches deliver in a few milliseconds; looking again sooner would only spin. */

@@ -12,7 +12,7 @@ import type { KubeApi, ListOptions, ResourceType } from './kube-api.ts';
 import { Fence } from './leader-election/fence.ts';
 import { OwnWrites } from './own-writes.ts';
 import { Reflector } from './reflector.ts';
-import { RetryBudget } from './retry-budget.ts';
+import { retryRate, TokenBucket } from './token-bucket.ts';
 import { Store, type Change, type StoreOptions } from './store.ts';
 import type { OperatorTelemetry } from './telemetry.ts';
 
@@ -45,14 +45,14 @@ export class Manager {
   #caches = new Map<ResourceType, Cache>();
   #controllers: Controller[] = [];
   #reflectors: Reflector[] = [];
-  #retries: RetryBudget;
+  #retries: TokenBucket;
   #stop = new AbortController();
   #running: Promise<void>[] = [];
 
   constructor(options: ManagerOptions) {
     this.options = options;
     this.fence = options.fence ?? new Fence();
-    this.#retries = new RetryBudget(options.clock);
+    this.#retries = new TokenBucket(options.clock, retryRate);
     this.writes = new OwnWrites({
       api: options.api,
       clock: options.clock,

@@ -15,7 +15,7 @@ import type { Clock } from '@millrace/kit/clock';
 import { backoffMs } from '@millrace/kit/retry';
 import { Transient } from '@millrace/kit/transient';
 import { KubeFailure } from './kube-failure.ts';
-import type { RetryBudget } from './retry-budget.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 export type Lane = 'change' | 'initial';
 
@@ -43,7 +43,7 @@ export interface WorkQueueOptions {
   readonly work: (key: string) => Promise<WorkResult>;
   readonly events: QueueEvents;
   /** Shared by all queues of a process; without it, back-off alone decides. */
-  readonly retries?: Pick<RetryBudget, 'takeMs'>;
+  readonly retries?: Pick<TokenBucket, 'takeMs'>;
   readonly random?: () => number;
 }
 

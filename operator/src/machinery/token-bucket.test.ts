@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/manual-clock.ts';
-import { RetryBudget } from './retry-budget.ts';
+import { retryRate, TokenBucket } from './token-bucket.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const quiet = { reconciled: () => undefined, queueDepth: () => undefined };
 
-describe('retry budget', () => {
+describe('token bucket', () => {
   it('lets a burst through, spreads the rest, and fills up again', async () => {
     const clock = new ManualClock();
-    const budget = new RetryBudget(clock, { perSecond: 10, burst: 2 });
+    const budget = new TokenBucket(clock, { perSecond: 10, burst: 2 });
 
     const waits = Array.from({ length: 4 }, () => budget.takeMs());
     await clock.advance(10_000);
@@ -25,7 +25,7 @@ describe('retry budget', () => {
       clock,
       concurrency: 8,
       random: () => 0.5,
-      retries: new RetryBudget(clock),
+      retries: new TokenBucket(clock, retryRate),
       work: () => {
         passes++;
         return Promise.reject(new Error('down'));
