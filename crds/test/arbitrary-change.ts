@@ -22,14 +22,14 @@ export function arbitraryChange(
   vocabulary: readonly string[],
 ): fc.Arbitrary<Replacement[]> {
   const words = fc.constantFrom(...vocabulary);
-  const replacement = fc
-    .constantFrom(...placesIn(schema, []))
-    .chain(({ path, schema: there }) =>
-      (path.at(-1) === unknownField ? fc.boolean() : valueOf(there, words)).map(
-        (value): Replacement => ({ path, value }),
-      ),
-    );
-  return fc.array(replacement, { minLength: 1, maxLength: 3 });
+  // Made once for each place: making an arbitrary text costs a hundred times what drawing one does.
+  const ofPlaces = placesIn(schema, []).map(({ path, schema: there }) => {
+    const value = path.at(-1) === unknownField ? fc.boolean() : valueOf(there, words);
+    return value.map((drawn): Replacement => ({ path, value: drawn }));
+  });
+  const replacement = fc.oneof(...ofPlaces);
+  const some = (most: number) => fc.array(replacement, { minLength: 1, maxLength: most });
+  return fc.oneof({ weight: 3, arbitrary: some(1) }, { weight: 1, arbitrary: some(3) });
 }
 
 /** A copy of the spec with the values replaced; a path that leads nowhere changes nothing. */
@@ -109,7 +109,7 @@ const ofAnyType = fc.constantFrom<unknown>(
 
 function fittingOf(schema: StructuralSchema, words: Words): fc.Arbitrary<unknown> {
   if (schema['x-kubernetes-int-or-string'] === true) {
-    return fc.oneof(wholeOf({ minimum: -1, maximum: 2 ** 31 }), textOf(schema, words), sizes);
+    return fc.oneof(wholeOf({ minimum: 0, maximum: 2 ** 31 }), textOf(schema, words), sizes);
   }
   switch (schema.type) {
     case 'object':
@@ -127,8 +127,11 @@ function fittingOf(schema: StructuralSchema, words: Words): fc.Arbitrary<unknown
 
 /** Bounds, their neighbours, and anything between them. */
 function wholeOf({ minimum = 0, maximum = 1000 }: StructuralSchema): fc.Arbitrary<unknown> {
-  const edges = [minimum - 1, minimum, minimum + 1, maximum - 1, maximum, maximum + 1];
-  return fc.oneof(fc.constantFrom(...edges), fc.integer({ min: minimum, max: maximum }));
+  const edges = [minimum - 1, minimum, maximum, maximum + 1];
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.constantFrom(...edges) },
+    { weight: 2, arbitrary: fc.integer({ min: minimum, max: maximum }) },
+  );
 }
 
 const sizes = fc
@@ -153,7 +156,10 @@ const oddTexts = fc.constantFrom('', ' ', 'ä', '😀', '¦', '\t', '\n', 'a\n',
 
 function textOf(schema: StructuralSchema, words: Words): fc.Arbitrary<string> {
   const { enum: known, pattern, maxLength = 64 } = schema;
-  if (known !== undefined) return fc.oneof(fc.constantFrom(...known), words);
+  if (known !== undefined) {
+    const right = fc.constantFrom(...known);
+    return fc.oneof({ weight: 5, arbitrary: right }, { weight: 1, arbitrary: words });
+  }
   const filled = fc
     .tuple(
       fc.constantFrom('a', 'ä', '😀'),
@@ -162,12 +168,16 @@ function textOf(schema: StructuralSchema, words: Words): fc.Arbitrary<string> {
     .map(([letter, length]) => letter.repeat(Math.max(0, length)));
   const matching =
     pattern === undefined ? words : fc.stringMatching(new RegExp(pattern, 'u'), { maxLength });
-  return fc.oneof(words, matching, durations, sizes, filled, oddTexts);
+  return fc.oneof(
+    { weight: 5, arbitrary: words },
+    { weight: 5, arbitrary: matching },
+    { weight: 1, arbitrary: fc.oneof(durations, sizes, filled, oddTexts) },
+  );
 }
 
 function listOf(schema: StructuralSchema, words: Words): fc.Arbitrary<unknown> {
   const { items = {}, minItems = 0, maxItems = 8 } = schema;
-  const lengths = fc.constantFrom(0, 1, 1, 2, 2, 3, minItems, Math.min(maxItems + 1, 20));
+  const lengths = fc.constantFrom(0, 1, 1, 1, 2, 2, minItems, Math.min(maxItems + 1, 20));
   return lengths.chain((length) =>
     fc.array(fittingOf(items, words), { minLength: length, maxLength: length }),
   );
