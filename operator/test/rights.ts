@@ -36,15 +36,21 @@ const needs: Readonly<Record<keyof KubeApi, readonly [verb: string, sub: string]
 export interface Guarded {
   readonly api: KubeApi;
   readonly used: ReadonlySet<string>;
+  /** Kept too, since not everybody makes a fuss about it: an event that is not written is one less. */
+  readonly refused: ReadonlySet<string>;
 }
 
 export function guarded(api: KubeApi, granted: ReadonlySet<string>): Guarded {
   const used = new Set<string>();
+  const refused = new Set<string>();
   const use = (type: ResourceType, verb: string, sub = ''): void => {
     const group = type.apiVersion.includes('/') ? type.apiVersion.split('/')[0] : '';
     const right = `${verb} ${group}/${type.plural}${sub}`;
-    if (!granted.has(right)) throw new KubeFailure('Forbidden', `no right to ${right}`);
-    used.add(right);
+    if (granted.has(right)) used.add(right);
+    else {
+      refused.add(right);
+      throw new KubeFailure('Forbidden', `no right to ${right}`);
+    }
   };
   const proxy = new Proxy(api, {
     get:
@@ -56,7 +62,7 @@ export function guarded(api: KubeApi, granted: ReadonlySet<string>): Guarded {
         return Reflect.apply(target[verb], target, [type, ...rest]) as unknown;
       },
   });
-  return { api: proxy, used };
+  return { api: proxy, used, refused };
 }
 
 interface Apply {
