@@ -6,7 +6,7 @@
  * counted, more than backoffLimit counted failures end the Job, and with a podFailurePolicy a pod
  * is replaced only when it has really ended, so that two never run at once. Finished pods stay:
  * their termination messages are read after the end. Not here: indexed completion, success
- * policies, TTL.
+ * policies, TTL, and the count of failures whose pods somebody removed one after another.
  */
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import { judgeFailure, type FailureVerdict, type PodFailureRule } from './pod-failure-policy.ts';
