@@ -37,13 +37,17 @@ export interface CliContext {
   readonly signal?: AbortSignal;
 }
 
-/** Runs the work of a command on the cluster of its flags; its result is the exit code. */
+/** What a command does once it is connected; the result is the exit code. */
+export type Work = (cluster: Cluster) => Promise<number>;
+
+/** What can be wrong without a cluster is found out by `prepare`, before any is looked for. */
 export async function runOnCluster(
   context: CliContext,
   flags: ClusterFlags,
-  work: (cluster: Cluster) => Promise<number>,
+  prepare: () => Work | Promise<Work>,
 ): Promise<void> {
   try {
+    const work = await prepare();
     await using cluster = await context.connect(flags);
     context.finish(await work(cluster));
   } catch (error) {

@@ -49,19 +49,26 @@ export function planCommand(context: CliContext): Command {
   return withClusterOptions(command)
     .addHelpText('after', help)
     .action((paths: string[], flags: Flags) =>
-      runOnCluster(context, flags, (cluster) => run(context, { paths, flags, cluster })),
+      runOnCluster(context, flags, async () => {
+        const documents = await documentsOf(context, paths);
+        return (cluster) => run(context, { paths, documents, flags, cluster });
+      }),
     );
 }
 
 interface Run {
   readonly paths: readonly string[];
+  readonly documents: readonly ManifestDocument[];
   readonly flags: Flags;
   readonly cluster: Cluster;
 }
 
-async function run(context: CliContext, { paths, flags, cluster }: Run): Promise<number> {
+async function run(
+  context: CliContext,
+  { paths, documents, flags, cluster }: Run,
+): Promise<number> {
   const { api } = cluster;
-  const sorted = sort(await documentsOf(context, paths), { flags, cluster });
+  const sorted = sort(documents, { flags, cluster });
   for (const line of sorted.ignored) context.err.write(`${line}\n`);
   if (sorted.resources.length === 0) {
     const known = previews.map(({ type }) => type.kind).join(' or ');

@@ -2,11 +2,13 @@
  * What one resource of a manifest would become, and what the operator would then do. The resource is
  * judged by the server in a dry run; the plan is that of its kind, over what is in the cluster now.
  */
+import { exitCode } from '@millrace/kit/exit-code';
 import type { KubeApi, KubeObject } from '../../machinery/kube-api.ts';
 import { KubeFailure } from '../../machinery/kube-failure.ts';
 import type { KindPreview, Preview } from '../../machinery/preview.ts';
 import { describe } from '../../machinery/step.ts';
 import { fieldChanges, type FieldChange } from '../field-changes.ts';
+import { CommandFailure } from '../ending.ts';
 import { notInstalled } from '../find-resource.ts';
 import type { ManifestDocument } from '../manifest-file.ts';
 import { refusalLines } from '../refusals.ts';
@@ -157,9 +159,18 @@ async function tryApply(
         ],
       };
     }
+    if (error.reason === 'Forbidden') throw notAllowed(error);
     if (error.reason === 'Invalid') return { refusals: refusalLines(error.message, document) };
     throw notInstalled(type, error) ?? error;
   }
+}
+
+function notAllowed(error: KubeFailure): CommandFailure {
+  return new CommandFailure(
+    exitCode.badConfiguration,
+    `the API server does not allow this: ${error.message}\nTrying a change needs the permission to make it: ask for it, or use another --context.`,
+    { cause: error },
+  );
 }
 
 /** Pods keep the image that the status names until what they read changes. */

@@ -41,17 +41,27 @@ export function statusCommand(context: CliContext): Command {
   return withClusterOptions(command)
     .addHelpText('after', help)
     .action((text: string | undefined, flags: Flags) =>
-      runOnCluster(context, flags, async (cluster) => {
-        if (flags.watch === true && flags.output !== undefined) {
-          throw badUsage('-w and -o cannot be combined; leave one out');
-        }
-        if (text === undefined) return showAll(context, { cluster, flags });
-        if (flags.allNamespaces === true) {
-          throw badUsage('-A shows all resources; leave it out, or the name');
-        }
-        return showOne(context, parseName(text), { cluster, flags });
+      runOnCluster(context, flags, () => {
+        refuseContradictions(text, flags);
+        const named = text === undefined ? undefined : parseName(text);
+        return (cluster) =>
+          named === undefined
+            ? showAll(context, { cluster, flags })
+            : showOne(context, named, { cluster, flags });
       }),
     );
+}
+
+function refuseContradictions(
+  text: string | undefined,
+  { watch, output, allNamespaces }: Flags,
+): void {
+  if (watch === true && output !== undefined) {
+    throw badUsage('-w and -o cannot be combined; leave one out');
+  }
+  if (text !== undefined && allNamespaces === true) {
+    throw badUsage('-A shows all resources; leave it out, or the name');
+  }
 }
 
 interface Run {

@@ -42,9 +42,10 @@ export function whyCommand(context: CliContext): Command {
   return withClusterOptions(command)
     .addHelpText('after', help)
     .action((text: string, flags: Flags) =>
-      runOnCluster(context, flags, (cluster) =>
-        run(context, { named: parseName(text), flags, cluster }),
-      ),
+      runOnCluster(context, flags, () => {
+        const named = parseName(text);
+        return (cluster) => run(context, { named, flags, cluster });
+      }),
     );
 }
 
