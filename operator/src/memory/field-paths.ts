@@ -60,11 +60,21 @@ export function setAt(target: JsonObject, path: Path, value: unknown): void {
   if (last === undefined) return;
   // An empty object asks only that there be an object: it never empties one that is there.
   const isKept = isJsonObject(value) && isJsonObject(getAt(current, [last]));
-  if (!isKept) define(current, last, structuredClone(value));
+  if (!isKept) define(current, last, copyOfLeaf(value));
+}
+
+/** Nearly every leaf is a plain value, for which a structured clone costs more than all the rest. */
+function copyOfLeaf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.keys(value).length === 0 && !Array.isArray(value) ? {} : structuredClone(value);
 }
 
 /** Plain assignment to `__proto__` would change the prototype instead of making a field. */
 function define(target: JsonObject, key: string, value: unknown): void {
+  if (key !== '__proto__') {
+    target[key] = value;
+    return;
+  }
   Object.defineProperty(target, key, {
     value,
     enumerable: true,
