@@ -39,7 +39,8 @@ async function stateFolder(): Promise<StateFolder> {
         const root = serverRoot(path, name);
         await locked(root, async () => endServer(root));
       }
-      await rm(path, { recursive: true, force: true });
+      // The watcher may still be taking its lock in there.
+      await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }

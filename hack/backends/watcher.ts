@@ -52,7 +52,7 @@ async function isUnused(root: string): Promise<boolean> {
 }
 
 async function serverNames(stateDir: string): Promise<readonly string[]> {
-  const entries = await readdir(stateDir, { withFileTypes: true });
+  const entries = await readdir(stateDir, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 

@@ -31,7 +31,8 @@ export async function scratch(): Promise<Scratch> {
       for (const name of await readdir(path, { recursive: true })) {
         if (name.endsWith('running.json')) await endServer(dirname(join(path, name)));
       }
-      await rm(path, { recursive: true, force: true });
+      // A watcher may still be taking its lock in there.
+      await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }
