@@ -54,7 +54,7 @@ export function driftOf(
     readonly managedFields?: readonly ManagedFields[];
   };
   const by = managedFields
-    .filter(({ fieldsV1 = {} }) => paths.some((path) => owns(fieldsV1, path, wanted)))
+    .filter(({ fieldsV1 = {} }) => paths.some((path) => owns(fieldsV1, path, live)))
     .flatMap(({ manager }) => manager ?? [])
     .filter((manager) => !ours.includes(manager));
   return {
@@ -77,10 +77,10 @@ export function driftNote(regarding: KubeObject, { type, ref, by, fields }: Foun
 }
 
 /** Whether the set has the path, something below it, or something whole above it. */
-function owns(set: FieldSet, path: Path, wanted: unknown): boolean {
+function owns(set: FieldSet, path: Path, live: unknown): boolean {
   const [step, ...rest] = path;
   if (step === undefined) return true;
-  const below = (wanted as Readonly<Record<string | number, unknown>> | undefined)?.[step];
+  const below = (live as Readonly<Record<string | number, unknown>> | undefined)?.[step];
   const entry =
     typeof step === 'string' ? set[`f:${step}`] : entryOfItem(set, { index: step, item: below });
   if (entry === undefined) return false;
@@ -104,8 +104,7 @@ function hasKeys(item: unknown, keys: string): boolean {
   if (typeof item !== 'object' || item === null) return false;
   const fields = item as Readonly<Record<string, unknown>>;
   const wanted = JSON.parse(keys) as Readonly<Record<string, unknown>>;
-  // A key with a default, such as a port's protocol, may be missing from what we wrote.
-  return Object.entries(wanted).every(([key, value]) => (fields[key] ?? value) === value);
+  return Object.entries(wanted).every(([key, value]) => fields[key] === value);
 }
 
 function pathText(path: Path): string {

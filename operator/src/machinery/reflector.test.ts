@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ManualClock, turns } from '../../test/manual-clock.ts';
-import type { KubeApi, KubeObject, ResourceType, WatchEvent } from './kube-api.ts';
+import type { KubeApi, KubeObject, ListOptions, ResourceType, WatchEvent } from './kube-api.ts';
 import { KubeFailure } from './kube-failure.ts';
 import { Reflector } from './reflector.ts';
 import { Store, type Change } from './store.ts';
@@ -130,8 +130,18 @@ function reflect(server: Server) {
   const changes: Change[] = [];
   const stop = new AbortController();
   const restarts: string[] = [];
+  const asked: ListOptions[] = [];
   const reflector = new Reflector({
-    api: server,
+    api: {
+      list: (_type, options = {}) => {
+        asked.push(options);
+        return server.list();
+      },
+      watch: (given, options) => {
+        asked.push(options);
+        return server.watch(given, options);
+      },
+    },
     type,
     scope: {},
     store,
@@ -145,7 +155,7 @@ function reflect(server: Server) {
     stop.abort();
     await running;
   };
-  return { clock, store, changes, reflector, restarts, end };
+  return { clock, store, changes, reflector, restarts, asked, end };
 }
 
 function contents(objects: Iterable<KubeObject>): string[] {
@@ -245,6 +255,36 @@ describe('reflector', () => {
 
     expect(server.watches).toBeGreaterThan(30);
     expect(server.watches).toBeLessThanOrEqual(62);
+    await end();
+  });
+
+  it('lists anew when a watch is answered with nonsense three times, and not when the server is away', async () => {
+    const server = new Server();
+    server.put('a');
+    const { clock, store, end } = reflect(server);
+    await turns(2);
+
+    for (let count = 0; count < 6; count++) {
+      server.breakWatches(new KubeFailure('Unavailable', 'reset'));
+      await clock.advance(120_000);
+    }
+    const listsWhenAway = server.lists;
+    for (let count = 0; count < 3; count++) {
+      server.breakWatches(new KubeFailure('InternalError', 'it sent what is not an event'));
+      await clock.advance(120_000);
+    }
+
+    expect([listsWhenAway, server.lists]).toEqual([1, 2]);
+    expect(contents(store.all())).toEqual(contents(server.objects.values()));
+    await end();
+  });
+
+  it('asks for lists and watches whose objects are trimmed as they come', async () => {
+    const server = new Server();
+    const { store, asked, end } = reflect(server);
+    await turns(2);
+
+    expect(asked.map(({ trim }) => trim)).toEqual([store.trim, store.trim]);
     await end();
   });
 

@@ -104,3 +104,105 @@ describe('store', () => {
     expect(store.get('team/a')?.metadata).not.toHaveProperty('managedFields');
   });
 });
+
+describe('what comes late or twice', () => {
+  it('never brings an old state back', () => {
+    const store = new Store();
+    store.upsert(object('a', 'uid-1', '9'));
+    store.upsert(object('a', 'uid-1', '10'));
+
+    expect(store.upsert(object('a', 'uid-1', '9'))).toEqual([]);
+    expect(store.get('team/a')?.metadata.resourceVersion).toBe('10');
+  });
+
+  it('never brings back what was deleted, by a watch or by a list, but lets it come into view again', () => {
+    const store = new Store();
+    store.upsert(object('a', 'uid-1', '1'));
+    store.upsert(object('b', 'uid-2', '2'));
+    store.remove(object('a', 'uid-1', '5'));
+    store.replace([], { beganAt: 0, version: '6' });
+
+    expect(store.upsert(object('a', 'uid-1', '4'))).toEqual([]);
+    expect(store.upsert(object('b', 'uid-2', '2'))).toEqual([]);
+    expect(store.size).toBe(0);
+    expect(store.upsert(object('a', 'uid-1', '7')).length).toBe(1);
+  });
+
+  it('never puts a predecessor in the place of the object that has its name', () => {
+    const store = new Store();
+    store.upsert(object('a', 'uid-2', '8'));
+
+    expect(store.upsert(object('a', 'uid-1', '3'))).toEqual([]);
+    expect(store.get('team/a')?.metadata.uid).toBe('uid-2');
+  });
+
+  it('keeps an object that was overtaken by its own deletion from an earlier view', () => {
+    const store = new Store();
+    store.upsert(object('a', 'uid-1', '7'));
+
+    expect(store.remove(object('a', 'uid-1', '5'))).toEqual([]);
+    expect(store.size).toBe(1);
+  });
+
+  it('counts in the order in which it comes where versions are not integers', () => {
+    const store = new Store();
+    store.upsert(object('a', 'uid-1', 'v10'));
+    store.upsert(object('a', 'uid-1', 'v9'));
+
+    expect(store.get('team/a')?.metadata.resourceVersion).toBe('v9');
+  });
+
+  it('keeps what was read live while the list was on its way', () => {
+    const store = new Store();
+    store.upsert(object('a', 'uid-1', '9'));
+    store.upsert(object('b', 'uid-2', '10'));
+
+    const changes = store.replace([object('a', 'uid-1', '4')], { beganAt: 0, version: '8' });
+
+    expect(changes).toEqual([]);
+    expect([...store.all()].map(({ metadata }) => metadata.resourceVersion)).toEqual(['9', '10']);
+  });
+
+  it('believes the list of a server that has gone back in time', () => {
+    const store = new Store();
+    store.upsert(object('a', 'uid-1', '90'));
+    store.upsert(object('b', 'uid-2', '91'));
+    store.remove(object('c', 'uid-3', '92'));
+
+    const restored = [object('a', 'uid-1', '40'), object('c', 'uid-3', '41')];
+    store.replace(restored, { beganAt: 0, version: '50', isRewound: true });
+
+    const held = [...store.all()].map(({ metadata: { name, resourceVersion } }) => [
+      name,
+      resourceVersion,
+    ]);
+    expect(held).toEqual([
+      ['a', '40'],
+      ['c', '41'],
+    ]);
+  });
+});
+
+describe('trimming', () => {
+  it('drops who wrote which field and the copy that kubectl keeps, and is done once', () => {
+    const store = new Store();
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', ours: 'kept' };
+    const whole = object('a', 'uid-1', '1');
+    const managedFields = [{ manager: 'test' }];
+    const metadata = { ...whole.metadata, annotations, managedFields };
+
+    store.upsert(store.trim({ ...whole, metadata }));
+
+    const kept = { ...whole.metadata, annotations: { ours: 'kept' } };
+    expect(store.get('team/a')?.metadata).toEqual(kept);
+    let trims = 0;
+    const counting = new Store({
+      trim: (given) => {
+        trims++;
+        return { ...given };
+      },
+    });
+    counting.upsert(counting.trim(whole));
+    expect(trims).toBe(1);
+  });
+});
