@@ -29,7 +29,8 @@ function streamOf(stream: NodeJS.WriteStream): Stream {
     isTerminal: stream.isTTY === true,
     // Asks NO_COLOR and TERM too.
     hasColours: stream.isTTY === true && stream.hasColors(),
-    columns: stream.isTTY === true ? stream.columns : 80,
+    // A terminal that has just been opened may say 0.
+    columns: stream.isTTY === true && stream.columns > 0 ? stream.columns : 80,
   };
 }
 

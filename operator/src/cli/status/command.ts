@@ -1,4 +1,5 @@
 /** `millrace status`: how all resources are doing, or one in detail; `-w` tells of each change. */
+import { stripVTControlCharacters } from 'node:util';
 import { Command, Option } from 'commander';
 import { exitCode } from '@millrace/kit/exit-code';
 import type { KubeApi, KubeObject, ListOptions } from '../../machinery/kube-api.ts';
@@ -178,16 +179,7 @@ async function showOne(
     context.out.write(`${JSON.stringify(viewOf(resource, preview))}\n`);
     return exitCode.finished;
   }
-  const { out } = context;
-  let drawn = 0;
-  const draw = (object: KubeObject): void => {
-    const look = { paint: paintFor(out), now: context.now(), isTerminal: out.isTerminal };
-    const lines = pageOf(viewOf(object, preview), preview.ledger, look);
-    const text = `${lines.join('\n')}\n`;
-    if (out.isTerminal && drawn > 0) out.write(`\x1b[${drawn}A\x1b[J`);
-    out.write(text);
-    drawn = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / out.columns)), 0);
-  };
+  const draw = drawing(context, preview);
   draw(resource);
   if (flags.watch !== true) return exitCode.finished;
   const stop = new AbortController();
@@ -210,4 +202,22 @@ async function showOne(
     },
   );
   return exitCode.finished;
+}
+
+/** Draws over what it drew before; says nothing where nothing but the age has changed. */
+function drawing({ out, now }: CliContext, preview: KindPreview): (resource: KubeObject) => void {
+  let drawnLines = 0;
+  let drawn = '';
+  return (resource) => {
+    const view = viewOf(resource, preview);
+    if (JSON.stringify(view) === drawn) return;
+    drawn = JSON.stringify(view);
+    const look = { paint: paintFor(out), now: now(), isTerminal: out.isTerminal };
+    const lines = pageOf(view, preview.ledger, look);
+    if (out.isTerminal && drawnLines > 0) out.write(`\x1b[${drawnLines}A\x1b[J`);
+    out.write(`${lines.join('\n')}\n`);
+    const height = (line: string): number =>
+      Math.max(1, Math.ceil(stripVTControlCharacters(line).length / out.columns));
+    drawnLines = lines.reduce((sum, line) => sum + height(line), 0);
+  };
 }

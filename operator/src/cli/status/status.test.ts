@@ -164,6 +164,28 @@ describe('millrace status', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('draws over what it drew on a terminal, and only when something changed', async () => {
+    await using cluster = await loadingImport();
+    let text = '';
+    const watching = status(cluster, ['csvi/users', '-w'], {
+      isTerminal: true,
+      printed: (part) => {
+        text += part;
+      },
+    });
+    await until(() => text.includes('Loading'));
+    await cluster.api.patch(csvImports, users, { metadata: { labels: { team: 'a' } } });
+    await cluster.changeSpec({ suspend: true });
+    await until(() => text.includes('Suspended'));
+    await cluster.api.delete(csvImports, users);
+
+    const { stdout } = await watching;
+
+    const pages = stdout.split('\u001b[8A\u001b[J');
+    expect(pages.length).toBeGreaterThan(1);
+    expect(new Set(pages).size).toBe(pages.length);
+  });
+
   it.each([
     [['-w', '-o', 'json'], '-w and -o cannot be combined'],
     [['csvi/users', '-A'], '-A shows all resources'],

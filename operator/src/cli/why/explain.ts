@@ -192,26 +192,24 @@ function nextLook({ object, retrySeconds }: Waiting, facts: Facts): string {
 /** The troubles of the pods that an object stands for: of itself, or of those it made. */
 function behind(object: string | undefined, facts: Facts): readonly Cause[] {
   if (object === undefined) return [];
-  const { name } = splitObject(object);
-  const own = facts.children.filter((child) => nameOf(child) === object);
-  const pods = facts.pods.filter(
-    ({ metadata }) => metadata.name === name || metadata.name.startsWith(`${name}-`),
-  );
-  return troubles([...own, ...pods], facts.now);
+  const concerned = [...facts.children, ...facts.pods].filter((one) => isOf(object, one, facts));
+  return troubles(concerned, facts.now);
 }
 
 function otherPods(facts: Facts): readonly Cause[] {
-  const told = new Set(
-    waitsOf(facts).flatMap(({ object }) => (object === undefined ? [] : [object])),
+  const told = waitsOf(facts).flatMap(({ object }) => object ?? []);
+  const others = [...facts.children, ...facts.pods].filter(
+    (one) => !told.some((object) => isOf(object, one, facts)),
   );
-  const isTold = (one: KubeObject): boolean =>
-    [...told].some((object) => {
-      const { name } = splitObject(object);
-      return nameOf(one) === object || one.metadata.name.startsWith(`${name}-`);
-    });
-  return troubles(
-    [...facts.children, ...facts.pods].filter((one) => !isTold(one)),
-    facts.now,
+  return troubles(others, facts.now);
+}
+
+/** Pods are named after what made them; all are named after the resource, which says nothing. */
+function isOf(object: string, one: KubeObject, { resource }: Facts): boolean {
+  if (nameOf(one) === object) return true;
+  const { name } = splitObject(object);
+  return (
+    object !== nameOf(resource) && one.kind === 'Pod' && one.metadata.name.startsWith(`${name}-`)
   );
 }
 

@@ -241,6 +241,19 @@ describe('millrace why', () => {
     expect(said).toContain('Job/users-coordinator: FailedCreate: exceeded quota ·[31mpods=10');
   });
 
+  it('does not put every pod under what hangs on the resource itself', async () => {
+    await using cluster = await ImportCluster.create();
+    await cluster.changeSpec({ suspend: true });
+    await cluster.clock.advance(minuteMs);
+    await podWith(cluster, 'users-gateway-1', { phase: 'Pending' });
+    await cluster.clock.advance(minuteMs);
+
+    const said = await why(cluster);
+
+    expect(said).toContain('1. It waits for spec.suspend to be removed.');
+    expect(said).toContain('2. Pod users-gateway-1 was given to node node-1');
+  });
+
   it('leaves out what the person may not read, and says so', async () => {
     await using cluster = await ImportCluster.create({ secret: undefined });
     const { api } = cluster;
