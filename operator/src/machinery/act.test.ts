@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/manual-clock.ts';
 import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
 import { act, prune, type ActOptions, type Pass } from './act.ts';
+import type { FoundDrift } from './drift.ts';
 import type { KubeObject, ResourceType } from './kube-api.ts';
 import type { OwnWrite } from './own-writes.ts';
 import { emptyPlan, type Step } from './step.ts';
@@ -146,5 +147,84 @@ describe('act', () => {
     await api.create(type, of({ uid: 'uid-other', name: 'other' }) as KubeObject);
 
     await expect(act(pass, options)).rejects.toMatchObject({ code: 'NameTaken' });
+  });
+
+  it('deletes only after the intent is in, and not when it is refused', async () => {
+    const { api, options } = setting();
+    await act({ owner, plan: { steps: [applied(wanted('a'))], keep: [] }, children: [] }, options);
+    const plan = { steps: [applied(wanted('b'))], keep: [] };
+    const pass = { owner, plan, children: await children(api) };
+    const intended: string[] = [];
+    const refusing = { ...options, intend: () => Promise.reject(new Error('changed since')) };
+
+    await expect(act(pass, refusing)).rejects.toThrow('changed since');
+    const left = (await children(api)).map(({ object }) => object.metadata.name);
+    await act(pass, {
+      ...options,
+      intend: async ({ ref, uid }) => {
+        intended.push(uid);
+        expect(await api.get(type, ref)).toBeDefined();
+      },
+    });
+
+    expect(left.toSorted()).toEqual(['a', 'b']);
+    expect(intended).toEqual(['uid-1']);
+    expect((await children(api)).map(({ object }) => object.metadata.name)).toEqual(['b']);
+  });
+
+  it('puts back what somebody else changed, and names them, though not for a wish of its own', async () => {
+    const { api, options } = setting();
+    const drifts: FoundDrift[] = [];
+    const telling = { ...options, drifted: (drift: FoundDrift) => void drifts.push(drift) };
+    const planFor = (value: string) => ({
+      steps: [applied(wanted('a', { key: value }))],
+      keep: [],
+    });
+    await act({ owner, plan: planFor('ours'), children: [] }, telling);
+    await api.apply(
+      type,
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { namespace: 'team', name: 'a' },
+        data: { key: 'theirs' },
+      },
+      { fieldManager: 'kubectl-edit', force: true },
+    );
+
+    await act({ owner, plan: planFor('ours'), children: await children(api) }, telling);
+    await act({ owner, plan: planFor('new'), children: await children(api) }, telling);
+
+    const ref = { namespace: 'team', name: 'a' };
+    expect((await api.get(type, ref))?.['data']).toEqual({ key: 'new' });
+    expect(drifts).toEqual([{ type, ref, by: ['kubectl-edit'], fields: ['data.key'] }]);
+  });
+
+  it('applies once what the server writes in its own way, and leaves it then', async () => {
+    const { api, options } = setting();
+    let applies = 0;
+    const normalising: ActOptions['api'] = {
+      get: (given, ref) => api.get(given, ref),
+      patch: (given, ref, patch) => api.patch(given, ref, patch),
+      scale: (given, ref, scale) => api.scale(given, ref, scale),
+      delete: (given, ref, preconditions) => api.delete(given, ref, preconditions),
+      apply: async (given, object, apply) => {
+        applies++;
+        return await api.apply(given, { ...object, data: { cpu: '1' } }, apply);
+      },
+    };
+    const plan = { steps: [applied(wanted('a', { cpu: '1000m' }))], keep: [] };
+    const drifts: FoundDrift[] = [];
+    const telling = {
+      ...options,
+      api: normalising,
+      drifted: (drift: FoundDrift) => void drifts.push(drift),
+    };
+    await act({ owner, plan, children: [] }, telling);
+    const cached = await children(api);
+
+    for (let pass = 0; pass < 5; pass++) await act({ owner, plan, children: cached }, telling);
+
+    expect([applies, drifts]).toEqual([2, []]);
   });
 });
