@@ -56,7 +56,7 @@ describe('progress poller', () => {
     await made.clock.advance(10_000);
 
     expect(requests - before).toBeGreaterThan(10);
-    expect(made.poller.latest('a')).toEqual({ done: 20 });
+    expect(made.poller.latest('a', target.id)).toEqual({ done: 20 });
     await made.end();
     expect(made.clock.sleepers).toBe(0);
   });
@@ -72,7 +72,7 @@ describe('progress poller', () => {
     await made.clock.advance(60_000);
 
     expect(made.changed).toEqual(['a']);
-    expect(made.poller.latest('a')).toEqual({ done: 1 });
+    expect(made.poller.latest('a', target.id)).toEqual({ done: 1 });
     expect(made.results).toContain('failed');
     await made.end();
   });
@@ -89,7 +89,7 @@ describe('progress poller', () => {
     made.poller.track('a', { ...target, id: 'uid-2' });
     await made.clock.advance(10);
 
-    expect(made.poller.latest('a')).toBeUndefined();
+    expect(made.poller.latest('a', 'uid-2')).toBeUndefined();
     await made.end();
   });
 

@@ -83,9 +83,10 @@ export class ProgressPoller<T> {
     this.#entries.delete(key);
   }
 
-  /** The last answer of the pod that is asked now. */
-  latest(key: string): T | undefined {
-    return this.#entries.get(key)?.value;
+  /** The last answer of this very pod, if it is the one that is asked. */
+  latest(key: string, id: string): T | undefined {
+    const entry = this.#entries.get(key);
+    return entry?.target.id === id ? entry.value : undefined;
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -23,7 +23,8 @@ export interface Caches {
 export function observe(
   key: string,
   caches: Caches,
-  polled: CsvImportProgress | undefined,
+  /** The last answer of a pod, by its uid: what one said that is gone says nothing of the next. */
+  polled: (podUid: string) => CsvImportProgress | undefined,
 ): Observed | undefined {
   const resource = caches.imports.get(key);
   const uid = resource?.metadata.uid;
@@ -32,7 +33,11 @@ export function observe(
   const status = resource['status'] as CsvImportStatus | undefined;
   const coordinators = coordinatorPods(uid, caches.pods);
   const children = childrenOf({ namespace, name }, caches);
-  const heard = lastReport(coordinators, children.job) ?? polled;
+  const job = children.job?.metadata.uid;
+  const running = coordinators.find((pod) => pod.exitCode === undefined && pod.jobUid === job);
+  const heard =
+    lastReport(coordinators, children.job) ??
+    (running === undefined ? undefined : polled(running.uid));
   return {
     owner: { namespace, name, uid },
     resource,

@@ -91,7 +91,7 @@ async function look(
     secrets: storeOf([], { trim: secretKeyNames }),
     claims: storeOf([]),
   };
-  const observed = observe(keyOfObject(object), caches, undefined);
+  const observed = observe(keyOfObject(object), caches, () => undefined);
   if (observed === undefined) throw new Fault('a resource to preview must have a uid');
   for (const spec of [observed.spec, observed.lastSpec]) {
     await readReferences(spec, { namespace, api, caches, assumed });

@@ -66,7 +66,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
     intervalMs: options.statusIntervalMs,
   });
   return async (key) => {
-    const observed = observe(key, caches, poller.latest(key));
+    const observed = observe(key, caches, (pod) => poller.latest(key, pod));
     if (observed === undefined) {
       poller.forget(key);
       statuses.forget(key);
