@@ -1,9 +1,7 @@
 /** `millrace status`: how all resources are doing, or one in detail; `-w` tells of each change. */
-import { stripVTControlCharacters } from 'node:util';
 import { Command, Option } from 'commander';
 import { exitCode } from '@millrace/kit/exit-code';
-import type { KubeApi, KubeObject, ListOptions } from '../../machinery/kube-api.ts';
-import type { KindPreview } from '../../machinery/preview.ts';
+import type { KubeObject } from '../../machinery/kube-api.ts';
 import { previews } from '../../registry.ts';
 import { withClusterOptions } from '../cluster-options.ts';
 import {
@@ -15,9 +13,11 @@ import {
 } from '../context.ts';
 import { badUsage } from '../ending.ts';
 import { findResource, listResources, parseName, type Named } from '../find-resource.ts';
-import { paintFor, table } from '../words.ts';
+import { table } from '../words.ts';
 import { follow } from './follow.ts';
-import { columns, pageOf, rowOf, viewOf, type View } from './rows.ts';
+import { drawing } from './drawing.ts';
+import { columns, viewOf } from './rows.ts';
+import { row, watchAll, type Listed } from './watch-all.ts';
 
 interface Flags extends ClusterFlags {
   readonly allNamespaces?: true;
@@ -70,17 +70,6 @@ interface Run {
   readonly flags: Flags;
 }
 
-interface Seen {
-  readonly preview: KindPreview;
-  readonly view: View;
-}
-
-interface Listed {
-  readonly preview: KindPreview;
-  readonly items: readonly KubeObject[];
-  readonly resourceVersion: string;
-}
-
 async function showAll(context: CliContext, { cluster, flags }: Run): Promise<number> {
   const { api } = cluster;
   const isAll = flags.allNamespaces === true;
@@ -108,63 +97,6 @@ async function showAll(context: CliContext, { cluster, flags }: Run): Promise<nu
   if (flags.watch === true)
     await watchAll(context, api, { lists, heading, rows, isAll, namespace });
   return exitCode.finished;
-}
-
-function row({ view, preview }: Seen, isAll: boolean, now: number): readonly string[] {
-  const cells = rowOf(view, preview.ledger, now);
-  return isAll ? [view.namespace, ...cells] : cells;
-}
-
-interface Watching {
-  readonly lists: readonly Listed[];
-  readonly heading: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  readonly isAll: boolean;
-  readonly namespace: string;
-}
-
-/** Each change is a row below, as kubectl does it: it can be scrolled back, and piped. */
-async function watchAll(context: CliContext, api: KubeApi, watching: Watching): Promise<void> {
-  const { lists, heading, rows, isAll, namespace } = watching;
-  const { out, now } = context;
-  const printed = new Map<string, string>();
-  const age = heading.length - 1;
-  const tell = (one: Seen, change: Partial<View>): void => {
-    const cells = row({ ...one, view: { ...one.view, ...change } }, isAll, now());
-    // A new age alone is no news.
-    const news = JSON.stringify(cells.slice(0, age));
-    const key = `${one.view.namespace} ${one.view.title}`;
-    if (printed.get(key) === news) return;
-    printed.set(key, news);
-    const all = printed.size === 1 && rows.length === 0 ? [heading, cells] : [cells];
-    out.write(
-      `${table([heading, ...rows, ...all])
-        .slice(-all.length)
-        .join('\n')}\n`,
-    );
-  };
-  const scope: ListOptions = namespace === '' ? {} : { namespace };
-  const signal = context.signal ?? new AbortController().signal;
-  for (const { preview, items } of lists) {
-    for (const item of items) {
-      const view = viewOf(item, preview);
-      const cells = row({ preview, view }, isAll, now());
-      printed.set(`${view.namespace} ${view.title}`, JSON.stringify(cells.slice(0, age)));
-    }
-  }
-  await Promise.all(
-    lists.map(({ preview, resourceVersion }) =>
-      follow(
-        api,
-        { type: preview.type, scope, since: resourceVersion },
-        {
-          changed: (object) => tell({ preview, view: viewOf(object, preview) }, {}),
-          gone: (object) => tell({ preview, view: viewOf(object, preview) }, { reason: 'Deleted' }),
-          signal,
-        },
-      ),
-    ),
-  );
 }
 
 async function showOne(
@@ -202,22 +134,4 @@ async function showOne(
     },
   );
   return exitCode.finished;
-}
-
-/** Draws over what it drew before; says nothing where nothing but the age has changed. */
-function drawing({ out, now }: CliContext, preview: KindPreview): (resource: KubeObject) => void {
-  let drawnLines = 0;
-  let drawn = '';
-  return (resource) => {
-    const view = viewOf(resource, preview);
-    if (JSON.stringify(view) === drawn) return;
-    drawn = JSON.stringify(view);
-    const look = { paint: paintFor(out), now: now(), isTerminal: out.isTerminal };
-    const lines = pageOf(view, preview.ledger, look);
-    if (out.isTerminal && drawnLines > 0) out.write(`\x1b[${drawnLines}A\x1b[J`);
-    out.write(`${lines.join('\n')}\n`);
-    const height = (line: string): number =>
-      Math.max(1, Math.ceil(stripVTControlCharacters(line).length / out.columns));
-    drawnLines = lines.reduce((sum, line) => sum + height(line), 0);
-  };
 }

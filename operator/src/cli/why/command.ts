@@ -11,7 +11,8 @@ import {
 } from '../context.ts';
 import { findResource, parseName, type Named } from '../find-resource.ts';
 import { paintFor } from '../words.ts';
-import { explain, type Cause, type Explanation } from './explain.ts';
+import type { Cause } from './causes.ts';
+import { explain, type Explanation } from './explain.ts';
 import { gather, type Facts } from './facts.ts';
 import { whyPage } from './page.ts';
 

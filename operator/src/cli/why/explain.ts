@@ -10,21 +10,9 @@ import type { Condition } from '@millrace/crds/conditions';
 import type { Waiting } from '@millrace/crds/operator-notes';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import { duration, timeOf } from '../words.ts';
+import { nameOf, splitObject, troubles, type Cause } from './causes.ts';
 import type { Facts } from './facts.ts';
-import { podTrouble } from './pod-troubles.ts';
 import type { Warning } from './warnings.ts';
-import { workloadTrouble } from './workload-troubles.ts';
-
-export interface Cause {
-  readonly what: string;
-  /** `Secret/millrace-backends` */
-  readonly object?: string | undefined;
-  readonly sinceMs?: number | undefined;
-  /** When it is tried again, or what to do. */
-  readonly next?: string | undefined;
-  /** What is behind it. */
-  readonly because: readonly Cause[];
-}
 
 export type State = 'ready' | 'working' | 'waiting' | 'stalled' | 'paused' | 'deleting' | 'unseen';
 
@@ -213,30 +201,6 @@ function isOf(object: string, one: KubeObject, { resource }: Facts): boolean {
   );
 }
 
-function troubles(objects: readonly KubeObject[], now: number): readonly Cause[] {
-  const groups = new Map<string, { readonly cause: Cause; readonly names: string[] }>();
-  for (const object of objects) {
-    const trouble = object.kind === 'Pod' ? podTrouble(object, now) : workloadTrouble(object);
-    if (trouble === undefined) continue;
-    const key = trouble.what.replaceAll(object.metadata.name, '');
-    const held = groups.get(key);
-    if (held !== undefined) {
-      held.names.push(object.metadata.name);
-      continue;
-    }
-    const cause = { ...trouble, object: nameOf(object), because: [] };
-    groups.set(key, { cause, names: [object.metadata.name] });
-  }
-  return [...groups.values()].map(({ cause, names }) => {
-    const { kind } = splitObject(cause.object ?? '');
-    const who =
-      names.length === 1
-        ? `${kind} ${names[0] ?? ''}`
-        : `${names.length} ${kind}s (${names.join(', ')}), each`;
-    return { ...cause, what: `${who} ${cause.what}${/[.!?]$/.test(cause.what) ? '' : '.'}` };
-  });
-}
-
 const warningsShown = 3;
 
 /** What is in an event and in no status; for those already explained it would only repeat. */
@@ -261,13 +225,4 @@ function eventCause({ object, reason, note, lastMs, times }: Warning): Cause {
 function distinct(causes: readonly Cause[]): readonly Cause[] {
   const seen = new Set<string>();
   return causes.filter(({ what }) => !seen.has(what) && seen.add(what));
-}
-
-function nameOf({ kind, metadata }: KubeObject): string {
-  return `${kind}/${metadata.name}`;
-}
-
-function splitObject(object: string): { readonly kind: string; readonly name: string } {
-  const slash = object.indexOf('/');
-  return { kind: object.slice(0, slash), name: object.slice(slash + 1) };
 }

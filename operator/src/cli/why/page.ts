@@ -1,6 +1,7 @@
 /** What `millrace why` prints for people: one headline, then the causes, then who leads. */
 import { duration, printable, type Paint } from '../words.ts';
-import type { Cause, Explanation, State } from './explain.ts';
+import type { Cause } from './causes.ts';
+import type { Explanation, State } from './explain.ts';
 import type { Facts } from './facts.ts';
 import { leaderLine } from './leader.ts';
 
