@@ -55,7 +55,6 @@ async function allPages(
     }
     token = metadata.continue === '' ? undefined : metadata.continue;
     if (token === undefined) return { items, resourceVersion: metadata.resourceVersion };
-    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -61,6 +61,17 @@ export function listsContract(makeTarget: MakeTarget): void {
       expect(await stored()).toMatchObject([main]);
     });
 
+    test('lose an element with the manager of its key, whoever patched a field in it', async () => {
+      await applyContainers([main, side]);
+      const patched = [main, { ...side, image: 'registry.example/side:2' }];
+      const spec = { template: { spec: { containers: patched } } };
+      await api.patch(deployments, ref(), { spec });
+
+      await applyContainers([main]);
+
+      expect(await names()).toEqual(['main']);
+    });
+
     test('conflict by the element’s key', async () => {
       await applyContainers([main]);
 
