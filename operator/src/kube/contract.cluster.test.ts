@@ -2,9 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '@millrace/kit/clock';
 import { afterAll } from 'vitest';
-import { configMaps } from '../../test/contract/target.ts';
+import { configMaps, csvImports } from '../../test/contract/target.ts';
 import { kubeApiContract } from '../../test/kube-api-contract.ts';
 import { describeOnCluster, givenCluster } from '../../test/real-cluster.ts';
+import type { ResourceType } from '../machinery/kube-api.ts';
 import { loadConnection } from './connection.ts';
 import { createHttpApi, type HttpKubeApi } from './http-api.ts';
 
@@ -30,8 +31,19 @@ describeOnCluster('a real API server', () => {
     const api = await opened;
     if (api === undefined) return;
     await Promise.all(made.map((name) => api.delete(namespaces, { namespace: '', name })));
+    for (const type of [configMaps, csvImports]) await releaseAll(api, type);
     await api.close();
   });
+
+  /** A namespace stays for as long as anything in it waits for a finalizer. */
+  async function releaseAll(api: HttpKubeApi, type: ResourceType): Promise<void> {
+    const { items } = await api.list(type);
+    const own = items.filter(
+      ({ metadata }) => made.includes(metadata.namespace) && metadata.finalizers !== undefined,
+    );
+    const patch = { metadata: { finalizers: null } };
+    await Promise.all(own.map(async ({ metadata }) => await api.patch(type, metadata, patch)));
+  }
 
   /** The controller manager puts them into each namespace, in the middle of a test otherwise. */
   async function hasRootCertificates(api: HttpKubeApi, namespace: string): Promise<void> {

@@ -12,10 +12,6 @@ export class Slots {
     this.#free = count;
   }
 
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
   async run<T>(work: () => Promise<T>): Promise<T> {
     await this.#take();
     try {
