@@ -101,7 +101,7 @@ async function execute(step: Step, pass: Pass, options: ActOptions): Promise<boo
       await options.api.scale(step.type, step.ref, {
         fieldManager: options.scaleManager,
         force: true,
-        replicas: step.replicas,
+        replicas: step.isAsFound === true ? await present(step, options) : step.replicas,
       });
       return true;
     case 'patch':
@@ -111,6 +111,16 @@ async function execute(step: Step, pass: Pass, options: ActOptions): Promise<boo
     case 'wait':
       return false;
   }
+}
+
+/** As many as there are now, whatever the cache believes. */
+async function present(
+  step: Extract<Executable, { op: 'scale' }>,
+  { api }: ActOptions,
+): Promise<number> {
+  const live = await api.get(step.type, step.ref);
+  const { replicas } = (live?.['spec'] ?? {}) as { readonly replicas?: number };
+  return replicas ?? step.replicas;
 }
 
 /**

@@ -16,7 +16,13 @@ export type Step =
       readonly object: KubeObject;
       readonly reason: string;
     }
-  | (Target & { readonly op: 'scale'; readonly replicas: number; readonly reason: string })
+  | (Target & {
+      readonly op: 'scale';
+      readonly replicas: number;
+      /** Only takes the replicas over: a cache may be behind, so the number is read live if it can be. */
+      readonly isAsFound?: boolean;
+      readonly reason: string;
+    })
   /** Changes fields that cannot be applied because the rest of the object is immutable. */
   | (Target & {
       readonly op: 'patch';

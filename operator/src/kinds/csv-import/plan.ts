@@ -173,6 +173,7 @@ function workers(part: PodPart): Plan {
   const { worker: template } = rendering.templates;
   return scaled(part, {
     held: observed.children.worker,
+    isGuess: observed.isRemembered,
     name: roleName(observed.owner.name, 'worker'),
     object: (isScaled) =>
       workerDeployment(observed.owner, { template, rendering: rendering.digest, isScaled }),
@@ -222,6 +223,7 @@ function gateway(part: PodPart): readonly Plan[] {
   };
   const pods = scaled(part, {
     held: children.gateway,
+    isGuess: false,
     name: roleName(owner.name, 'gateway'),
     object: (isScaled) =>
       gatewayDeployment(owner, { template, rendering: rendering.digest, isScaled }),
@@ -236,6 +238,8 @@ interface Scaled {
   readonly name: string;
   readonly object: (isScaled: boolean) => KubeObject;
   readonly replicas: number;
+  /** The number is what the cache shows, and nobody has asked for it. */
+  readonly isGuess: boolean;
   readonly reason: string;
 }
 
@@ -259,7 +263,8 @@ function scaled(part: PodPart, wanted: Scaled): Plan {
   if (!isOurs) return { steps: [apply(false, 'it is new'), scale], keep: [] };
   const isHandedOver = held.metadata.annotations?.[replicasAnnotation] === 'true';
   if (!isHandedOver) {
-    return { steps: [scale, apply(true, 'the scaler has its replicas')], keep: [] };
+    const takeOver: Step = wanted.isGuess ? { ...scale, isAsFound: true } : scale;
+    return { steps: [takeOver, apply(true, 'the scaler has its replicas')], keep: [] };
   }
   const isScaled = replicasOf(held).wanted === replicas;
   return { steps: [apply(true, 'as the spec asks'), ...(isScaled ? [] : [scale])], keep: [] };
