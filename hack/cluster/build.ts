@@ -8,7 +8,7 @@
  * of two at once the second waits for the first.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -95,7 +95,10 @@ function report(progress: Progress, log: (line: string) => void): Disposable {
 
 async function build(go: string, folder: string, options: BuildOptions): Promise<void> {
   const { log, signal } = options;
-  const env = goEnvironment(options.env);
+  // Beside the result, so that what a killed build leaves is removed with it.
+  const scratch = join(folder, 'tmp');
+  await mkdir(scratch);
+  const env = { ...goEnvironment(options.env), GOTMPDIR: scratch };
   const common = { cwd: sources, env, signal, timeoutMs: buildDeadlineMs };
   const version = await kubernetesVersion();
   log(
@@ -117,6 +120,7 @@ async function build(go: string, folder: string, options: BuildOptions): Promise
     progress.count += 1;
   };
   await run(go, ['build', ...buildArguments(version), ...target], { ...common, onLine: compiled });
+  await rm(scratch, { recursive: true });
   for (const name of programNames) await symlink('kube', join(folder, name));
   const answer = await run(join(folder, 'kube-apiserver'), ['--version'], common);
   if (!answer.includes(version)) throw new Error(`the build calls itself ${answer.trim()}`);

@@ -102,7 +102,10 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 64;
   } else {
-    console.error(error instanceof Error ? error.message : error);
+    // A command that was given up says only that it was; its cause says by what.
+    const isAborted = error instanceof Error && error.name === 'AbortError';
+    const shown = isAborted ? error.cause : error;
+    console.error(shown instanceof Error ? shown.message : error);
     process.exitCode = 1;
   }
 }
