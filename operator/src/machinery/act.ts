@@ -147,7 +147,8 @@ async function apply(
   }
   const written = await options.api.apply(step.type, wanted, {
     fieldManager: options.fieldManager,
-    force: true,
+    // What is made anew has no other owners; if it has by now, this call comes late and must not win.
+    force: held !== undefined,
   });
   const { uid, resourceVersion: version } = written.metadata;
   if (held !== undefined && version === held.metadata.resourceVersion) {

@@ -50,6 +50,13 @@ export class OwnWrites {
     this.#outstanding.set(key, [...others, { ...write, at: this.#options.clock.monotonic() }]);
   }
 
+  /** The version that the present pass over a key has made of an object; undefined if it wrote none. */
+  versionOf(key: string, { type, ref }: Pick<OwnWrite, 'type' | 'ref'>): string | undefined {
+    return this.#outstanding
+      .get(key)
+      ?.find((write) => write.type === type && keyOf(write.ref) === keyOf(ref))?.version;
+  }
+
   forget(key: string): void {
     this.#outstanding.delete(key);
   }

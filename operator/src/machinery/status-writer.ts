@@ -30,7 +30,7 @@ export interface StatusWriterOptions<Status extends AnyStatus> {
   readonly intervalMs: number;
   readonly api: Pick<KubeApi, 'applyStatus'>;
   readonly clock: Pick<Clock, 'monotonic'>;
-  readonly writes: Pick<OwnWrites, 'record'>;
+  readonly writes: Pick<OwnWrites, 'record' | 'versionOf'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly telemetry: Pick<OperatorTelemetry, 'stateChanged'>;
 }
@@ -63,16 +63,28 @@ export class StatusWriter<Status extends AnyStatus> {
     const dueInMs = (this.#writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) + intervalMs - now;
     if (!hasTransition(held, wanted) && dueInMs > 0) return dueInMs;
     const { namespace, name, uid } = resource.metadata;
-    const metadata = { namespace, name, ...(uid === undefined ? {} : { uid }) };
+    const ref = { namespace, name };
+    // What was computed from an older state must not cover what was written since, above all by a
+    // later leader: nothing would wake it to write its own again.
+    const resourceVersion =
+      writes.versionOf(key, { type, ref }) ?? resource.metadata.resourceVersion;
     const { apiVersion, kind } = type;
     const written = await api.applyStatus(
       type,
-      { apiVersion, kind, metadata, status: wanted },
+      {
+        apiVersion,
+        kind,
+        metadata: {
+          ...ref,
+          ...(uid === undefined ? {} : { uid }),
+          ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        },
+        status: wanted,
+      },
       { fieldManager, force: true },
     );
     this.#writtenAt.set(key, now);
-    const version = written.metadata.resourceVersion;
-    writes.record(key, { type, ref: { namespace, name }, uid, version });
+    writes.record(key, { type, ref, uid, version: written.metadata.resourceVersion });
     await this.#tell(written, change);
     return undefined;
   }
