@@ -11,6 +11,7 @@
  */
 import type { KubeObject } from './kube-api.ts';
 import { keyOfObject } from './object-key.ts';
+import { SharedParts } from './shared-parts.ts';
 import { isOlder } from './versions.ts';
 
 export type Indexer = (object: KubeObject) => readonly string[];
@@ -52,6 +53,7 @@ export class Store {
   #deleted = new Map<string, string>();
   #trim: (object: KubeObject) => KubeObject;
   #trimmed = new WeakSet<KubeObject>();
+  #parts = new SharedParts();
   /** When the last list of each namespace began (`''` stands for all), on the reflectors' clock. */
   #listedAt = new Map<string, number>();
 
@@ -65,7 +67,7 @@ export class Store {
   /** For whoever fetches objects, so that each is trimmed as it comes; never twice, as some would lose more. */
   readonly trim = (object: KubeObject): KubeObject => {
     if (this.#trimmed.has(object)) return object;
-    const kept = this.#trim(object);
+    const kept = this.#parts.share(this.#trim(object));
     this.#trimmed.add(kept);
     return kept;
   };

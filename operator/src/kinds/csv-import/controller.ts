@@ -10,6 +10,7 @@ import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { Manager } from '../../machinery/manager.ts';
 import { controllerOf, keyOf, keyOfObject } from '../../machinery/object-key.ts';
 import { ProgressPoller } from '../../machinery/progress-poller.ts';
+import { trimUnread } from '../../machinery/store.ts';
 import { adminPort } from './children/pod.ts';
 import { parseProgress, podEssentials, podIndex, podsOfRole } from './coordinator-pods.ts';
 import { managedBy, kindLabel, uidLabel } from './names.ts';
@@ -82,7 +83,7 @@ function createCaches(manager: Manager): Caches {
   return {
     imports: manager.cache(csvImports, { indexes: { [bySecret]: secretOf, [byClaim]: claimOf } }),
     configMaps: manager.cache(configMaps, owned),
-    jobs: manager.cache(jobs, owned),
+    jobs: manager.cache(jobs, { ...owned, trim: withoutTemplate }),
     deployments: manager.cache(deployments, owned),
     services: manager.cache(services, owned),
     pods: manager.cache(pods, {
@@ -134,6 +135,12 @@ function claimOf(resource: KubeObject): readonly string[] {
   const { spec } = resource as References;
   const name = spec?.source?.volume?.claimName;
   return name === undefined ? [] : [keyOf({ namespace: resource.metadata.namespace, name })];
+}
+
+/** A Job is never applied again once it exists, so what its pods are made of is compared with nothing. */
+function withoutTemplate(job: KubeObject): KubeObject {
+  const { template: _unread, ...spec } = job['spec'] as { readonly template?: unknown };
+  return trimUnread({ ...job, spec });
 }
 
 /** Of a claim only its existence matters. */

@@ -52,6 +52,9 @@ const turnPeriodMs = 250;
 /** A server that cannot be reached must not hold up an end; the Lease then runs out by itself. */
 const releaseMsMax = 5_000;
 
+/** It holds one Lease; without a limit its heap may grow as the main thread's may. */
+const threadMemory = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
+
 class ThreadElector implements Elector {
   #options: ElectionOptions;
   #clock: Clock = processClock;
@@ -111,6 +114,7 @@ class ThreadElector implements Elector {
     };
     const worker = new Worker(new URL('./renewal-worker.ts', import.meta.url), {
       workerData: order,
+      resourceLimits: threadMemory,
     });
     this.#role = 'candidate';
     this.#worker = worker;
