@@ -14,6 +14,7 @@ import { isAsWanted, isSameWish, withDigest } from './desired.ts';
 import { driftOf, type FoundDrift } from './drift.ts';
 import type { Irreversible } from './intent.ts';
 import type { KubeApi, KubeObject, ResourceType } from './kube-api.ts';
+import { KubeFailure } from './kube-failure.ts';
 import { NameTaken } from './name-taken.ts';
 import { controllerOf, keyOf } from './object-key.ts';
 import type { OwnWrite } from './own-writes.ts';
@@ -136,11 +137,13 @@ async function apply(
 ): Promise<boolean> {
   const wanted = withDigest(step.object);
   const ref = { namespace: wanted.metadata.namespace, name: wanted.metadata.name };
-  const held = heldAt({ type: step.type, ref }, pass) ?? (await options.api.get(step.type, ref));
+  const cached = heldAt({ type: step.type, ref }, pass);
+  const held = cached ?? (await options.api.get(step.type, ref));
   let drift: FoundDrift | undefined;
   if (held !== undefined) {
     refuseForeign(held, wanted);
     if (isAsWanted(wanted, held)) return false;
+    if (cached === undefined) refuseOutdated(held, wanted);
     const isUnchangedWish = isSameWish(wanted, held);
     if (isUnchangedWish && settled.has(held)) return false;
     if (isUnchangedWish) drift = await findDrift({ type: step.type, ref }, wanted, options);
@@ -202,6 +205,18 @@ function heldAt(target: Target, { children }: Pass): KubeObject | undefined {
   return children.find(
     ({ type, object }) => type === target.type && keyOf(object.metadata) === keyOf(target.ref),
   )?.object;
+}
+
+/**
+ * The plan makes anew what is there already: it was made without knowing it, and carrying it out would
+ * undo what has been done to the object since, its replicas above all. The cache will hold it, unless
+ * the labels are gone by which the cache selects; then the plan puts them back.
+ */
+function refuseOutdated(held: KubeObject, wanted: KubeObject): void {
+  const labels = Object.entries(wanted.metadata.labels ?? {});
+  if (labels.some(([key, value]) => held.metadata.labels?.[key] !== value)) return;
+  const what = `${held.kind} ${keyOf(held.metadata)}`;
+  throw new KubeFailure('Conflict', `${what} exists and is not in the cache yet: decide anew`);
 }
 
 /** Fails rather than take over what belongs to somebody else, by name. */
