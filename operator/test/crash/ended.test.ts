@@ -1,0 +1,5 @@
+/** The operator is ended at every single call it makes, and another process takes over. */
+import { endedAfter, endedBefore, restartedStale } from './modes.ts';
+import { proveCalls, stories } from './prove.ts';
+
+proveCalls(await stories(), [endedAfter, endedBefore, restartedStale]);

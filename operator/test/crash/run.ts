@@ -1,0 +1,113 @@
+/**
+ * Plays one story with one disturbance and says what came of it.
+ *
+ * The undisturbed run and a disturbed one are the same code; only the disturbance differs. After each
+ * step time is moved far enough for everything that waits in the operator to have happened: back-offs,
+ * the patience with a late watch, the retry of a refusal.
+ */
+import { createLog } from '@millrace/kit/log';
+import { createMetrics } from '@millrace/kit/metrics';
+import { startOperator } from '../../src/operator.ts';
+import { difference, endState, type EndState } from './end-state.ts';
+import { Life, type Call, type Disturbance } from './life.ts';
+import type { KindProof, Scenario } from './scenario.ts';
+import { SideEffects } from './side-effects.ts';
+import type { World } from './world.ts';
+
+export interface Outcome {
+  /** The state at the end of each step, by the step's name. */
+  readonly states: ReadonlyMap<string, EndState>;
+  readonly effects: readonly string[];
+  /** Of the first life. */
+  readonly calls: readonly Call[];
+  readonly events: number;
+  /** How many calls and events came before the end of each step. */
+  readonly ends: readonly { readonly calls: number; readonly events: number }[];
+}
+
+/** What a mode may do with the run that it disturbs. */
+export interface Run {
+  readonly world: World;
+  /** Another process of the operator, which may be disturbed as well. */
+  readonly start: (disturbance?: Disturbance) => Life;
+}
+
+export type Disturb = (run: Run) => Disturbance;
+
+/**
+ * Longer than any wait of the operator but the retry of a refusal, for which a step may ask more time.
+ * A whole story stays below five minutes: from then on watches are renewed, at random times.
+ */
+const settleMs = 25_000;
+
+const log = createLog({ level: 'silent', bindings: {} });
+const metrics = createMetrics({});
+
+/** The run that all others are compared with; throws unless the story comes to its end. */
+export async function undisturbed<W extends World>(
+  proof: KindProof<W>,
+  scenario: Scenario<W>,
+): Promise<Outcome> {
+  const world = scenario.world();
+  const outcome = await run(proof, { ...scenario, world: () => world }, () => ({}));
+  await scenario.ends(world);
+  return outcome;
+}
+
+export async function run<W extends World>(
+  { types }: KindProof<W>,
+  scenario: Scenario<W>,
+  disturb: Disturb,
+): Promise<Outcome> {
+  const world = scenario.world();
+  const effects = new SideEffects();
+  const lives: Life[] = [];
+  const failures: unknown[] = [];
+  const start = (disturbance: Disturbance = {}): Life => {
+    const life = new Life(world, { disturbance, effects });
+    lives.push(life);
+    begin(life, world).catch((failure: unknown) => failures.push(failure));
+    return life;
+  };
+  const states = new Map<string, EndState>();
+  const ends: { calls: number; events: number }[] = [];
+  const first = start(disturb({ world, start }));
+  await world.clock.advance(0);
+  for (const step of scenario.steps) {
+    await step.run(world);
+    await world.clock.advance(step.settleMs ?? settleMs);
+    states.set(step.name, await endState(world.api, types));
+    ends.push({ calls: first.calls.length, events: first.events });
+  }
+  for (const life of lives) life.end();
+  if (failures.length > 0) throw new AggregateError(failures, 'an operator did not start');
+  return { states, effects: effects.lines, calls: first.calls, events: first.events, ends };
+}
+
+async function begin(life: Life, world: World): Promise<void> {
+  metrics.clear();
+  await startOperator({
+    api: life.api,
+    clock: life.clock,
+    log,
+    metrics,
+    config: { runtimeImage: 'millrace-runtimes:test', namespaces: [] },
+    podAddress: world.podAddress,
+    fetch: life.fetch,
+  });
+}
+
+/** What a disturbed run did differently, at its first step that shows it. */
+export function deviation(
+  actual: Outcome,
+  expected: Outcome,
+  { isJudgedAtEnd = false }: { readonly isJudgedAtEnd?: boolean } = {},
+): string | undefined {
+  for (const [step, state] of [...expected.states].slice(isJudgedAtEnd ? -1 : 0)) {
+    const found = difference(actual.states.get(step) ?? new Map(), state);
+    if (found !== undefined) return `after the step "${step}": ${found}`;
+  }
+  const [did, should] = [actual.effects.toSorted(), expected.effects.toSorted()];
+  if (did.join('\n') === should.join('\n')) return undefined;
+  return `it did\n  ${actual.effects.join('\n  ')}\nand undisturbed\n  ${expected.effects.join('\n  ')}`;
+}

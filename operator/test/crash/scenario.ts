@@ -1,0 +1,48 @@
+/**
+ * What a kind brings to the crash proof: stories of what people, Kubernetes and the data plane do,
+ * without a word about the operator.
+ *
+ * A story is cut into steps. Between two of them the operator has time to settle, so a step may rely
+ * on what the operator made of those before; within a step nothing may. `ends` says what the story is
+ * about, so that one that has become meaningless fails instead of proving nothing.
+ */
+import type { ResourceType } from '../../src/machinery/kube-api.ts';
+import type { World } from './world.ts';
+
+export interface Step<W> {
+  readonly name: string;
+  readonly run: (world: W) => Promise<void>;
+  /** Time for the operator afterwards, where the usual is too short. */
+  readonly settleMs?: number;
+}
+
+export interface Scenario<W> {
+  readonly world: () => W;
+  readonly steps: readonly Step<W>[];
+  /** Throws unless the story came to its end; asked of the undisturbed run. */
+  readonly ends: (world: W) => Promise<void>;
+}
+
+/** What every kind must have a story for; it may have more. */
+export const storiesOfEveryKind = [
+  'create',
+  'change',
+  'scale',
+  'suspend',
+  'delete',
+  'backend lost',
+  'pod lost',
+  'completed',
+  'failed',
+  'invalid change',
+  'paused',
+  'name taken',
+  'drift',
+] as const;
+export type Story = (typeof storiesOfEveryKind)[number];
+
+export interface KindProof<W extends World = World> {
+  /** Compared at the end of each step; the kind itself first. */
+  readonly types: readonly ResourceType[];
+  readonly scenarios: Readonly<Record<Story, Scenario<W>>> & Readonly<Record<string, Scenario<W>>>;
+}
