@@ -33,6 +33,8 @@ export interface ActOptions {
   readonly record: (write: OwnWrite) => void;
   /** Called before each deletion, which is left out when this fails. */
   readonly intend?: (step: Irreversible) => Promise<void>;
+  /** Called once before anything is made; nothing is when this fails. */
+  readonly confirm?: () => Promise<void>;
   /** Told of what somebody else had changed, once it has been put back. */
   readonly drifted?: (drift: FoundDrift) => void;
 }
@@ -148,6 +150,7 @@ async function apply(
     if (isUnchangedWish && settled.has(held)) return false;
     if (isUnchangedWish) drift = await findDrift({ type: step.type, ref }, wanted, options);
   }
+  if (held === undefined) await options.confirm?.();
   const written = await options.api.apply(step.type, wanted, {
     fieldManager: options.fieldManager,
     // What is made anew has no other owners; if it has by now, this call comes late and must not win.

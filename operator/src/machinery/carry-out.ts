@@ -10,6 +10,7 @@ import { intents, type IntentOptions, type Resource } from './intent.ts';
 import type { KubeApi } from './kube-api.ts';
 import { KubeFailure } from './kube-failure.ts';
 import { NameTaken } from './name-taken.ts';
+import { keyOfObject } from './object-key.ts';
 import type { OwnWrite, OwnWrites } from './own-writes.ts';
 import type { Plan } from './step.ts';
 import type { OperatorTelemetry } from './telemetry.ts';
@@ -66,6 +67,7 @@ export async function carryOut(
         ...options,
         record,
         intend: intents(pass, { ...options, record }),
+        confirm: confirming(pass, options),
         drifted: (drift) => drifts.push(drift),
       },
     );
@@ -76,6 +78,25 @@ export async function carryOut(
     if (obstacle === undefined) throw error;
     return { ...nothingDone, requeueAfterMs: refusalRetrySeconds * 1_000, obstacle };
   }
+}
+
+/**
+ * Makes sure, once a pass and live, that what the plan was made for is still wanted. The deletion of
+ * the owner may be known later than that of its children: they would be made anew for nobody.
+ */
+function confirming(
+  { type, object }: Resource,
+  { api }: Pick<CarryOutOptions, 'api'>,
+): () => Promise<void> {
+  let answer: Promise<void> | undefined;
+  const ask = async (): Promise<void> => {
+    const { uid, generation } = object.metadata;
+    const live = (await api.get(type, object.metadata))?.metadata;
+    if (live?.uid === uid && live?.generation === generation) return;
+    const what = `${type.kind} ${keyOfObject(object)}`;
+    throw new KubeFailure('Conflict', `${what} has changed or is gone: decide anew`);
+  };
+  return () => (answer ??= ask());
 }
 
 async function tellDrifts(
