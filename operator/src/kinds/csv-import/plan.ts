@@ -196,11 +196,13 @@ export function workersWanted({
 } {
   if (outcome.state !== 'Running') return { replicas: 0, reason: 'there is nothing left to load' };
   if (spec.suspend === true) return { replicas: 0, reason: 'the import is suspended' };
-  const { progress, isRemembered, children } = observed;
+  const { progress, isRemembered } = observed;
   const { min, max } = workerBounds(spec);
   if (progress === undefined || isRemembered) {
-    const present = replicasOf(children.worker).wanted ?? 0;
-    return { replicas: Math.min(present, max), reason: 'the coordinator has not reported yet' };
+    return {
+      replicas: Math.min(presentWorkers(observed), max),
+      reason: 'the coordinator has not reported yet',
+    };
   }
   if (progress.state === 'Complete' || progress.state === 'Failed') {
     return { replicas: 0, reason: 'the coordinator has not reported yet' };
@@ -209,6 +211,12 @@ export function workersWanted({
   if (wanted > max) return { replicas: max, reason: `spec.workers.max is ${max}; ${why}` };
   if (wanted < min) return { replicas: min, reason: `spec.workers.min is ${min}; ${why}` };
   return { replicas: wanted, reason: why };
+}
+
+/** A predecessor of the same name may have left its Deployment behind for a moment. */
+function presentWorkers({ owner, children: { worker } }: Observed): number {
+  const isOurs = worker !== undefined && controllerOf(worker)?.uid === owner.uid;
+  return isOurs ? (replicasOf(worker).wanted ?? 0) : 0;
 }
 
 function gateway(part: PodPart): readonly Plan[] {
