@@ -51,7 +51,6 @@ async function live(world: ImportCluster): Promise<void> {
 
 /** Rights that this life does not use, each with why it is granted. */
 const unused = [
-  // A watch that is late with our own write is asked no longer; the start asks whether we are served.
   // An admission plugin that not every cluster has asks for it.
   'update millrace.dev/csvimports/finalizers',
   // A ConfigMap that a later plan has no use for is pruned like every other child.

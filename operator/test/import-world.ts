@@ -18,6 +18,7 @@ import {
 import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import type { Faults } from '../src/memory/faults.ts';
 import { createMemoryApi, type MemoryApi } from '../src/memory/memory-api.ts';
+import type { Snapshot } from '../src/memory/snapshot.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export const namespace = 'team';
@@ -57,6 +58,16 @@ export interface WorldOptions {
   /** Resources are stored that the rules of today would refuse, as if they were older than the rules. */
   readonly isLenient?: boolean;
   readonly faults?: Faults;
+  readonly past?: Past;
+}
+
+/** Where another world has come to. */
+interface Past {
+  readonly snapshot: Snapshot;
+  readonly time: string;
+  readonly progress: CsvImportProgress | undefined;
+  readonly uids: ReadonlyMap<string, number>;
+  readonly pods: number;
 }
 
 export interface GivenOptions {
@@ -70,19 +81,43 @@ const definitions = kinds.map(customResourceDefinition);
 const lenientDefinitions = definitions.map(withoutRules);
 
 export class ImportWorld {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly api: MemoryApi;
   /** What the running coordinator answers at /progress; undefined: it does not answer. */
   progress: CsvImportProgress | undefined;
   #uids = new Map<string, number>();
   #pods = 0;
 
-  constructor({ isLenient = false, faults = {} }: WorldOptions = {}) {
+  #options: WorldOptions;
+
+  constructor(options: WorldOptions = {}) {
+    const { isLenient = false, faults = {}, past } = options;
+    this.#options = options;
+    this.clock = new ManualClock(past?.time);
     this.api = createMemoryApi({
       now: () => this.clock.now(),
       newUid: (object) => this.#newUid(object),
       kinds: isLenient ? lenientDefinitions : definitions,
       faults,
+      ...(past === undefined ? {} : { snapshot: past.snapshot }),
+    });
+    if (past === undefined) return;
+    this.progress = past.progress;
+    this.#uids = new Map(past.uids);
+    this.#pods = past.pods;
+  }
+
+  /** A world of its own that goes on from here. */
+  copy(): ImportWorld {
+    return new ImportWorld({
+      ...this.#options,
+      past: {
+        snapshot: this.api.snapshot(),
+        time: new Date(this.clock.now()).toISOString(),
+        progress: this.progress,
+        uids: this.#uids,
+        pods: this.#pods,
+      },
     });
   }
 

@@ -1,5 +1,5 @@
 /** Two operators overlap at every single write: what fencing makes rare has to be harmless as well. */
 import { deposedLate, deposedSlowly } from './modes.ts';
-import { proveCalls, stories } from './prove.ts';
+import { parts, proveCalls } from './prove.ts';
 
-proveCalls(await stories(), [deposedLate, deposedSlowly]);
+proveCalls(await parts(), [deposedLate, deposedSlowly]);

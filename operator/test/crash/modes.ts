@@ -15,7 +15,10 @@ export interface CallMode {
   /** Calls that it is worth meeting: a read that failed and one that was not made are the same. */
   readonly concerns: (call: Call) => boolean;
   readonly at: (index: number) => Disturb;
-  /** Only the end of the story has to be the same, with all side effects; by default each step has to. */
+  /**
+   * Only the end of what is played has to be the same, with all side effects; by default each step
+   * has to.
+   */
   readonly isJudgedAtEnd?: boolean;
 }
 
@@ -54,17 +57,21 @@ export const endedBefore: CallMode = {
   }),
 };
 
-export function answered(reason: KubeReason): CallMode {
-  return {
-    name: `answered ${reason}`,
-    concerns: reason === 'Conflict' ? isWrite : every,
-    at: (index) => () => ({
-      before: (call) => {
-        if (call.index === index) throw failure(reason);
-      },
-    }),
-  };
-}
+/** What a server says when it is not well; a Conflict makes sense of writes only. */
+const reasons: readonly KubeReason[] = ['Conflict', 'TooManyRequests', 'InternalError'];
+
+/** Each call gets one of the refusals; a shift of one or two gives it another. */
+export const refused: CallMode = {
+  name: 'refused',
+  concerns: every,
+  at: (index) => () => ({
+    before: (call) => {
+      if (call.index !== index) return;
+      const possible = isWrite(call) ? reasons : reasons.slice(1);
+      throw failure(possible[index % possible.length] ?? 'InternalError');
+    },
+  }),
+};
 
 /** The process lives on and cannot know that the write has happened. */
 export const answerLost: CallMode = {

@@ -1,28 +1,29 @@
 /**
  * One test for each point at which a run can be disturbed, so that a name is enough to play exactly
- * one again: `npm test -- operator/test/crash/ended.test.ts -t 'csv-import, suspend: ended before
- * call 31, patch Job/users-coordinator'`.
+ * one again: `npm test -- operator/test/crash/ended.test.ts -t 'csv-import, suspend, it is resumed:
+ * ended before call 18, patch Job/users-coordinator'`.
  *
- * Many stories begin alike. A point in a beginning that an earlier story has proved is left out: the run
- * is the same up to the end of that step, and the state there is compared. What a fault does to later
- * steps all the same is looked for at random, in `chance.test.ts`.
+ * A whole story is played with one operator from its beginning to its end. A part of it is two steps,
+ * by an operator that was started before them on the state that the undisturbed run had come to; that
+ * takes a quarter of the time. Points in a beginning that an earlier story has had are left out.
  */
 import { describe, expect, it } from 'vitest';
 import { described } from './life.ts';
 import type { CallMode, EventMode } from './modes.ts';
 import { kindProofs } from './registry.ts';
 import { deviation, run, undisturbed, type Outcome } from './run.ts';
-import type { KindProof, Scenario } from './scenario.ts';
+import type { KindProof, Scenario, Step } from './scenario.ts';
 import type { World } from './world.ts';
 
-interface Told {
-  /** Kind and story. */
+export interface Told {
+  /** Kind and story, and the step for a part. */
   readonly title: string;
   readonly proof: KindProof;
   readonly scenario: Scenario<World>;
   readonly calm: Outcome;
-  /** Calls and events of the beginning that it shares with an earlier story. */
-  readonly known: { readonly calls: number; readonly events: number };
+  /** Points are what comes between these steps, counted from 0. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Every story of every kind, with its undisturbed run. */
@@ -31,9 +32,9 @@ export async function stories(): Promise<readonly Told[]> {
   for (const [slug, proof] of await kindProofs()) {
     for (const [story, scenario] of Object.entries(proof.scenarios)) {
       const calm = await undisturbed(proof, scenario);
-      const shared = Math.max(0, ...told.map((other) => sharedSteps(other.scenario, scenario)));
-      const known = calm.ends[shared - 1] ?? { calls: 0, events: 0 };
-      told.push({ title: `${slug}, ${story}`, proof, scenario, calm, known });
+      const from = Math.max(0, ...told.map((other) => sharedSteps(other.scenario, scenario)));
+      const to = scenario.steps.length;
+      told.push({ title: `${slug}, ${story}`, proof, scenario, calm, from, to });
     }
   }
   return told;
@@ -46,14 +47,48 @@ function sharedSteps(a: Scenario<World>, b: Scenario<World>): number {
   return different === -1 ? b.steps.length : different;
 }
 
+/** Every step of every story with the one after it. */
+export async function parts(): Promise<readonly Told[]> {
+  const told = await Promise.all((await stories()).map((story) => partsOf(story)));
+  return told.flat();
+}
+
+const started: Step<World> = { name: 'the operator starts', run: () => Promise.resolve() };
+
+async function partsOf({ title, proof, scenario, from }: Told): Promise<readonly Told[]> {
+  const worlds: World[] = [];
+  const steps = scenario.steps.map((step) => ({
+    ...step,
+    run: async (world: World) => {
+      worlds.push(world.copy());
+      await step.run(world);
+    },
+  }));
+  await run(proof, { ...scenario, steps }, () => ({}));
+  const told: Told[] = [];
+  for (const [index, world] of worlds.entries()) {
+    if (index < from) continue;
+    const part = {
+      world: () => world.copy(),
+      steps: [started, ...scenario.steps.slice(index, index + 2)],
+      ends: () => Promise.resolve(),
+    };
+    const calm = await undisturbed(proof, part);
+    const name = scenario.steps[index]?.name ?? '';
+    told.push({ title: `${title}, ${name}`, proof, scenario: part, calm, from: 1, to: 2 });
+  }
+  return told;
+}
+
 export function proveCalls(told: readonly Told[], modes: readonly CallMode[]): void {
-  for (const { title, proof, scenario, calm, known } of told) {
+  for (const { title, proof, scenario, calm, from, to } of told) {
+    const calls = calm.calls.slice(calm.ends[from - 1]?.calls ?? 0, calm.ends[to - 1]?.calls);
+    if (calls.length === 0) continue;
     describe(title, () => {
       for (const mode of modes) {
-        const { name, concerns, at } = mode;
-        for (const call of calm.calls.slice(known.calls).filter(concerns)) {
-          it(`${name} call ${call.index}, ${described(call)}`, async () => {
-            const outcome = await run(proof, scenario, at(call.index));
+        for (const call of calls.filter(mode.concerns)) {
+          it(`${mode.name} call ${call.index}, ${described(call)}`, async () => {
+            const outcome = await run(proof, scenario, mode.at(call.index));
 
             const met = outcome.calls[call.index];
             expect(met === undefined ? 'no call' : described(met)).toBe(described(call));
@@ -66,10 +101,13 @@ export function proveCalls(told: readonly Told[], modes: readonly CallMode[]): v
 }
 
 export function proveEvents(told: readonly Told[], modes: readonly EventMode[]): void {
-  for (const { title, proof, scenario, calm, known } of told) {
+  for (const { title, proof, scenario, calm, from, to } of told) {
+    const first = calm.ends[from - 1]?.events ?? 0;
+    const last = calm.ends[to - 1]?.events ?? 0;
+    if (first === last) continue;
     describe(title, () => {
       for (const { name, at } of modes) {
-        for (let index = known.events; index < calm.events; index++) {
+        for (let index = first; index < last; index++) {
           it(`event ${index} ${name}`, async () => {
             const outcome = await run(proof, scenario, at(index));
 

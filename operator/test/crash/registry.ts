@@ -2,12 +2,12 @@
  * The stories of every registered kind. A kind has them in `scenarios/<slug>.ts`, exported as `proof`;
  * one without that file, or without a story that every kind must have, fails here by name.
  */
-import { kinds } from '@millrace/crds/index';
+import { operatorKinds } from '../../src/registry.ts';
 import { storiesOfEveryKind, type KindProof } from './scenario.ts';
 
 export async function kindProofs(): Promise<ReadonlyMap<string, KindProof>> {
   const loaded = await Promise.all(
-    kinds.map(async ({ slug }) => [slug, await proofOf(slug)] as const),
+    operatorKinds.map(async ({ slug }) => [slug, await proofOf(slug)] as const),
   );
   return new Map(loaded);
 }

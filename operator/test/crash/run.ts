@@ -15,14 +15,19 @@ import { SideEffects } from './side-effects.ts';
 import type { World } from './world.ts';
 
 export interface Outcome {
-  /** The state at the end of each step, by the step's name. */
-  readonly states: ReadonlyMap<string, EndState>;
   readonly effects: readonly string[];
   /** Of the first life. */
   readonly calls: readonly Call[];
   readonly events: number;
-  /** How many calls and events came before the end of each step. */
-  readonly ends: readonly { readonly calls: number; readonly events: number }[];
+  /** The end of each step: the state, and how many of each came before. */
+  readonly ends: readonly StepEnd[];
+}
+
+interface StepEnd {
+  readonly step: string;
+  readonly state: EndState;
+  readonly calls: number;
+  readonly events: number;
 }
 
 /** What a mode may do with the run that it disturbs. */
@@ -69,19 +74,22 @@ export async function run<W extends World>(
     begin(life, world).catch((failure: unknown) => failures.push(failure));
     return life;
   };
-  const states = new Map<string, EndState>();
-  const ends: { calls: number; events: number }[] = [];
+  const ends: StepEnd[] = [];
   const first = start(disturb({ world, start }));
   await world.clock.advance(0);
   for (const step of scenario.steps) {
     await step.run(world);
     await world.clock.advance(step.settleMs ?? settleMs);
-    states.set(step.name, await endState(world.api, types));
-    ends.push({ calls: first.calls.length, events: first.events });
+    ends.push({
+      step: step.name,
+      state: await endState(world.api, types),
+      calls: first.calls.length,
+      events: first.events,
+    });
   }
   for (const life of lives) life.end();
   if (failures.length > 0) throw new AggregateError(failures, 'an operator did not start');
-  return { states, effects: effects.lines, calls: first.calls, events: first.events, ends };
+  return { effects: effects.lines, calls: first.calls, events: first.events, ends };
 }
 
 async function begin(life: Life, world: World): Promise<void> {
@@ -91,7 +99,12 @@ async function begin(life: Life, world: World): Promise<void> {
     clock: life.clock,
     log,
     metrics,
-    config: { runtimeImage: 'millrace-runtimes:test', namespaces: [] },
+    config: {
+      runtimeImage: 'millrace-runtimes:test',
+      namespaces: [],
+      // Half of the usual questions; what is asked matters here, not how soon.
+      pollLimits: { periodMinMs: 3_000 },
+    },
     podAddress: world.podAddress,
     fetch: life.fetch,
   });
@@ -103,11 +116,15 @@ export function deviation(
   expected: Outcome,
   { isJudgedAtEnd = false }: { readonly isJudgedAtEnd?: boolean } = {},
 ): string | undefined {
-  for (const [step, state] of [...expected.states].slice(isJudgedAtEnd ? -1 : 0)) {
-    const found = difference(actual.states.get(step) ?? new Map(), state);
-    if (found !== undefined) return `after the step "${step}": ${found}`;
+  const pairs = expected.ends.map((end, index) => ({ end, did: actual.ends[index]?.state }));
+  for (const { end, did } of pairs.slice(isJudgedAtEnd ? -1 : 0)) {
+    const found = difference(did ?? new Map(), end.state);
+    if (found !== undefined) return `after the step "${end.step}": ${found}`;
   }
-  const [did, should] = [actual.effects.toSorted(), expected.effects.toSorted()];
-  if (did.join('\n') === should.join('\n')) return undefined;
+  if (sorted(actual.effects) === sorted(expected.effects)) return undefined;
   return `it did\n  ${actual.effects.join('\n  ')}\nand undisturbed\n  ${expected.effects.join('\n  ')}`;
+}
+
+function sorted(effects: readonly string[]): string {
+  return effects.toSorted().join('\n');
 }

@@ -4,6 +4,8 @@ import type { MemoryApi } from '../../src/memory/memory-api.ts';
 import type { ManualClock } from '../manual-clock.ts';
 
 export interface World {
+  /** A world of its own that goes on from here. */
+  readonly copy: () => World;
   readonly clock: ManualClock;
   readonly api: MemoryApi;
   /** What pods answer over HTTP; undefined stands for no answer. */
