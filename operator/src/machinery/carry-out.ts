@@ -71,12 +71,14 @@ export async function carryOut(
         drifted: (drift) => drifts.push(drift),
       },
     );
-    await tellDrifts(pass, drifts, options);
     return { ...result, obstacle: undefined };
   } catch (error) {
     const obstacle = refusalOf(error);
     if (obstacle === undefined) throw error;
     return { ...nothingDone, requeueAfterMs: refusalRetrySeconds * 1_000, obstacle };
+  } finally {
+    // Also when a later step failed: what has been put back differs no more, so no later pass tells.
+    await tellDrifts(pass, drifts, options);
   }
 }
 
