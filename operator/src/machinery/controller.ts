@@ -88,7 +88,9 @@ export class Controller {
 
   async #work(key: string): Promise<WorkResult> {
     const { writes, primaries, spec } = this.#options;
-    if (!(await writes.areSeen(key))) return { requeueAfterMs: barrierRetryMs };
+    if (!(await writes.areSeen(key))) {
+      return { requeueAfterMs: barrierRetryMs, isPostponed: true };
+    }
     const result = await spec.reconcile(key);
     if (primaries.get(key) === undefined) writes.forget(key);
     return result;

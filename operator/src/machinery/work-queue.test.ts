@@ -139,6 +139,29 @@ describe('work queue', () => {
     expect(clock.sleepers).toBe(0);
   });
 
+  it('takes work that was postponed for neither a success nor a pass', async () => {
+    const results = ['fail', 'fail', 'postpone', 'fail'];
+    const told: (number | undefined)[] = [];
+    const clock = new ManualClock();
+    const queue = new WorkQueue({
+      clock,
+      concurrency: 1,
+      random: () => 0.5,
+      events: { ...quiet, reconciled: ({ retryInMs }) => told.push(retryInMs) },
+      work: () =>
+        results.shift() === 'postpone'
+          ? Promise.resolve({ requeueAfterMs: 50, isPostponed: true })
+          : Promise.reject(new Error('away')),
+    });
+    queue.start();
+    queue.add('a');
+
+    await clock.advance(1_600);
+
+    expect(told).toEqual([500, 1_000, 2_000]);
+    await queue.stop();
+  });
+
   it('finishes what runs and starts nothing more when it is stopped', async () => {
     let finish: (result: WorkResult) => void = () => undefined;
     const { queue, started } = harness(() => new Promise((resolve) => (finish = resolve)));

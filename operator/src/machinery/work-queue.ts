@@ -22,6 +22,8 @@ export type Lane = 'change' | 'initial';
 export interface WorkResult {
   /** Comes back after this long even if nothing changes. */
   readonly requeueAfterMs?: number;
+  /** Nothing was done yet: neither a success, which would end the back-off, nor counted as a pass. */
+  readonly isPostponed?: boolean;
 }
 
 export interface QueueEvents {
@@ -151,10 +153,10 @@ export class WorkQueue {
     // One turn of the loop later, so that `#running` holds the key before any of its work happens.
     await Promise.resolve();
     try {
-      const { requeueAfterMs } = await work(key);
-      this.#failures.delete(key);
+      const { requeueAfterMs, isPostponed = false } = await work(key);
+      if (!isPostponed) this.#failures.delete(key);
       this.#finish(key, requeueAfterMs);
-      events.reconciled({ key, durationMs: clock.monotonic() - beganAt });
+      if (!isPostponed) events.reconciled({ key, durationMs: clock.monotonic() - beganAt });
     } catch (failure) {
       const retryInMs = this.#retryInMs(key, failure);
       this.#finish(key, retryInMs);
