@@ -258,6 +258,25 @@ describe('reflector', () => {
     await end();
   });
 
+  it('waits for as long as a server that is busy asks, within its own longest wait', async () => {
+    const server = new Server();
+    const { clock, end } = reflect(server);
+    await turns(2);
+    const busy = (retryAfterMs: number) =>
+      new KubeFailure('TooManyRequests', 'busy', { retryAfterMs });
+
+    server.breakWatches(busy(20_000));
+    await clock.advance(19_999);
+    const early = server.watches;
+    await clock.advance(1);
+    const asked = server.watches;
+    server.breakWatches(busy(3_600_000));
+    await clock.advance(60_000);
+
+    expect([early, asked, server.watches]).toEqual([1, 2, 3]);
+    await end();
+  });
+
   it('lists anew when a watch is answered with nonsense three times, and not when the server is away', async () => {
     const server = new Server();
     server.put('a');

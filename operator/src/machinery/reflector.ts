@@ -174,11 +174,18 @@ export class Reflector {
     this.#badAnswers = badAnswers.includes(reason) ? this.#badAnswers + 1 : 0;
     if (this.#badAnswers >= badAnswersMax) this.#listAgain();
     this.#failures++;
-    await clock.sleep(backoffMs(this.#failures, backoff, random()), signal);
+    const ownMs = backoffMs(this.#failures, backoff, random());
+    await clock.sleep(Math.max(ownMs, askedWaitMs(error)), signal);
   }
 
   #listAgain(): void {
     this.#versionBefore = this.#version ?? this.#versionBefore;
     this.#version = undefined;
   }
+}
+
+/** What a server asked for with Retry-After, up to the longest wait of our own. */
+function askedWaitMs(failure: unknown): number {
+  const askedMs = failure instanceof KubeFailure ? (failure.retryAfterMs ?? 0) : 0;
+  return Math.min(askedMs, backoff.maxMs);
 }
