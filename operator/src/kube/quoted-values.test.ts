@@ -14,6 +14,14 @@ describe('a message of the server', () => {
       'spec.template: Invalid value: (object): field is immutable',
     ],
     [
+      'loses an object that is printed as Go, of whatever type',
+      'a: Invalid value: core.PodTemplateSpec{Env:[]core.EnvVar{core.EnvVar{Value:"}s"}}}: no, ' +
+        'b: Invalid value: []core.EnvVar{{Value:"s"}}: no, c: Invalid value: &v1.Secret{Name:"s"}: no, ' +
+        'd: Invalid value: map[string]interface {}{"a":map[string]string{"b":"s"}}: no',
+      'a: Invalid value: (object): no, b: Invalid value: (object): no, c: Invalid value: (object): no, ' +
+        'd: Invalid value: (object): no',
+    ],
+    [
       'loses each of several',
       'x: Invalid value: {"a":1}: no, y: Invalid value: ["b"]: neither',
       'x: Invalid value: (object): no, y: Invalid value: (object): neither',

@@ -3,9 +3,11 @@
  *
  * A refused patch of a Secret is answered with the Secret in full, inside `Invalid value: "{…}"`, and a
  * refused change of a Job with its template and every variable in it (both measured on 1.35). Such a
- * message ends in logs and conditions. Plain values stay: they say what is wrong.
+ * message ends in logs and conditions. Plain values stay: they say what is wrong. An object may be JSON,
+ * or Go as older servers print it: `core.PodTemplateSpec{ObjectMeta:…}`.
  */
 const marker = 'Invalid value: ';
+const goObject = /(?:[&*]|\[\]|map\[[\w.]+\])*(?:interface \{\}|[\w.]*)\{/y;
 
 export function withoutObjects(message: string): string {
   const parts: string[] = [];
@@ -29,7 +31,9 @@ function endOfObject(message: string, start: number): number {
   if (first === '"') {
     return '{['.includes(message[start + 1] ?? ' ') ? endOfText(message, start) : start;
   }
-  return first === '{' || first === '[' ? endOfBraces(message, start) : start;
+  goObject.lastIndex = start;
+  if (goObject.test(message)) return endOfBraces(message, goObject.lastIndex - 1);
+  return first === '[' ? endOfBraces(message, start) : start;
 }
 
 /** One that never closes was cut off, so it goes up to the end. */
