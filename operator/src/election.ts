@@ -27,7 +27,7 @@ export interface Election extends Pick<Elector, 'campaign' | 'release'> {
 }
 
 const alwaysWon: Election = {
-  campaign: () => Promise.resolve(soleLeadership),
+  campaign: () => Promise.resolve(soleLeadership()),
   release: () => Promise.resolve(),
   problem: () => undefined,
 };

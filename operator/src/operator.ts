@@ -82,7 +82,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   addControllers(manager, options);
   const turn = new Turn({ manager, fence, telemetry });
   await manager.fill();
-  if (lead === undefined) turn.begin(soleLeadership);
+  if (lead === undefined) turn.begin(soleLeadership());
   else void turn.await(lead);
   return {
     idle: () => manager.idle(),

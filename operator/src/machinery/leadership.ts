@@ -8,9 +8,10 @@ export interface Leadership {
   readonly lost: AbortSignal;
 }
 
-/** For a control plane of which there is one by construction, such as the one in `play`. */
-export const soleLeadership: Leadership = {
-  epoch: 0,
-  isValid: () => true,
-  lost: new AbortController().signal,
-};
+/**
+ * For a control plane of which there is one by construction, such as the one in `play`. Each gets its
+ * own: a signal that all share would keep every operator that ever listened to it in memory.
+ */
+export function soleLeadership(): Leadership {
+  return { epoch: 0, isValid: () => true, lost: new AbortController().signal };
+}
