@@ -71,16 +71,11 @@ export class AppliedChanges implements AsyncDisposable {
     const { signal } = this.#stop;
     let from = resourceVersion;
     while (!signal.aborted) {
-      for await (const event of this.#api.watch(type, {
-        namespace,
-        resourceVersion: from,
-        signal,
-      })) {
+      const options = { namespace, resourceVersion: from, signal };
+      for await (const event of this.#api.watch(type, options)) {
         if (event.type === 'BOOKMARK') from = event.resourceVersion;
-        else {
-          from = event.object.metadata.resourceVersion ?? from;
-          if (event.type !== 'DELETED') this.#take(event.object);
-        }
+        else from = event.object.metadata.resourceVersion ?? from;
+        if (event.type === 'ADDED' || event.type === 'MODIFIED') this.#take(event.object);
       }
     }
   }

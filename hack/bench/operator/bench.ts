@@ -9,7 +9,7 @@ export interface Bench {
   /** The bench's own connection; nothing of the operator's goes through it. */
   readonly api: HttpKubeApi;
   readonly folder: string;
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }
 
 /** One line of the report. `met` is undefined where the issue asks for a figure and sets no bar. */

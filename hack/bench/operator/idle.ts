@@ -3,6 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench, Result } from './bench.ts';
 import { apiCalls, difference, settled, startOperatorProcess } from './operator-process.ts';
 
+/** Renewals are made by a thread with a connection of its own, which no metric counts. */
+const renewalsPerSecond = 0.5;
+
 export async function measureIdle(bench: Bench): Promise<readonly Result[]> {
   await using operator = await startOperatorProcess(bench, 'idle');
   await operator.ready();
@@ -16,9 +19,9 @@ export async function measureIdle(bench: Bench): Promise<readonly Result[]> {
   return [
     {
       what: `idle for ${String(idleSeconds)} s: calls beside watches`,
-      measured: `${(calls.all / idleSeconds).toFixed(2)}/s (the Lease among them), ${percent.toFixed(1)} % of a core`,
+      measured: `${(calls.all / idleSeconds).toFixed(2)}/s and one renewal of the Lease every 2 s, ${percent.toFixed(1)} % of a core`,
       bar: '< 1/s',
-      met: calls.all / idleSeconds < 1,
+      met: calls.all / idleSeconds + renewalsPerSecond < 1,
     },
     {
       what: 'lists and writes meanwhile',

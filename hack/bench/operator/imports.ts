@@ -13,6 +13,7 @@ import {
 
 export const namespace = 'bench';
 const namespaces = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' };
+const serviceAccounts = { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts' };
 /** ConfigMap, Job, two Deployments and a Service. */
 export const childrenEach = 5;
 /** Calls in flight: enough to keep one API server busy, few enough not to be throttled by it. */
@@ -28,6 +29,12 @@ export async function createSurroundings(api: HttpKubeApi): Promise<void> {
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { namespace: '', name: namespace },
+  });
+  // Pods are refused without it, and there is no controller here that makes it.
+  await api.create(serviceAccounts, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { namespace, name: 'default' },
   });
   await api.create(secrets, {
     apiVersion: 'v1',

@@ -8,12 +8,15 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import manifest from '../../../package.json' with { type: 'json' };
 import { portAllocator } from '../../play/supervisor/free-port.ts';
 import type { Bench } from './bench.ts';
 import { samplesOf, total, type Sample } from './exposition.ts';
 
 const entry = fileURLToPath(new URL('../../../operator/src/main.ts', import.meta.url));
 const freePort = portAllocator();
+/** As `npm run operator` starts it: the flags of its own script. */
+const nodeFlags = manifest.scripts.operator.split(' ').filter((word) => word.startsWith('--'));
 const clockTicksPerSecond = 100;
 /** Thousands of imports at once keep one API server on two cores busy for ten minutes. */
 const deadlineMs = 1_800_000;
@@ -62,8 +65,7 @@ export async function startOperatorProcess(bench: Bench, name: string): Promise<
 
 function nodeOptions({ options, folder }: Bench): readonly string[] {
   const profile = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
-  // As `npm run operator` starts it.
-  return ['--max-semi-space-size=16', ...profile];
+  return [...nodeFlags, ...profile];
 }
 
 function flags({ controlPlane }: Bench, port: number): readonly string[] {
@@ -133,11 +135,9 @@ export async function apiCalls(operator: OperatorProcess): Promise<ApiCalls> {
   const samples = await operator.samples();
   const count = (accepts: (labels: Sample['labels']) => boolean): number =>
     total(samples, 'millrace_operator_api_calls_total', accepts);
-  // Leases are renewed however busy the operator is; they are counted among all calls only.
-  const isOfLease = ({ type }: Sample['labels']): boolean => type === 'leases';
   return {
     all: count(({ verb }) => verb !== 'watch'),
-    writes: count((labels) => !readVerbs.has(labels['verb'] ?? '') && !isOfLease(labels)),
+    writes: count(({ verb = '' }) => !readVerbs.has(verb)),
     statusWrites: count(({ verb }) => verb === 'applyStatus'),
     lists: count(({ verb }) => verb === 'list'),
     throttled: count(({ code }) => code === '429'),

@@ -138,20 +138,32 @@ async function apply(
   options: ActOptions,
 ): Promise<boolean> {
   const wanted = withDigest(step.object);
-  const ref = { namespace: wanted.metadata.namespace, name: wanted.metadata.name };
-  const cached = heldAt({ type: step.type, ref }, pass);
-  const held = cached ?? (await options.api.get(step.type, ref));
-  let drift: FoundDrift | undefined;
-  if (held !== undefined) {
-    refuseForeign(held, wanted);
-    if (isAsWanted(wanted, held)) return false;
-    if (cached === undefined) refuseOutdated(held, wanted);
-    const isUnchangedWish = isSameWish(wanted, held);
-    if (isUnchangedWish && settled.has(held)) return false;
-    if (isUnchangedWish) drift = await findDrift({ type: step.type, ref }, wanted, options);
+  const { namespace, name } = wanted.metadata;
+  const target = { type: step.type, ref: { namespace, name } };
+  const cached = heldAt(target, pass);
+  const held = cached ?? (await options.api.get(target.type, target.ref));
+  if (held === undefined) {
+    await options.confirm?.();
+    return await write(target, { wanted, held }, options);
   }
-  if (held === undefined) await options.confirm?.();
-  const written = await options.api.apply(step.type, wanted, {
+  refuseForeign(held, wanted);
+  if (isAsWanted(wanted, held)) return false;
+  if (cached === undefined) refuseOutdated(held, wanted);
+  const isUnchangedWish = isSameWish(wanted, held);
+  if (isUnchangedWish && settled.has(held)) return false;
+  const drift = isUnchangedWish ? await findDrift(target, wanted, options) : undefined;
+  const isChanged = await write(target, { wanted, held }, options);
+  if (isChanged && drift !== undefined) options.drifted?.(drift);
+  return isChanged;
+}
+
+/** Whether the apply changed anything. */
+async function write(
+  { type, ref }: Target,
+  { wanted, held }: { readonly wanted: KubeObject; readonly held: KubeObject | undefined },
+  options: ActOptions,
+): Promise<boolean> {
+  const written = await options.api.apply(type, wanted, {
     fieldManager: options.fieldManager,
     // What is made anew has no other owners; if it has by now, this call comes late and must not win.
     force: held !== undefined,
@@ -161,8 +173,7 @@ async function apply(
     settled.add(held);
     return false;
   }
-  options.record({ type: step.type, ref, uid, version });
-  if (drift !== undefined) options.drifted?.(drift);
+  options.record({ type, ref, uid, version });
   return true;
 }
 
