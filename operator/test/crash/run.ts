@@ -11,7 +11,7 @@ import { startOperator } from '../../src/operator.ts';
 import { difference, endState, type EndState } from './end-state.ts';
 import { Life, type Call, type Disturbance } from './life.ts';
 import type { KindProof, Scenario } from './scenario.ts';
-import { SideEffects } from './side-effects.ts';
+import { deletedByName, SideEffects } from './side-effects.ts';
 import type { World } from './world.ts';
 
 export interface Outcome {
@@ -56,6 +56,8 @@ export async function undisturbed<W extends World>(
   const world = scenario.world();
   const outcome = await run(proof, { ...scenario, world: () => world }, () => ({}));
   await scenario.ends(world);
+  const blind = outcome.effects.find((effect) => effect.endsWith(deletedByName));
+  if (blind !== undefined) throw new Error(`could hit an object made since: ${blind}`);
   return outcome;
 }
 

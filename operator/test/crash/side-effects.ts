@@ -60,9 +60,11 @@ function changes({ before, after, preconditions }: Effect): readonly string[] {
   ];
 }
 
-/** A deletion by name alone could hit an object made since the decision. */
+/** Such a deletion could hit an object made since the decision. */
+export const deletedByName = 'is deleted by name alone';
+
 function deletion(preconditions: Preconditions | undefined): string {
-  return preconditions?.uid === undefined ? 'is deleted by name alone' : 'is deleted';
+  return preconditions?.uid === undefined ? deletedByName : 'is deleted';
 }
 
 function facts(object: KubeObject | undefined) {
