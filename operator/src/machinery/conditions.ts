@@ -3,6 +3,7 @@
  * transition time that moves only when the status does, so that "since when" stays true.
  */
 import type { Condition } from '@millrace/crds/conditions';
+import { clip } from './clip.ts';
 
 /** A claim without the parts that are bookkeeping. `Reason` is the closed set of the kind. */
 export interface Claim<Reason extends string = string> {
@@ -30,7 +31,7 @@ export function conditions(claims: readonly Claim[], context: ConditionContext):
         type: claim.type,
         status: claim.status,
         reason: claim.reason,
-        message: claim.message.slice(0, messageCharactersMax),
+        message: clip(claim.message, messageCharactersMax),
         lastTransitionTime: held?.status === claim.status ? held.lastTransitionTime : context.now,
         observedGeneration: context.generation,
       };

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '@millrace/kit/clock';
+import { clipBytes } from './clip.ts';
 import type { KubeApi, KubeObject, ObjectRef, ResourceType } from './kube-api.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 import { Transient } from '@millrace/kit/transient';
@@ -39,7 +40,8 @@ const quietMs = 10 * 60_000;
 const seriesMs = 50 * 60_000;
 /** Remembered events, and objects; more than this many different ones in ten minutes repeat some. */
 const rememberedMax = 4_096;
-const noteCharactersMax = 1_000;
+/** The API allows 1,024. */
+const noteBytesMax = 1_000;
 /** A resource that changes its mind all the time is worth ten lines, then two a minute. */
 const perObject: Rate = { perSecond: 1 / 30, burst: 10 };
 /** Five thousand resources that all fail at once tell their first hundred at once. */
@@ -121,7 +123,7 @@ export class EventRecorder {
       eventTime: microTime(this.#options.clock.now()),
       type: note.type,
       reason: note.reason,
-      note: note.note.slice(0, noteCharactersMax),
+      note: clipBytes(note.note, noteBytesMax),
       action: note.action,
       reportingController: this.#options.controller,
       reportingInstance: this.#options.controller,

@@ -13,6 +13,7 @@
 import type { Intent } from '@millrace/crds/operator-notes';
 import type { Clock } from '@millrace/kit/clock';
 import { Transient } from '@millrace/kit/transient';
+import { clip } from './clip.ts';
 import type { KubeApi, KubeObject, ResourceType } from './kube-api.ts';
 import type { Fence } from './leader-election/fence.ts';
 import { refOf, keyOfObject } from './object-key.ts';
@@ -60,7 +61,7 @@ export async function declareIntent(
 ): Promise<KubeObject> {
   refuseLaterLeader(object, fence);
   const intent: Intent = {
-    step: describe(step).slice(0, stepCharactersMax),
+    step: clip(describe(step), stepCharactersMax),
     uid: step.uid,
     epoch: fence.epoch,
     at: new Date(clock.now()).toISOString(),

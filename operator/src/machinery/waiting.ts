@@ -4,6 +4,7 @@
  * written only when something else is waited for.
  */
 import type { Waiting } from '@millrace/crds/operator-notes';
+import { clip } from './clip.ts';
 
 /** One thing waited for, without the bookkeeping. Holds no number that moves. */
 export interface Waited {
@@ -30,7 +31,7 @@ const whatCharactersMax = 512;
 export function waiting(waits: readonly Waited[], { previous, now }: WaitingContext): Waiting[] {
   const found = new Map<string, Waiting>();
   for (const wait of waits) {
-    const what = wait.what.slice(0, whatCharactersMax);
+    const what = clip(wait.what, whatCharactersMax);
     if (found.has(what)) continue;
     const held = previous?.find((it) => it.what === what && it.object === wait.object);
     found.set(what, held ?? begun({ ...wait, what }, now));

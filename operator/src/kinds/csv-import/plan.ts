@@ -6,6 +6,7 @@
  * safe to repeat, and a pass that was cut off is completed by the next.
  */
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
+import { clip } from '../../machinery/clip.ts';
 import type { KubeObject, ResourceType } from '../../machinery/kube-api.ts';
 import { controllerOf } from '../../machinery/object-key.ts';
 import { emptyPlan, type Plan, type Step, type Target } from '../../machinery/step.ts';
@@ -267,7 +268,7 @@ function scaled(part: PodPart, wanted: Scaled): Plan {
     object: wanted.object(isScaled),
     reason: why,
   });
-  const scale: Step = { op: 'scale', ...target, replicas, reason: reason.slice(0, 160) };
+  const scale: Step = { op: 'scale', ...target, replicas, reason: clip(reason, 160) };
   if (!isOurs) return { steps: [apply(false, 'it is new'), scale], keep: [] };
   const isHandedOver = held.metadata.annotations?.[replicasAnnotation] === 'true';
   if (!isHandedOver) {

@@ -4,6 +4,7 @@
  * the figures of the last report.
  */
 import type { CsvImportProgress, CsvImportSpec, CsvImportStatus } from '@millrace/crds/csv-import';
+import { clip } from '../../machinery/clip.ts';
 import { canonicalJson } from '../../machinery/canonical-json.ts';
 import { conditions } from '../../machinery/conditions.ts';
 import { waiting } from '../../machinery/waiting.ts';
@@ -47,7 +48,7 @@ const planLineCharactersMax = 256;
 
 function planLines({ changed, observed }: StatusInput): string[] | undefined {
   if (changed.length === 0) return observed.status?.plan;
-  return changed.slice(0, planLinesMax).map((line) => line.slice(0, planLineCharactersMax));
+  return changed.slice(0, planLinesMax).map((line) => clip(line, planLineCharactersMax));
 }
 
 /** Whether anything but the figures of an ordinary progress differs: that is worth a write at once. */
