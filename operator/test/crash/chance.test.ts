@@ -92,7 +92,7 @@ describe('many faults in one story', () => {
         fc.asyncProperty(faults, async (list) => {
           refuse(deviation(await run(proof, scenario, disturbing(list)), calm));
         }),
-        { numRuns: 12 },
+        { numRuns: 8 },
       );
     });
   }

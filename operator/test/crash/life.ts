@@ -197,6 +197,8 @@ export class Life {
       if (delivery === 'lost') {
         await this.clock.sleep(lostForMs);
         dead.abort();
+        // Nothing that was lost can be had by resuming.
+        this.#world.api.compact();
         throw new KubeFailure('Gone', 'the version is not kept any more');
       }
       yield* delivery;

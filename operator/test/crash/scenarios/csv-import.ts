@@ -113,6 +113,10 @@ const lost = (number: number, exitCode: number, isDisrupted: boolean): ImportSte
   },
 ];
 
+async function finalizers(at: ImportWorld, held: readonly string[]): Promise<void> {
+  await at.api.patch(csvImports, users, { metadata: { finalizers: held } });
+}
+
 function foreign(type: ResourceType, name: string, rest: object): KubeObject {
   return {
     apiVersion: type.apiVersion,
@@ -182,6 +186,17 @@ const scenarios = {
       await expectAbsent(at, deployments, 'users-worker');
       await expectAbsent(at, services, 'users-gateway');
     },
+  ),
+
+  'deleted slowly': story(
+    [
+      ...running,
+      step('somebody wants to see it go', (at) => finalizers(at, ['example.com/archive'])),
+      step('it is deleted', (at) => at.delete(csvImports, 'users')),
+      step('its workers are of use still', reports({ workers: { wanted: 1, why: 'one waits' } })),
+      step('it may go', (at) => finalizers(at, [])),
+    ],
+    (at) => expectAbsent(at, deployments, 'users-worker'),
   ),
 
   'deleted and made again': story(
@@ -281,6 +296,16 @@ const scenarios = {
       step('fewer workers are of use', reports({ workers: { wanted: 1, why: 'one chunk waits' } })),
     ],
     expectReason('Stalled', 'InvalidSpec'),
+  ),
+
+  'invalid change, and what was valid is lost': story(
+    [
+      ...running,
+      step('the spec becomes wrong', changes({ cache: { ttl: '0s' } })),
+      step('the last valid one is deleted', (at) => at.delete(configMaps, 'users-config')),
+      step('the spec is right again', changes({ cache: { ttl: '120s' } })),
+    ],
+    expectReason('Stalled', 'NotStalled'),
   ),
 
   paused: story(
