@@ -2,7 +2,7 @@
  * One test for each point at which a run can be disturbed, so that its name, as a failure shows it, is
  * enough to play exactly that one again:
  *
- *   npm test -- operator/test/crash/points.test.ts -t 'it is resumed ended before call 18, patch Job'
+ *   npm test -- operator/test/crash/points.test.ts -t 'it is resumed > ended before call 17, patch Job'
  *
  * A whole story is played with one operator from its beginning to its end. A part of it is two steps,
  * by an operator that was started before them on the state that the undisturbed run had come to; that
