@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 
+import { KubeFailure } from '@millrace/operator/machinery/kube-failure';
 import type { KubeApi, KubeObject, ResourceType } from '@millrace/operator/machinery/kube-api';
 
 import {
@@ -156,14 +157,30 @@ export class Scene {
 
   /** From now on the object of this pod outlives its deletion until `drained`. */
   async holds(pod: Pod): Promise<void> {
-    const finalizers = [...(pod.metadata.finalizers ?? []), drainFinalizer];
-    await this.api.patch(podType, pod.metadata, { metadata: { finalizers } });
+    await this.#changeFinalizers(pod, (present) => [...present, drainFinalizer]);
   }
 
   async drained(pod: Pod): Promise<void> {
-    const now = await this.api.get(podType, pod.metadata);
-    const finalizers = now?.metadata.finalizers?.filter((one) => one !== drainFinalizer);
-    await this.api.patch(podType, pod.metadata, { metadata: { finalizers: finalizers ?? [] } });
+    await this.#changeFinalizers(pod, (present) => present.filter((one) => one !== drainFinalizer));
+  }
+
+  /** Of the state that was read and no other: a controller takes its own away at the same time. */
+  async #changeFinalizers(
+    pod: Pod,
+    change: (present: readonly string[]) => readonly string[],
+  ): Promise<void> {
+    for (;;) {
+      const now = await this.api.get(podType, pod.metadata);
+      if (now === undefined) return;
+      const { resourceVersion, finalizers = [] } = now.metadata;
+      const metadata = { resourceVersion, finalizers: change(finalizers) };
+      try {
+        await this.api.patch(podType, pod.metadata, { metadata });
+        return;
+      } catch (error) {
+        if (!(error instanceof KubeFailure && error.reason === 'Conflict')) throw error;
+      }
+    }
   }
 
   async deletes(pod: Pod): Promise<void> {
