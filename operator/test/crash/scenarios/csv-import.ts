@@ -89,6 +89,14 @@ function expectReason(type: string, reason: string): Scenario<ImportWorld>['ends
   };
 }
 
+/** Fails unless the object is there and has been from the beginning. */
+function stands(type: ResourceType, name: string): ImportStep['run'] {
+  return async (at) => {
+    const uid = (await at.read(type, name))?.metadata.uid;
+    if (uid?.endsWith('-1') !== true) throw new Error(`${name} should stand and is ${uid}`);
+  };
+}
+
 async function expectAbsent(at: ImportWorld, type: ResourceType, name: string): Promise<void> {
   if ((await at.read(type, name)) !== undefined) throw new Error(`${name} should be gone`);
 }
@@ -194,7 +202,7 @@ const scenarios = {
       step('somebody wants to see it go', (at) => finalizers(at, ['example.com/archive'])),
       step('it is deleted', (at) => at.delete(csvImports, 'users')),
       step('its workers are of use still', reports({ workers: { wanted: 1, why: 'one waits' } })),
-      step('it may go', (at) => finalizers(at, [])),
+      step('it may go', stands(deployments, 'users-worker'), (at) => finalizers(at, [])),
     ],
     (at) => expectAbsent(at, deployments, 'users-worker'),
   ),
@@ -303,7 +311,11 @@ const scenarios = {
       ...running,
       step('the spec becomes wrong', changes({ cache: { ttl: '0s' } })),
       step('the last valid one is deleted', (at) => at.delete(configMaps, 'users-config')),
-      step('the spec is right again', changes({ cache: { ttl: '120s' } })),
+      step(
+        'the spec is right again',
+        stands(jobs, 'users-coordinator'),
+        changes({ cache: { ttl: '120s' } }),
+      ),
     ],
     expectReason('Stalled', 'NotStalled'),
   ),
