@@ -134,7 +134,8 @@ test('rolls a Deployment without a moment in which its Service has no endpoint',
     metadata: web,
     spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'admin' }] },
   });
-  await apply(deploymentType, deployment(['serve'], 1));
+  // A drain that is longer than the endpoint takes to leave the Service, as real gateways have it.
+  await apply(deploymentType, deployment(['serve', '2000'], 1));
   await rolledOut(1);
   const { url } = await until('the Service has an endpoint', () =>
     cluster.proxy.served.find(({ endpointCount }) => endpointCount > 0),
@@ -153,8 +154,7 @@ test('rolls a Deployment without a moment in which its Service has no endpoint',
     }
   })();
 
-  // A drain that is longer than the endpoint takes to leave the Service, as real gateways have it.
-  await apply(deploymentType, deployment(['serve', '200'], 1));
+  await apply(deploymentType, deployment(['serve', '0'], 1));
   await until(
     'the pod is another one',
     async () =>
