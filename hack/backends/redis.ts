@@ -1,7 +1,7 @@
 /**
- * Redis, or Valkey, which passes the same checks. Append-only file on, so that a restart keeps what
- * was acknowledged within the last second; a password, because loopback is shared by every user of
- * the host.
+ * Redis, or Valkey, which passes the same checks. The append-only file is flushed before each answer,
+ * so that a restart keeps all that was acknowledged, as pipelines with durability Fsync demand; a
+ * password, because loopback is shared by every user of the host.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ function configuration(folder: ServerFolder): string {
     `dir ${JSON.stringify(folder.data)}`,
     `requirepass ${folder.settings.secrets['password'] ?? ''}`,
     'appendonly yes',
-    'appendfsync everysec',
+    'appendfsync always',
     'save ""',
     'logfile ""',
     // Queues and counters must never vanish silently: a full memory refuses writes instead.

@@ -11,7 +11,7 @@ import { exitCode } from '@millrace/kit/exit-code';
 import { createLog } from '@millrace/kit/log';
 import { Transient } from '@millrace/kit/transient';
 import { openDatabase, type Database } from '@millrace/runtimes/connectors/postgres/database';
-import { backendUrls } from '@millrace/runtimes/csv-import/backends';
+import { backendUrls } from '@millrace/runtimes/connectors/backend-urls';
 import type { Command } from 'commander';
 import { startBackends } from '../backends/resolve.ts';
 import { displayPath } from '../play/view/display-path.ts';

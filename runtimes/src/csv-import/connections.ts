@@ -5,21 +5,16 @@
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
 import type { Log } from '@millrace/kit/log';
-import { openDatabase, type Database } from '../connectors/postgres/database.ts';
+import { backendUrls, type BackendUrls } from '../connectors/backend-urls.ts';
+import { postgresRoles, type PostgresRoles } from '../connectors/postgres/two-roles.ts';
 import { AmqpLink } from '../connectors/rabbitmq/link.ts';
 import { openRedis, type RedisStore } from '../connectors/redis/store.ts';
-import { backendUrls, type BackendUrls } from './backends.ts';
 
-export interface Connections {
+export interface Connections extends PostgresRoles {
   readonly urls: BackendUrls;
-  /** As the working role. */
-  database(max: number): Database;
-  /** As the owner of the tables, which may be the same role. */
-  ownerDatabase(max: number): Database;
   link(): AmqpLink;
   /** Undefined with cache mode Off. */
   redis(commandTimeoutMs: number): RedisStore | undefined;
-  ownerUrl(): string;
 }
 
 export interface ConnectionSource {
@@ -34,14 +29,9 @@ export function connections(source: ConnectionSource): Connections {
   const urls = backendUrls(config.backendsDir, env);
   const caBundle = (): string | undefined => urls.find('CA_BUNDLE');
   const name = `millrace-${role}-${config.import.name}`.slice(0, 63);
-  const ownerUrl = (): string => urls.find('POSTGRES_OWNER_URL') ?? urls.need('POSTGRES_URL');
-  const open = (url: () => string, max: number): Database =>
-    openDatabase({ url, caBundle, applicationName: name, max, log });
   return {
+    ...postgresRoles({ urls, applicationName: name, log }),
     urls,
-    ownerUrl,
-    database: (max) => open(() => urls.need('POSTGRES_URL'), max),
-    ownerDatabase: (max) => open(ownerUrl, max),
     link: () =>
       new AmqpLink({
         url: () => urls.need('RABBITMQ_URL'),

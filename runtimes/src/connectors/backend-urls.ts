@@ -11,6 +11,7 @@ export type BackendKey =
   | 'POSTGRES_OWNER_URL'
   | 'RABBITMQ_URL'
   | 'REDIS_URL'
+  | 'TOKENS'
   | 'CA_BUNDLE';
 
 export interface BackendUrls {

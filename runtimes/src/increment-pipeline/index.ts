@@ -1,0 +1,35 @@
+/** IncrementPipeline's door: its roles, each from the pod's configuration file. */
+import { podConfig, type IncrementPipelinePodConfig } from '@millrace/crds/increment-pipeline';
+import { loadConfig } from '@millrace/kit/config';
+import type { ProcessContext, Role, RoleSource, Runtime } from '../runtime.ts';
+
+type RunRole = (
+  config: IncrementPipelinePodConfig,
+  context: ProcessContext & Pick<RoleSource, 'env'>,
+  signal: AbortSignal,
+) => Promise<number>;
+
+function role(load: () => Promise<RunRole>): (source: RoleSource) => Role {
+  return ({ configFile, env }) => {
+    const config = loadConfig(podConfig, { file: configFile, env, reserved: ['MILLRACE_CONFIG'] });
+    const { namespace, name } = config.resource;
+    return {
+      logLevel: config.logLevel,
+      graceMs: config.graceMs,
+      bindings: { namespace, name },
+      run: async (context, signal) => {
+        const run = await load();
+        return await run(config, { ...context, env }, signal);
+      },
+    };
+  };
+}
+
+/** Loaded when needed: a worker that knew the gateway's libraries would start later and weigh more. */
+export const incrementPipeline: Runtime = {
+  roles: {
+    gateway: role(async () => (await import('./gateway/role.ts')).runGatewayRole),
+    worker: role(async () => (await import('./worker/role.ts')).runWorkerRole),
+    janitor: role(async () => (await import('./janitor/role.ts')).runJanitorRole),
+  },
+};
