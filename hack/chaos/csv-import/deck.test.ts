@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Deck } from './deck.ts';
 import { moments, targets } from './moments.ts';
-import { Random } from './random.ts';
+import { Random } from '../../load/random.ts';
 
 const variant = { onConflict: 'LatestWins', cache: 'Invalidate' } as const;
 

@@ -4,7 +4,7 @@
  */
 import { moments, type Moment, type Phase, type TargetName } from './moments.ts';
 import type { Variant } from './manifest.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../load/random.ts';
 
 export class Deck {
   readonly #random: Random;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { writeInput } from './input.ts';
-import { Random } from './random.ts';
+import { Random } from '../../load/random.ts';
 
 describe('the file of a chaos run', () => {
   it('holds what its counts say, by the word of another parser', async () => {

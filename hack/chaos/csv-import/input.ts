@@ -6,7 +6,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import type { Random } from './random.ts';
+import type { Random } from '../../load/random.ts';
 
 export interface Expected {
   readonly bytes: number;

@@ -5,7 +5,7 @@
 import { Deck } from './deck.ts';
 import type { Variant } from './manifest.ts';
 import { parseOptions, type ChaosOptions } from './options.ts';
-import { Random } from './random.ts';
+import { Random } from '../../load/random.ts';
 import { describeInput, roundLines, sumLines } from './report.ts';
 import { runRound, type RoundResult } from './round.ts';
 import { openScene, type Scene } from './scene.ts';

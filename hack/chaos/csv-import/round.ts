@@ -10,7 +10,7 @@ import { writeManifest, type Variant } from './manifest.ts';
 import type { Moment } from './moments.ts';
 import { PlayProcess, type PlayResult } from './play-process.ts';
 import { podProcesses } from './pods.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../load/random.ts';
 import type { Scene } from './scene.ts';
 import { strike, type Strike } from './strike.ts';
 import { problems } from './verdict.ts';

@@ -11,7 +11,7 @@ import { writeInput, type Expected } from './input.ts';
 import { Observer } from './look.ts';
 import type { ChaosOptions } from './options.ts';
 import { QueueObserver } from './queue-look.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../load/random.ts';
 
 export interface Scene extends AsyncDisposable {
   readonly options: ChaosOptions;

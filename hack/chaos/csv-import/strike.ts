@@ -11,7 +11,7 @@ import { queueName } from '@millrace/runtimes/csv-import/messages';
 import { isAt, type Moment, type Sight } from './moments.ts';
 import { hasLastWords, ownerOfPort, podProcesses, type PodProcess } from './pods.ts';
 import type { PlayProcess } from './play-process.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../load/random.ts';
 import type { Scene } from './scene.ts';
 
 export interface Strike {
