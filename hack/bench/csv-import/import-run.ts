@@ -10,7 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { columns, key } from './data.ts';
-import { startPod, untilLogged, type LogLine, type Pod, type PodUsage } from './pods.ts';
+import { startPod, untilLogged, type LogLine, type Pod, type PodUsage } from '../pods.ts';
 import { importTable } from './tables.ts';
 
 export interface ImportOptions {
@@ -40,7 +40,12 @@ export async function runImport(options: ImportOptions): Promise<ImportResult> {
   const { profile, workers: count } = options;
   const folder = join(options.folder, 'pods');
   const config = podConfig(options, await writeBackends(folder, options.backends));
-  const shared = { folder, config, ...(profile === undefined ? {} : { profile }) };
+  const shared = {
+    kind: 'csv-import',
+    folder,
+    config,
+    ...(profile === undefined ? {} : { profile }),
+  };
   const pods: Pod[] = [];
   try {
     for (let index = 0; index < count; index += 1) {

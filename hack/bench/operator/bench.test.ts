@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { samplesOf, total } from './exposition.ts';
+import { samplesOf, total } from '../exposition.ts';
 import { parseOptions } from './options.ts';
-import { line } from './report.ts';
+import { line } from '../result.ts';
 
 describe('the text of the metrics', () => {
   const samples = samplesOf(

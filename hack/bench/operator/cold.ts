@@ -1,6 +1,7 @@
 /** A start over everything that exists: how long until the caches are full and each import was looked at. */
 import { spreadOf } from '../statistics.ts';
-import type { Bench, Result } from './bench.ts';
+import type { Result } from '../result.ts';
+import type { Bench } from './bench.ts';
 import { childrenEach } from './imports.ts';
 import { apiCalls, settled, startOperatorProcess, writesInWords } from './operator-process.ts';
 

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { csvImports } from '@millrace/operator/kinds/csv-import/resource-types';
 import { spreadOf } from '../statistics.ts';
 import { AppliedChanges } from './applied-changes.ts';
-import type { Bench, Result } from './bench.ts';
-import { total } from './exposition.ts';
+import type { Result } from '../result.ts';
+import type { Bench } from './bench.ts';
+import { total } from '../exposition.ts';
 import { importName, namespace } from './imports.ts';
 import { settled, startOperatorProcess, until } from './operator-process.ts';
 

@@ -1,6 +1,7 @@
 /** Nothing happens: what does the operator ask of the API server all the same? */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bench, Result } from './bench.ts';
+import type { Result } from '../result.ts';
+import type { Bench } from './bench.ts';
 import { apiCalls, difference, settled, startOperatorProcess } from './operator-process.ts';
 
 /** Renewals are made by a thread with a connection of its own, which no metric counts. */

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { csvImports } from '@millrace/operator/kinds/csv-import/resource-types';
 import { AppliedChanges } from './applied-changes.ts';
-import type { Bench, Result } from './bench.ts';
+import type { Result } from '../result.ts';
+import type { Bench } from './bench.ts';
 import { childrenEach, createImports, importName, namespace, takeCensus } from './imports.ts';
 import {
   apiCalls,

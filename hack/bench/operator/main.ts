@@ -3,14 +3,15 @@
  * the bars of its page. See README.md.
  */
 import { mkdir, rm } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { systemClock } from '@millrace/kit/clock';
 import { loadConnection } from '@millrace/operator/kube/connection';
 import { createHttpApi } from '@millrace/operator/kube/http-api';
 import { startControlPlane, type ControlPlane } from '../../cluster/control-plane.ts';
 import { crdManifests } from '../../cluster/manifests.ts';
-import type { Bench, Result } from './bench.ts';
+import { machineLines } from '../machine.ts';
+import { header, line, type Result } from '../result.ts';
+import type { Bench } from './bench.ts';
 import { measureColdStart } from './cold.ts';
 import { measureFailover } from './failover.ts';
 import { measureIdle } from './idle.ts';
@@ -18,7 +19,6 @@ import { createImports, createSurroundings } from './imports.ts';
 import { measureLoad } from './load.ts';
 import { parseOptions, type BenchOptions, type MeasurementName } from './options.ts';
 import { measurePolls } from './polls.ts';
-import { header, line } from './report.ts';
 import { measureTransport } from './transport.ts';
 
 /** In this order: the first creates what the others need. */
@@ -39,7 +39,7 @@ export async function benchOfOperator(args: readonly string[]): Promise<number> 
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const log = (text: string): void => console.error(text);
-  console.log(machineLines(args).join('\n'));
+  console.log(machineLines('operator', args).join('\n'));
   const controlPlane = await startControlPlane({
     tier: 'a',
     stateDir: join(folder, 'cluster'),
@@ -81,11 +81,4 @@ async function measureAll(surroundings: Surroundings): Promise<number> {
   } finally {
     await api.close();
   }
-}
-
-function machineLines(args: readonly string[]): readonly string[] {
-  return [
-    `- ${new Date().toISOString().slice(0, 16).replace('T', ' ')}, \`${['npm run bench -- operator', ...args].join(' ')}\``,
-    `- ${String(availableParallelism())} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.version}, load before: ${(loadavg()[0] ?? 0).toFixed(1)}`,
-  ];
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import manifest from '../../../package.json' with { type: 'json' };
 import { portAllocator } from '../../play/supervisor/free-port.ts';
 import type { Bench } from './bench.ts';
-import { samplesOf, total, type Sample } from './exposition.ts';
+import { samplesOf, total, type Sample } from '../exposition.ts';
 
 const entry = fileURLToPath(new URL('../../../operator/src/main.ts', import.meta.url));
 const freePort = portAllocator();

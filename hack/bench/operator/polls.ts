@@ -8,8 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CsvImportProgress } from '@millrace/crds/csv-import';
 import { jobs, pods } from '@millrace/operator/kinds/csv-import/resource-types';
 import { adminPort } from '@millrace/operator/kinds/csv-import/children/pod';
-import type { Bench, Result } from './bench.ts';
-import { total } from './exposition.ts';
+import type { Result } from '../result.ts';
+import type { Bench } from './bench.ts';
+import { total } from '../exposition.ts';
 import { importName, inParallel, namespace } from './imports.ts';
 import { apiCalls, difference, settled, startOperatorProcess } from './operator-process.ts';
 

@@ -6,7 +6,8 @@ import { loadConnection } from '@millrace/operator/kube/connection';
 import { createHttpApi, type HttpKubeApi } from '@millrace/operator/kube/http-api';
 import { secrets } from '@millrace/operator/kinds/csv-import/resource-types';
 import { spreadOf } from '../statistics.ts';
-import type { Bench, Result } from './bench.ts';
+import type { Result } from '../result.ts';
+import type { Bench } from './bench.ts';
 import { namespace } from './imports.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 

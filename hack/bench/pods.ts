@@ -1,16 +1,15 @@
 /**
- * Coordinator and workers as child processes, each started as its pod starts it: the one entry point,
- * a configuration file and a folder of backends. They end when the benchmark ends, however it does.
+ * Roles as child processes, each started as its pod starts it: the one entry point, a configuration
+ * file and a folder of backends. They end when the benchmark ends, however it does.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
-import { hostEnvironment } from '../../play/supervisor/local-container.ts';
-import { startProcess, type Exit, type RunningProcess } from '../../play/supervisor/process.ts';
+import { hostEnvironment } from '../play/supervisor/local-container.ts';
+import { startProcess, type Exit, type RunningProcess } from '../play/supervisor/process.ts';
 
-const entry = fileURLToPath(new URL('../../../runtimes/src/main.ts', import.meta.url));
+const entry = fileURLToPath(new URL('../../runtimes/src/main.ts', import.meta.url));
 
 export interface LogLine {
   readonly timeMs: number;
@@ -19,30 +18,37 @@ export interface LogLine {
 }
 
 export interface Pod {
+  readonly pid: number;
   readonly exited: Promise<Exit>;
   /** What it has logged so far. */
   lines(): Promise<readonly LogLine[]>;
   /** Its CPU seconds and the most memory it ever held, or undefined when it is gone. */
   usage(): Promise<PodUsage | undefined>;
   stop(): Promise<void>;
+  /** Without a chance to drain. */
+  kill(): Promise<void>;
 }
 
 export interface PodUsage {
   readonly cpuSeconds: number;
   readonly peakBytes: number;
+  readonly residentBytes: number;
 }
 
 export interface PodOptions {
-  readonly role: 'coordinator' | 'worker';
+  /** The runtime, such as csv-import. */
+  readonly kind: string;
+  readonly role: string;
   /** Also the name of its files. */
   readonly name: string;
   readonly folder: string;
-  readonly config: CsvImportPodConfig;
+  /** As the operator writes it; where it logs its end is added here. */
+  readonly config: object;
   readonly profile?: string;
 }
 
 export async function startPod(options: PodOptions): Promise<Pod> {
-  const { role, name, folder, config, profile } = options;
+  const { kind, role, name, folder, config, profile } = options;
   await mkdir(folder, { recursive: true });
   const configFile = join(folder, `${name}.json`);
   const logFile = join(folder, `${name}.log`);
@@ -52,7 +58,7 @@ export async function startPod(options: PodOptions): Promise<Pod> {
   const running = await startProcess({
     program: [...profileFlags(profile, name), entry],
     command: {
-      args: ['csv-import', role],
+      args: [kind, role],
       env: { ...hostEnvironment(process.env), MILLRACE_CONFIG: configFile },
     },
     cwd: folder,
@@ -68,14 +74,17 @@ function profileFlags(folder: string | undefined, name: string): readonly string
 }
 
 function podOf(running: RunningProcess, logFile: string): Pod {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    running.kill(signal);
+    await running.exited;
+  };
   return {
+    pid: running.pid,
     exited: running.exited,
     lines: () => readLines(logFile),
     usage: () => readUsage(running.pid),
-    stop: async () => {
-      running.kill('SIGTERM');
-      await running.exited;
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   };
 }
 
@@ -88,18 +97,23 @@ async function readLines(logFile: string): Promise<readonly LogLine[]> {
   });
 }
 
-/** Linux counts both; elsewhere the report leaves them out. */
-async function readUsage(pid: number): Promise<PodUsage | undefined> {
+/** Linux counts all of it; elsewhere the report leaves them out. */
+export async function readUsage(pid: number): Promise<PodUsage | undefined> {
   try {
     const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
     const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8');
-    const peakKib = Number(/^VmHWM:\s+(?<kib>\d+)/m.exec(status)?.groups?.['kib']);
+    const kib = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(?<kib>\\d+)`, 'm').exec(status)?.groups?.['kib']);
     const [user, system] = stat
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')
       .slice(11, 13);
     // The kernel counts in hundredths of a second on every platform that Node runs on.
-    return { peakBytes: peakKib * 1024, cpuSeconds: (Number(user) + Number(system)) / 100 };
+    return {
+      peakBytes: kib('VmHWM') * 1024,
+      residentBytes: kib('VmRSS') * 1024,
+      cpuSeconds: (Number(user) + Number(system)) / 100,
+    };
   } catch {
     return undefined;
   }
