@@ -1,36 +1,63 @@
 /**
  * Answers to what never became a request: broken HTTP, oversized headers, a request that took too
- * long. The framework has no reply object for these, so the envelope is written to the socket and
- * the connection closed.
+ * long. Node has no response object for these, so the envelope is written to the socket and the
+ * connection closed.
+ *
+ * Answers stay in the order of the requests: what comes after good requests on one connection waits
+ * until those are answered, and a body that breaks is answered as its own request.
  */
-import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorBody, frameworkErrors } from './envelope.ts';
+import { badRequest } from './request-error.ts';
+import { nextRequestId } from './request-id.ts';
 
 const statusByCode: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
 
-/** Returns the status that was answered, undefined where nobody is left to read an answer. */
-export function answerProtocolError(error: Error, socket: Duplex): number | undefined {
+/** Each piece that comes after broken bytes is reported again. */
+const broken = new WeakSet<Duplex>();
+
+/** `answered` is called with the status, unless nobody is left to read an answer. */
+export function answerProtocolError(
+  error: Error,
+  socket: Duplex,
+  answered: (status: number) => void,
+): void {
   const code: unknown = Reflect.get(error, 'code');
-  // An answer already under way on this connection must not be cut into by another.
-  if (code === 'ECONNRESET' || !socket.writable || Reflect.get(socket, '_httpMessage')) {
+  if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
-    return undefined;
+    return;
   }
-  const status = statusByCode[String(code)] ?? 400;
-  const body = protocolErrorBody(status);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n` +
-      'content-type: application/json; charset=utf-8\r\n' +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
-  // The rest of what the client sends is not read; without this a flood keeps the socket open.
-  socket.once('finish', () => socket.destroy());
-  return status;
+  if (broken.has(socket)) return;
+  broken.add(socket);
+  afterAnswersUnderWay(socket, () => {
+    const status = statusByCode[String(code)] ?? 400;
+    const body = protocolErrorBody(status);
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n` +
+        'content-type: application/json; charset=utf-8\r\n' +
+        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+    // The rest of what the client sends is not read; without this a flood keeps the socket open.
+    socket.once('finish', () => socket.destroy());
+    answered(status);
+  });
+}
+
+function afterAnswersUnderWay(socket: Duplex, write: () => void): void {
+  const underWay: unknown = Reflect.get(socket, '_httpMessage');
+  if (!(underWay instanceof ServerResponse)) {
+    if (socket.writable) write();
+    return;
+  }
+  if (underWay.req.complete) {
+    underWay.once('finish', () => afterAnswersUnderWay(socket, write));
+  } else {
+    underWay.req.emit('error', badRequest('BadRequest', 'The request is malformed.'));
+  }
 }
 
 /** Node would answer an unknown `Expect` with an empty 417. */
@@ -49,5 +76,5 @@ function protocolErrorBody(status: number): string {
     code: 'BadRequest',
     message: 'The request is malformed.',
   };
-  return errorBody(code, message, randomUUID());
+  return errorBody(code, message, nextRequestId());
 }

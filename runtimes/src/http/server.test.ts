@@ -29,7 +29,7 @@ async function serving(
     log: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
     metrics,
     clock: systemClock,
-    handle,
+    handle: async (request) => ({ body: await handle(request) }),
     limits,
   });
   return {
@@ -67,7 +67,7 @@ describe('the HTTP service', () => {
       status: 'error',
       error: { code: 'BadThing', message: 'The thing is bad.', requestId: 'abc-1' },
     });
-    expect(made.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(made.headers.get('x-request-id')).toMatch(/^[0-9a-f]{18}-[0-9a-z]+$/);
   });
 
   it('answers every other method with 405 and what is allowed', async () => {

@@ -8,7 +8,8 @@ import type { Metrics } from '@millrace/kit/metrics';
 
 export interface AnsweredRequest {
   readonly route: string;
-  readonly status: number;
+  /** Undefined where the answer did not reach its end. */
+  readonly status: number | undefined;
   readonly durationMs: number;
 }
 
@@ -21,7 +22,7 @@ export interface HttpTelemetry {
 export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTelemetry {
   const requests = new Counter({
     name: 'millrace_http_requests_total',
-    help: 'Requests answered, by route and class of status.',
+    help: 'Requests, by route and class of status; cut is an answer that never reached its end.',
     labelNames: ['route', 'status'],
     registers: [metrics],
   });
@@ -42,7 +43,10 @@ export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTel
   });
   return {
     requestAnswered: ({ route, status, durationMs }) => {
-      requests.inc({ route, status: `${Math.trunc(status / 100)}xx` });
+      requests.inc({
+        route,
+        status: status === undefined ? 'cut' : `${Math.trunc(status / 100)}xx`,
+      });
       seconds.observe({ route }, durationMs / 1000);
     },
     requestFailed: (error, log) => log.error({ err: error }, 'request failed by a fault'),

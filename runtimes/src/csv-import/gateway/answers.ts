@@ -1,5 +1,5 @@
 /**
- * From a request target to the text of the answer: `/{table}` is a page, `/{table}/{key}` a row.
+ * From a request target to the answer: `/{table}` is a page, `/{table}/{key}` a row.
  *
  * A row is looked up in the cache first and costs Postgres nothing on a hit, even when Postgres is
  * away. What cannot be known is never answered with 404: that says the row does not exist, and is
@@ -15,7 +15,7 @@ import { badCursor, decodeCursor, encodeCursor, queryBinding } from '../../http/
 import { successPage, successRow } from '../../http/envelope.ts';
 import { badRequest, notFound } from '../../http/request-error.ts';
 import { decode, parseLimit, refuseUnknown } from '../../http/request-target.ts';
-import type { HttpRequest } from '../../http/server.ts';
+import type { HttpReply, HttpRequest } from '../../http/server.ts';
 import type { RowCache } from '../cache.ts';
 import type { Health } from './health.ts';
 import { keyFamily, parseKey, refusedKey } from './key.ts';
@@ -31,7 +31,7 @@ export interface AnswersOptions {
   readonly databaseScope: string;
 }
 
-export type Answers = (request: HttpRequest) => Promise<string>;
+export type Answers = (request: HttpRequest) => Promise<HttpReply>;
 
 export const limitBounds = { byDefault: 50, max: 1_000 } as const;
 const reservedNames: ReadonlySet<string> = new Set(['events', 'sse', '']);
@@ -45,9 +45,9 @@ export function createAnswers(options: AnswersOptions): Answers {
       throw notFound(`Nothing is served here; rows are at /${table} and /${table}/{key}.`);
     }
     routed(key === undefined ? 'list' : 'row');
-    return key === undefined
-      ? await page(options, target.query)
-      : await row(options, key, target.query);
+    const body =
+      key === undefined ? await page(options, target.query) : await row(options, key, target.query);
+    return { body };
   };
 }
 

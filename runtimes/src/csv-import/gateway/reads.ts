@@ -9,7 +9,7 @@
 import type { Clock } from '@millrace/kit/clock';
 import { Transient } from '@millrace/kit/transient';
 import type { Database, Result, Sql } from '../../connectors/postgres/database.ts';
-import { overloaded } from '../../http/server.ts';
+import { overloaded } from '../../http/exchange.ts';
 
 export interface ReadsOptions {
   readonly database: Database;

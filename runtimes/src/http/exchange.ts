@@ -1,0 +1,250 @@
+/**
+ * One request from its headers to the last byte of its answer.
+ *
+ *   admitted → body read → handled → answered → closed
+ *
+ * Each step may end in an error, which is answered in the envelope. A client that goes away ends
+ * the exchange at any point; what its handler still does is its own affair. An answer given before
+ * the body has arrived asks the client to close, and the rest of the body is dropped for a moment,
+ * so that the client can read the answer at all.
+ *
+ * This is the hot path of every gateway: no timer, no random bytes and no hook for each request;
+ * times are watched by one sweep over all exchanges.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '@millrace/kit/log';
+import { continueTrace } from '@millrace/kit/trace';
+import { Transient } from '@millrace/kit/transient';
+import { announcesBody, noBody, readBody, type BodyReading } from './body.ts';
+import { clientAddress } from './client-address.ts';
+import { errorAnswer } from './envelope.ts';
+import type { HttpLimits } from './limits.ts';
+import { RequestError } from './request-error.ts';
+import { requestId } from './request-id.ts';
+import { parseTarget, type RequestTarget } from './request-target.ts';
+import type { HttpTelemetry } from './telemetry.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly target: RequestTarget;
+  readonly headers: IncomingHttpHeaders;
+  /** Empty for GET and HEAD. */
+  readonly body: Buffer;
+  /** Address of the client, for IPv6 the /64 it is in. */
+  readonly client: string;
+  /** Names the route for metrics; until then the request counts as `unknown`. */
+  readonly routed: (route: string) => void;
+  readonly id: string;
+}
+
+export interface HttpReply {
+  /** Default 200. */
+  readonly status?: number;
+  /** Empty: an answer without a body and without a content type. */
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Handle = (request: HttpRequest) => Promise<HttpReply>;
+
+/** What all exchanges of a service share. */
+export interface Flight {
+  readonly handle: Handle;
+  readonly methods: ReadonlySet<string>;
+  readonly limits: HttpLimits;
+  readonly telemetry: HttpTelemetry;
+  readonly log: Log;
+  /** In the order in which they began. */
+  readonly open: Set<Exchange>;
+  heldBytes: number;
+  draining: boolean;
+}
+
+/** How long, and how much of, a body that nobody wants is read, so that its sender sees the answer. */
+const lingerMs = 1_000;
+const lingerBytesMax = 4 * 1024 * 1024;
+
+/** A body is a mistake there, and is dropped. */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+const noTarget: RequestTarget = { segments: [], query: new Map() };
+
+export class Exchange implements HttpRequest {
+  readonly id: string;
+  target: RequestTarget = noTarget;
+  body: Buffer = noBody;
+  readonly #flight: Flight;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #startedAt = performance.now();
+  #route = 'unknown';
+  #reading: BodyReading | undefined;
+  #awaitsContinue: boolean;
+  #heldBytes = 0;
+  #lingerUntil = Infinity;
+
+  constructor(flight: Flight, request: IncomingMessage, response: ServerResponse) {
+    this.#flight = flight;
+    this.#request = request;
+    this.#response = response;
+    this.id = requestId(request);
+    this.#awaitsContinue = request.headers.expect !== undefined;
+  }
+
+  get method(): string {
+    return this.#request.method ?? '';
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#request.headers;
+  }
+
+  get client(): string {
+    return clientAddress(this.#request.socket);
+  }
+
+  readonly routed = (route: string): void => {
+    this.#route = route;
+  };
+
+  async run(): Promise<void> {
+    this.#flight.open.add(this);
+    // `close` fires once for every answer, also when the client went away.
+    this.#response.once('close', () => this.#closed());
+    try {
+      this.#admit();
+      if (!bodiless.has(this.method) && announcesBody(this.#request)) {
+        this.body = await this.#readBody();
+      }
+      this.target = parseTarget(this.#request.url ?? '');
+      const { status = 200, body, headers = {} } = await this.#flight.handle(this);
+      this.#answer(status, body, headers);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** Looks at the time; called now and then for every exchange that is open. */
+  sweep(now: number): void {
+    const { requestTimeoutMs, answerTimeoutMs } = this.#flight.limits;
+    const ageMs = now - this.#startedAt;
+    if (ageMs > requestTimeoutMs) this.#reading?.fail(requestTimeout());
+    if (now > this.#lingerUntil) this.#response.end();
+    if (ageMs > answerTimeoutMs) this.#response.destroy();
+  }
+
+  /** Refuses what is beyond the bounds before any work is done. */
+  #admit(): void {
+    const { methods, limits, open, heldBytes } = this.#flight;
+    if (!methods.has(this.method)) throw methodNotAllowed(methods);
+    if (Buffer.byteLength(this.#request.url ?? '') > limits.urlBytesMax) {
+      throw new RequestError('The URL is too long.', { status: 414, code: 'UrlTooLong' });
+    }
+    if (open.size > limits.inFlightMax || heldBytes > limits.heldBytesMax) throw overloaded();
+  }
+
+  async #readBody(): Promise<Buffer> {
+    this.#reading = readBody(this.#request, {
+      bytesMax: this.#flight.limits.bodyBytesMax,
+      held: (bytes) => {
+        this.#hold(bytes);
+        if (this.#flight.heldBytes > this.#flight.limits.heldBytesMax) throw overloaded();
+      },
+    });
+    if (this.#awaitsContinue && !isTooLong(this.#request, this.#flight.limits)) {
+      this.#awaitsContinue = false;
+      this.#response.writeContinue();
+    }
+    const bytes = await this.#reading.bytes;
+    this.#reading = undefined;
+    return bytes;
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#flight.heldBytes += bytes;
+  }
+
+  #refuse(error: unknown): void {
+    this.#reading = undefined;
+    if (this.#response.destroyed || this.#response.headersSent) return;
+    const answer = errorAnswer(error, this.id);
+    if (answer.status >= 500 && answer.status !== 503) {
+      const { traceId } = continueTrace(this.headers['traceparent']);
+      const log = this.#flight.log.child({ requestId: this.id, traceId });
+      this.#flight.telemetry.requestFailed(error, log);
+    }
+    this.#answer(answer.status, answer.body, answer.headers);
+  }
+
+  #answer(status: number, body: string, headers: Readonly<Record<string, string>>): void {
+    const response = this.#response;
+    const length = Buffer.byteLength(body);
+    const head = ['x-request-id', this.id, 'content-length', String(length)];
+    if (length > 0) {
+      head.push('content-type', 'application/json; charset=utf-8');
+      head.push('x-content-type-options', 'nosniff', 'cache-control', 'no-store');
+    }
+    for (const name in headers) head.push(name, headers[name] ?? '');
+    const isUnread = !this.#request.complete && announcesBody(this.#request);
+    // While draining, the client opens its next connection to somebody who stays.
+    if (this.#flight.draining || isUnread) head.push('connection', 'close');
+    response.writeHead(status, head);
+    this.#hold(length);
+    if (isUnread && !this.#awaitsContinue) this.#linger(body);
+    else response.end(body);
+  }
+
+  /** Sends all of the answer but its end, at which the socket is closed. */
+  #linger(body: string): void {
+    this.#lingerUntil = performance.now() + lingerMs;
+    if (body === '') this.#response.flushHeaders();
+    else this.#response.write(body);
+    let dropped = 0;
+    this.#request.on('data', (piece: Buffer) => {
+      dropped += piece.length;
+      if (dropped > lingerBytesMax) this.#response.end();
+    });
+    this.#request.on('error', () => this.#response.end());
+    this.#request.on('end', () => this.#response.end());
+  }
+
+  #closed(): void {
+    const { open, telemetry } = this.#flight;
+    open.delete(this);
+    this.#flight.heldBytes -= this.#heldBytes;
+    this.#heldBytes = 0;
+    telemetry.requestAnswered({
+      route: this.#route,
+      status: this.#response.writableFinished ? this.#response.statusCode : undefined,
+      durationMs: performance.now() - this.#startedAt,
+    });
+  }
+}
+
+/** More work than the bounds allow; refused at once, so that the work in flight stays fast. */
+export function overloaded(): Transient {
+  return new Transient('Overloaded', 'The service is answering as many requests as it can.', {
+    retryAfterMs: 1_000,
+  });
+}
+
+function isTooLong({ headers }: IncomingMessage, { bodyBytesMax }: HttpLimits): boolean {
+  return Number(headers['content-length']) > bodyBytesMax;
+}
+
+function requestTimeout(): RequestError {
+  return new RequestError('The request took too long to arrive.', {
+    status: 408,
+    code: 'RequestTimeout',
+  });
+}
+
+function methodNotAllowed(methods: ReadonlySet<string>): RequestError {
+  const allow = [...methods].join(', ');
+  return new RequestError(`Only ${[...methods].join(' and ')} are served here.`, {
+    status: 405,
+    code: 'MethodNotAllowed',
+    headers: { allow },
+  });
+}
