@@ -19,7 +19,9 @@ export const transientCodes = {
   ConnectTimeout: 'no connection within the time limit',
   HostNotFound: 'the host name does not resolve',
   Loading: 'the server is loading its data',
+  NoReplicas: 'the server lacks the replicas that it is to wait for; connect them',
   NotConnected: 'there is no connection at the moment',
+  NotPersisting: 'the server takes no writes because it cannot write to its disk; repair that',
   OutOfMemory: 'the server is at its memory limit and evicts nothing',
   PermissionDenied: 'the user lacks a command or key; grant it',
   ReadOnly: 'the server is a replica and accepts no writes',
@@ -34,8 +36,9 @@ const byReply: Readonly<Record<string, RedisTransientCode>> = {
   BUSY: 'Busy',
   LOADING: 'Loading',
   MASTERDOWN: 'Loading',
-  MISCONF: 'ReadOnly',
+  MISCONF: 'NotPersisting',
   NOAUTH: 'AuthenticationFailed',
+  NOREPLICAS: 'NoReplicas',
   NOPERM: 'PermissionDenied',
   OOM: 'OutOfMemory',
   READONLY: 'ReadOnly',
@@ -57,7 +60,9 @@ const byErrno: Readonly<Record<string, RedisTransientCode>> = {
 /** ioredis throws these without a code; the texts are those of ioredis 6.0. */
 const byMessage: readonly (readonly [RegExp, RedisTransientCode])[] = [
   [/command timed out|socket timeout/i, 'Silent'],
-  [/isn't writeable|connection is closed|max retries per request/i, 'NotConnected'],
+  // Said before anything is sent. A closed connection is another matter: the command may be done.
+  [/isn't writeable/i, 'NotConnected'],
+  [/connection is closed|max retries per request/i, 'ConnectionLost'],
   [/invalid password|invalid username/i, 'AuthenticationFailed'],
   [/certificate|self.signed|tls|ssl/i, 'TlsFailed'],
 ];
@@ -70,6 +75,15 @@ export function translate(error: unknown, attempted: string): Failure {
 
 export function transient(code: RedisTransientCode, attempted: string, cause?: unknown): Transient {
   return new Transient(code, `${attempted}: ${transientCodes[code]}.`, { cause, backend: 'redis' });
+}
+
+/** A script that the server does not know has not run. */
+export function isUnknownScript(error: unknown): boolean {
+  return (
+    error instanceof Failure &&
+    error.cause instanceof Error &&
+    /^NOSCRIPT /.test(error.cause.message)
+  );
 }
 
 function codeFor(error: unknown): RedisTransientCode {
