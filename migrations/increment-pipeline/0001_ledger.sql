@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS millrace.increment_pipelines (
   -- Whether Millrace made the table, and may therefore drop it with deletionPolicy Purge.
   target_created boolean NOT NULL,
   partitions integer NOT NULL CHECK (partitions BETWEEN 1 AND 64),
+  -- From when on requests with an Idempotency-Key may still be repeated; the days before it can be
+  -- dropped once that is so for every pipeline. Null: this one has no such requests.
+  requests_needed_since timestamptz,
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
