@@ -1,7 +1,7 @@
 /** What `millrace verify` prints for people; no value and no key is ever in it. */
 import { styleText } from 'node:util';
 import type { Difference, Place, VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
-import { count } from '../play/view/progress-line.ts';
+import { count } from '../play/view/figures.ts';
 
 export interface VerifyPage {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** How far a long verification is: a bar on a terminal, a line now and then elsewhere. */
 import type { VerifyProgress } from '@millrace/runtimes/csv-import/verify/verify';
-import { count } from '../play/view/progress-line.ts';
+import { count } from '../play/view/figures.ts';
 
 export interface ProgressScreen {
   readonly out: NodeJS.WriteStream;

@@ -15,10 +15,11 @@ import {
   serviceType,
   uidOf,
 } from './controllers/workload.ts';
+import { playKindOf } from './kinds/kinds.ts';
 import { nameOf, refused, type Manifest } from './manifests.ts';
 import { Refusal } from './refusal.ts';
 
-const fieldManager = 'millrace-play';
+export const playManager = 'millrace-play';
 const deletionDeadlineMs = 60_000;
 const dependentTypes = [configMapType, jobType, deploymentType, serviceType, podType];
 
@@ -41,7 +42,7 @@ export async function applyManifests(api: KubeApi, input: ApplyInput): Promise<v
 }
 
 async function put(api: KubeApi, type: ResourceType, object: KubeObject): Promise<void> {
-  await api.apply(type, object, { fieldManager, force: true });
+  await api.apply(type, object, { fieldManager: playManager, force: true });
 }
 
 async function applyResource(api: KubeApi, manifest: Manifest, input: ApplyInput): Promise<void> {
@@ -79,9 +80,12 @@ async function putResource(api: KubeApi, manifest: Manifest): Promise<void> {
 function unfinished(manifest: Manifest, existing: KubeObject): Refusal {
   const [first = 'spec', ...others] = movedFields(existing, manifest.object);
   const fields = [first, ...others].join(', ');
+  const when = playKindOf(manifest.object).runsToAnEnd
+    ? `while ${nameOf(manifest)} is unfinished. Let it finish, give the new one another name`
+    : `in ${nameOf(manifest)}. Give the new one another name`;
   return refused(
     manifest,
-    `${manifest.whereIs(first)}: ${fields} cannot change while ${nameOf(manifest)} is unfinished. Let it finish, give the new import another name, or start over with --fresh.`,
+    `${manifest.whereIs(first)}: ${fields} cannot change ${when}, or start over with --fresh.`,
   );
 }
 

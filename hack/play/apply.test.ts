@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import { decideApply, movedFields, type ApplyDecision } from './apply.ts';
-import { endOf } from './outcome.ts';
+import { completeEnd, readyEnd } from './outcome.ts';
 
 const spec = {
   source: { volume: { path: 'a.csv' } },
@@ -70,9 +70,44 @@ test('names the fields that stand in the way', () => {
 test('a failure that an earlier generation had is no end of this one', () => {
   const old = { ...holds('Failed', 'TooManyRejects'), observedGeneration: 1 };
 
-  expect(endOf(resource({}, [old]))).toBeUndefined();
-  expect(endOf(resource({}, tooMany))).toMatchObject({
-    isComplete: false,
+  expect(completeEnd(resource({}, [old]))).toBeUndefined();
+  expect(completeEnd(resource({}, tooMany))).toMatchObject({
+    isWell: false,
     reason: 'TooManyRejects',
+  });
+});
+
+describe('a service', () => {
+  const service = (changes: object = {}, conditions: readonly object[] = []): KubeObject => ({
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'IncrementPipeline',
+    metadata: { name: 'a', namespace: 'default', generation: 2 },
+    spec: { target: { table: 'a' }, ...changes },
+    status: { conditions },
+  });
+  const ready = [holds('Ready', 'Running')];
+
+  test('goes on as it is however it stands: it has nothing to run again', () => {
+    expect(decideApply(service({}, ready), service())).toBe('resume');
+    expect(decideApply(service({}, [holds('Stalled', 'TargetMismatch')]), service())).toBe(
+      'resume',
+    );
+  });
+
+  test('is changed where that may be, and refused where it may not', () => {
+    expect(decideApply(service({}, ready), service({ workers: { max: 3 } }))).toBe('update');
+    expect(decideApply(service({}, ready), service({ partitions: 4 }))).toBe('refuse');
+    expect(movedFields(service(), service({ partitions: 4 }))).toEqual(['spec.partitions']);
+  });
+
+  test('is what was wanted once this generation is Ready, and never if it is Stalled', () => {
+    const old = { ...holds('Ready', 'Running'), observedGeneration: 1 };
+
+    expect(readyEnd(service({}, ready))).toMatchObject({ isWell: true });
+    expect(readyEnd(service({}, [old]))).toBeUndefined();
+    expect(readyEnd(service({}, [holds('Stalled', 'TargetMismatch')]))).toMatchObject({
+      isWell: false,
+      reason: 'TargetMismatch',
+    });
   });
 });

@@ -7,14 +7,11 @@
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
 import { secretType } from './controllers/workload.ts';
+import { playKindOf } from './kinds/kinds.ts';
+import { mapOf, specOf, textOf } from './kinds/play-kind.ts';
 import { refused, type Manifest } from './manifests.ts';
 
 export const defaultSecretName = 'millrace-backends';
-
-interface SpecParts {
-  readonly backends?: { readonly secretName?: string };
-  readonly cache?: { readonly mode?: string };
-}
 
 export interface BackendNeeds {
   readonly names: readonly BackendName[];
@@ -26,9 +23,9 @@ export function neededBackends(manifests: readonly Manifest[]): BackendNeeds {
   const names = new Set<BackendName>();
   const namespaces = new Set<string>();
   for (const manifest of manifests.filter((one) => one.isResource)) {
-    const spec = partsOf(manifest);
+    const spec = specOf(manifest.object);
     const { namespace } = manifest.object.metadata;
-    const secretName = spec.backends?.secretName ?? defaultSecretName;
+    const secretName = textOf(mapOf(spec['backends'])['secretName']) || defaultSecretName;
     const isGiven = manifests.some(
       ({ type, object }) =>
         type === secretType &&
@@ -42,16 +39,9 @@ export function neededBackends(manifests: readonly Manifest[]): BackendNeeds {
         `${manifest.whereIs('spec.backends.secretName')}: Secret ${secretName} is in none of the manifests; add it, or leave spec.backends out to use the backends play starts.`,
       );
     namespaces.add(namespace);
-    names.add('postgres').add('rabbitmq');
-    if ((spec.cache?.mode ?? 'Off') !== 'Off') names.add('redis');
+    for (const name of playKindOf(manifest.object).backends(spec)) names.add(name);
   }
   return { names: [...names], namespaces: [...namespaces] };
-}
-
-/** Read before the schema has judged the spec, so nothing is taken for granted. */
-function partsOf(manifest: Manifest): SpecParts {
-  const spec = manifest.object['spec'];
-  return typeof spec === 'object' && spec !== null ? spec : {};
 }
 
 export function backendsSecret(
@@ -66,9 +56,10 @@ export function backendsSecret(
     POSTGRES_READ_URL: env['MILLRACE_POSTGRES_READ_URL'],
     RABBITMQ_URL: backends.get('rabbitmq')?.url,
     REDIS_URL: backends.get('redis')?.url,
+    TOKENS: env['MILLRACE_TOKENS'],
   };
   const stringData = Object.fromEntries(
-    Object.entries(data).filter(([, url]) => url !== undefined && url !== ''),
+    Object.entries(data).filter(([, value]) => value !== undefined && value !== ''),
   );
   return {
     apiVersion: 'v1',

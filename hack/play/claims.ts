@@ -2,6 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
+import { playKindOf } from './kinds/kinds.ts';
+import { specOf, type ClaimUse } from './kinds/play-kind.ts';
 import { refused, type Manifest } from './manifests.ts';
 import { Refusal } from './refusal.ts';
 
@@ -26,22 +28,18 @@ export async function checkClaims(
     if (!isFolder) throw new Refusal(`--volume ${name}=${folder}: there is no such folder.`);
   }
   for (const manifest of manifests) {
-    const name = claimOf(manifest);
-    if (name === undefined || claims.has(name)) continue;
+    const claim = claimOf(manifest);
+    if (claim === undefined || claims.has(claim.name)) continue;
+    const { name, field } = claim;
     throw refused(
       manifest,
-      `${manifest.whereIs('spec.source.volume.claimName')}: no folder stands for the claim ${name}; add --volume ${name}=FOLDER.`,
+      `${manifest.whereIs(field)}: no folder stands for the claim ${name}; add --volume ${name}=FOLDER.`,
     );
   }
 }
 
-function claimOf(manifest: Manifest): string | undefined {
-  if (!manifest.isResource) return undefined;
-  const spec = manifest.object['spec'] as
-    | { readonly source?: { readonly volume?: { readonly claimName?: unknown } } }
-    | undefined;
-  const name = spec?.source?.volume?.claimName;
-  return typeof name === 'string' ? name : undefined;
+function claimOf({ isResource, object }: Manifest): ClaimUse | undefined {
+  return isResource ? playKindOf(object).claim(specOf(object)) : undefined;
 }
 
 export function claimObject(name: string, namespace: string): KubeObject {

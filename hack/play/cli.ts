@@ -17,13 +17,21 @@ const after = `
 Without a manifest it loads crds/examples/csv-import.yaml from a sample that it writes itself.
 
 Backends: MILLRACE_POSTGRES_URL, MILLRACE_RABBITMQ_URL and MILLRACE_REDIS_URL, also from .env, are
-used as they are and never wiped; what is not given is started from what this host has.
+used as they are and never wiped; what is needed and not given is started from what this host has.
+MILLRACE_TOKENS holds the tokens of gateways with auth Tokens, one \`name:token\` a line.
 
-Exit code: 0 when all is well (with --once: all are Complete), else 1; 2 for a wrong command line.
+The end: an import ends by itself. A service (IncrementPipeline) serves until Ctrl-C; then it stops
+taking work, commits what it has taken and says how the sums stand. What that does not manage in time
+stays in its backend and is committed by the next run. With --once play ends when every import has
+ended and every service is Ready.
+
+Exit code: 0 when all is well (with --once: all are Complete or Ready), else 1; 2 for a wrong command
+line.
 
 Examples:
   npm run play
   npm run play -- --once
+  npm run play -- crds/examples/increment-pipeline.yaml
   npm run --silent play -- my.yaml --once --json --volume data=./files
 `;
 
@@ -45,7 +53,7 @@ export function parseCli(args: readonly string[]): Cli {
   const command = new Command('npm run play --')
     .description('Runs manifests on this host: operator, pods and backends, without a cluster.')
     .argument('[manifests...]', 'YAML files, or folders of them')
-    .option('--once', 'end when every resource that runs to an end has ended')
+    .option('--once', 'end when every import has ended and every service is Ready')
     .option('--json', 'one final JSON line per resource on standard output, and nothing else there')
     .option(
       '--volume <claim=folder>',

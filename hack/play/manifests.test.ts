@@ -68,7 +68,7 @@ describe('refuses, naming the place', () => {
       `${good}---\n${good}`,
       /a\.yaml:11: CsvImport default\/users is also in .*a\.yaml:3; rename one/,
     ],
-    ['# empty\n', /No CsvImport in/],
+    ['# empty\n', /No CsvImport or IncrementPipeline in/],
   ])('%j', async (text, message) => {
     const file = await write(`${text}\n`);
 
@@ -160,6 +160,17 @@ describe('backends', () => {
 
     expect(without).toEqual({ names: ['postgres', 'rabbitmq'], namespaces: ['default'] });
     expect(withCache.names).toEqual(['postgres', 'rabbitmq', 'redis']);
+  });
+
+  test('a pipeline of increments needs no RabbitMQ; two kinds together need what both do', async () => {
+    const pipeline = good
+      .replace('CsvImport', 'IncrementPipeline')
+      .replace(/ {2}source:\n.*\n/, '')
+      .replace('name: users', 'name: views');
+    const both = await needs(`${pipeline}---\n${good}`);
+
+    expect((await needs(pipeline)).names).toEqual(['postgres', 'redis']);
+    expect(both.names).toEqual(['postgres', 'redis', 'rabbitmq']);
   });
 
   test('nothing is started for a manifest that brings its own Secret', async () => {

@@ -1,15 +1,14 @@
 /**
  * Watches the resources of this run: shows them, tells of pods that fail and of addresses that begin
- * to answer, and knows when all have ended.
+ * to answer, and knows when all have come to what was wanted.
  */
 import type { KubeApi, KubeObject } from '@millrace/operator/machinery/kube-api';
 import { startControlLoop, type ControlLoop } from './controllers/control-loop.ts';
 import { asPod, podType, serviceType, type Pod } from './controllers/workload.ts';
 import type { ServiceProxy } from './controllers/service-proxy.ts';
+import { playKindOf } from './kinds/kinds.ts';
 import type { Manifest } from './manifests.ts';
-import { endOf } from './outcome.ts';
-import { addressLines } from './view/addresses.ts';
-import { viewOf } from './view/resource-view.ts';
+import { servedUrl } from './view/addresses.ts';
 import type { Screen } from './view/screen.ts';
 
 export interface MonitorOptions {
@@ -48,7 +47,7 @@ export class Monitor {
     });
   }
 
-  /** Resolves when every resource has ended, one way or the other. */
+  /** Resolves when every resource has ended, one way or the other; what has no end, when it serves. */
   get allEnded(): Promise<void> {
     return this.#allEnded.promise;
   }
@@ -72,10 +71,10 @@ export class Monitor {
       resources.map(async ({ type, object }) => api.get(type, object.metadata)),
     );
     this.#objects = found.filter((object) => object !== undefined);
-    screen.show(this.#objects.map(viewOf));
+    screen.show(this.#objects.map((object) => playKindOf(object).view(object)));
     for (const pod of (await api.list(podType)).items.map(asPod)) this.#tellFailure(pod);
     if (this.#options.showsAddresses) await this.#tellAddresses();
-    const ended = this.#objects.filter((object) => endOf(object) !== undefined);
+    const ended = this.#objects.filter((object) => playKindOf(object).end(object) !== undefined);
     for (const { metadata } of ended) {
       const uid = metadata.uid ?? '';
       if (!this.#endedAt.has(uid)) this.#endedAt.set(uid, performance.now());
@@ -104,10 +103,10 @@ export class Monitor {
     const services = (await api.list(serviceType)).items;
     for (const object of this.#objects) {
       const key = `address ${object.metadata.uid ?? ''}`;
-      const lines = addressLines(object, services, proxy.served);
-      if (lines.length === 0 || this.#told.has(key)) continue;
+      const url = servedUrl(object, services, proxy.served);
+      if (url === undefined || this.#told.has(key)) continue;
       this.#told.add(key);
-      for (const line of lines) screen.line(line);
+      for (const line of playKindOf(object).addresses(object, url)) screen.line(line);
     }
   }
 }

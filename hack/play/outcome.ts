@@ -1,8 +1,9 @@
-/** How a resource that runs to an end has ended, from its conditions alone; undefined while it has not. */
+/** What a resource's conditions say of its end, for kinds that have one and for those that serve. */
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 
 export interface End {
-  readonly isComplete: boolean;
+  /** It came to what was wanted: Complete, or Ready where there is no end. */
+  readonly isWell: boolean;
   readonly reason: string;
   readonly message: string;
 }
@@ -16,25 +17,48 @@ interface Condition {
 }
 
 /**
- * Stalled ends a run too: it says that nothing will happen until somebody changes something. What
- * an earlier generation said does not count: a change has just been applied to it.
+ * How a resource that runs to an end has ended. Stalled ends a run too: it says that nothing will
+ * happen until somebody changes something. What an earlier generation said does not count: a change
+ * has just been applied to it.
  */
-export function endOf(object: KubeObject): End | undefined {
+export function completeEnd(object: KubeObject): End | undefined {
   for (const type of ['Complete', 'Failed', 'Stalled']) {
     const condition = conditionOf(object, type);
     if (condition?.status !== 'True') continue;
-    const isStale = (condition.observedGeneration ?? 0) < (object.metadata.generation ?? 0);
-    if (isStale && type !== 'Complete') continue;
-    return {
-      isComplete: type === 'Complete',
-      reason: condition.reason,
-      message: condition.message,
-    };
+    if (isOutdated(object, condition) && type !== 'Complete') continue;
+    const { reason, message } = condition;
+    return { isWell: type === 'Complete', reason, message };
   }
   return undefined;
+}
+
+/** That a resource without an end serves, or that it never will as it is. */
+export function readyEnd(object: KubeObject): End | undefined {
+  for (const type of ['Ready', 'Stalled']) {
+    const condition = conditionOf(object, type);
+    if (condition?.status !== 'True' || isOutdated(object, condition)) continue;
+    const { reason, message } = condition;
+    return { isWell: type === 'Ready', reason, message };
+  }
+  return undefined;
+}
+
+/** The state of a resource without an end, in one word. */
+export function readyView(object: KubeObject): {
+  readonly state: string;
+  readonly message: string;
+} {
+  const end = readyEnd(object);
+  if (end?.isWell === true) return { state: 'Ready', message: end.message };
+  const why = end ?? conditionOf(object, 'Ready') ?? { reason: 'Accepted', message: '' };
+  return { state: why.reason, message: why.message };
 }
 
 export function conditionOf(object: KubeObject, type: string): Condition | undefined {
   const status = object['status'] as { readonly conditions?: readonly Condition[] } | undefined;
   return status?.conditions?.find((condition) => condition.type === type);
+}
+
+function isOutdated(object: KubeObject, { observedGeneration }: Condition): boolean {
+  return (observedGeneration ?? 0) < (object.metadata.generation ?? 0);
 }

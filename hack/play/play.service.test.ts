@@ -10,9 +10,9 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isAlive } from '../backends/process-identity.ts';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
+import type { CsvImportStatus } from '@millrace/crds/csv-import';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import { startBackends } from '../backends/resolve.ts';
-import { statusOf } from './view/resource-view.ts';
 import {
   jsonLines,
   ownEnvironment,
@@ -100,7 +100,7 @@ async function underWay(name: string): Promise<KubeObject> {
     `${name} is under way`,
     async () => {
       const object = await savedResource(stateDir, name);
-      const { percent = 0 } = object === undefined ? {} : statusOf(object);
+      const { percent = 0 } = (object?.['status'] ?? {}) as Partial<CsvImportStatus>;
       return percent > 0 && percent < 90 ? object : undefined;
     },
     60_000,

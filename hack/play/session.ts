@@ -12,16 +12,16 @@ import { startOperator, type Operator } from '@millrace/operator/operator';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
 import { keepBackends } from './backend-keeper.ts';
 import { asPod, podType, uidOf } from './controllers/workload.ts';
+import { drainServices, resumeServices } from './drain.ts';
+import { playKindOf } from './kinds/kinds.ts';
 import { repository, type LocalCluster } from './local-cluster.ts';
 import type { Manifest } from './manifests.ts';
 import { Monitor } from './monitor.ts';
-import { endOf } from './outcome.ts';
 import type { PlayRun } from './play-run.ts';
 import type { StatePaths } from './state/paths.ts';
 import { loopback } from './supervisor/local-container.ts';
 import { boundLog } from './supervisor/process.ts';
 import { displayPath } from './view/display-path.ts';
-import { summary } from './view/summary.ts';
 import { watchSource } from './watch-source.ts';
 
 /** As a shell reports a command that Ctrl-C ended. */
@@ -38,6 +38,8 @@ export interface SessionParts {
 
 /** A status that is half a second old is fresh enough to look at, and cheap in memory. */
 const statusIntervalMs = 250;
+/** Longer than a pod's own drain, after which nothing more is to be hoped for. */
+const drainGraceMs = 40_000;
 const operatorLogBytesMax = 8 * 1_024 * 1_024;
 
 export async function runSession(parts: SessionParts): Promise<number> {
@@ -76,12 +78,28 @@ export async function runSession(parts: SessionParts): Promise<number> {
     await keeping;
     screen.close();
     if (signal.aborted) screen.line('ending: pods finish what they hold');
-    await operator.stop();
+    await endServices(parts, async () => operator.stop());
   }
   if (options.once && !signal.aborted) tellEnds(parts, monitor, startedMs);
   if (options.json) for (const object of monitor.objects) run.print(jsonLine(object));
   if (signal.aborted) return options.once ? interruptedExitCode : 0;
-  return monitor.objects.every((object) => endOf(object)?.isComplete === true) ? 0 : 1;
+  return monitor.objects.every((object) => playKindOf(object).end(object)?.isWell === true) ? 0 : 1;
+}
+
+/** What has no end has its last figures only now, when nothing comes in any more. */
+async function endServices(
+  { run, manifests, cluster }: SessionParts,
+  stopOperator: () => Promise<void>,
+): Promise<void> {
+  const say = (line: string): void => run.screen.line(line);
+  const draining = { api: cluster.api, manifests, graceMs: drainGraceMs, say };
+  try {
+    for (const object of await drainServices(draining))
+      for (const line of playKindOf(object).summary(object, 0)) say(line);
+  } finally {
+    await stopOperator();
+  }
+  await resumeServices(draining);
 }
 
 async function operatorOf({ run, paths, cluster }: SessionParts): Promise<Operator> {
@@ -131,7 +149,7 @@ function tellEnds({ run }: SessionParts, monitor: Monitor, startedMs: number): v
   run.screen.close();
   for (const object of monitor.objects) {
     const seconds = ((monitor.endedAtMs(object) ?? performance.now()) - startedMs) / 1_000;
-    for (const line of summary(object, seconds)) say(line);
+    for (const line of playKindOf(object).summary(object, seconds)) say(line);
   }
 }
 

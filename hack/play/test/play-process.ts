@@ -46,20 +46,20 @@ export function startPlay(
   };
 }
 
-export interface JsonLine {
+export interface JsonLine<Status = CsvImportStatus> {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  readonly status: CsvImportStatus;
+  readonly status: Status;
   readonly error?: string;
 }
 
-export function jsonLines(text: string): readonly JsonLine[] {
+export function jsonLines<Status = CsvImportStatus>(text: string): readonly JsonLine<Status>[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as JsonLine);
+    .map((line) => JSON.parse(line) as JsonLine<Status>);
 }
 
 /** Processes of pods that live now. */
@@ -76,13 +76,14 @@ export async function podProcesses(stateDir: string): Promise<readonly ProcessId
 export async function savedResource(
   stateDir: string,
   name: string,
+  kind = 'CsvImport',
 ): Promise<KubeObject | undefined> {
   try {
     const text = await readFile(join(stateDir, 'objects.json'), 'utf8');
     const { snapshot } = JSON.parse(text) as { readonly snapshot: Snapshot };
     return snapshot.objects
       .map(({ object }) => object)
-      .find(({ kind, metadata }) => kind === 'CsvImport' && metadata.name === name);
+      .find((object) => object.kind === kind && object.metadata.name === name);
   } catch {
     return undefined;
   }

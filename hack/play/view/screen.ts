@@ -3,8 +3,8 @@
  * error, since standard output is for results. Other lines are put above the bars. Plain lines come
  * when the state changes and else every few seconds, so that a log stays readable.
  */
+import type { ResourceView } from '../kinds/play-kind.ts';
 import { barLine, plainLine } from './progress-line.ts';
-import type { ResourceView } from './resource-view.ts';
 
 export interface ScreenOptions {
   readonly out: NodeJS.WriteStream;
@@ -15,7 +15,7 @@ const plainIntervalMs = 5_000;
 
 export class Screen {
   readonly #options: ScreenOptions;
-  readonly #told = new Map<string, { readonly state: string; readonly atMs: number }>();
+  readonly #told = new Map<string, { state: string; text: string; atMs: number }>();
   #bars: readonly string[] = [];
   #drawn = 0;
   /** What was shown last, also after it was left behind. */
@@ -56,10 +56,12 @@ export class Screen {
     for (const view of views) {
       const state = `${view.state} ${view.backendsDown.join()}`;
       const told = this.#told.get(view.name);
+      const text = plainLine(view);
       const isDue = told === undefined || nowMs - told.atMs >= plainIntervalMs;
-      if (told?.state === state && (!isDue || view.end !== undefined)) continue;
-      this.#told.set(view.name, { state, atMs: nowMs });
-      this.#options.out.write(`${plainLine(view)}\n`);
+      const isNews = isDue && !view.isOver && !(view.percent === undefined && told?.text === text);
+      if (told?.state === state && !isNews) continue;
+      this.#told.set(view.name, { state, text, atMs: nowMs });
+      this.#options.out.write(`${text}\n`);
     }
   }
 

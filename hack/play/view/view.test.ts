@@ -1,11 +1,13 @@
 import { Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
-import { addressLines } from './addresses.ts';
+import { csvImport } from '../kinds/csv-import.ts';
+import { incrementPipeline } from '../kinds/increment-pipeline.ts';
+import { servedUrl } from './addresses.ts';
 import { barLine, plainLine } from './progress-line.ts';
-import { viewOf } from './resource-view.ts';
 import { Screen } from './screen.ts';
-import { summary } from './summary.ts';
+
+const { view: viewOf, summary, addresses } = csvImport;
 
 const totals = { read: 1_000, loaded: 900, superseded: 60, rejected: 40, comments: 2, blank: 1 };
 
@@ -164,11 +166,80 @@ test('addresses are commands to paste, once somebody answers', () => {
     url: 'http://127.0.0.1:1234',
   };
 
-  expect(addressLines(loading, [service], [{ ...port, endpointCount: 0 }])).toEqual([]);
-  expect(addressLines(loading, [service], [{ ...port, endpointCount: 1 }])).toEqual([
+  expect(servedUrl(loading, [service], [{ ...port, endpointCount: 0 }])).toBeUndefined();
+  expect(servedUrl(loading, [service], [{ ...port, endpointCount: 1 }])).toBe(port.url);
+  expect(addresses(loading, port.url)).toEqual([
     'users is served at http://127.0.0.1:1234/users; try',
     "  curl 'http://127.0.0.1:1234/users?limit=5'",
     "  curl 'http://127.0.0.1:1234/users?first_name=a&limit=5'",
     "  curl 'http://127.0.0.1:1234/users/1'",
   ]);
+});
+
+describe('a pipeline of increments', () => {
+  const sums = { committed: 900, duplicates: 60, deadLetters: 7, lost: 0, incarnations: 0 };
+  const counted = { ...sums, accepted: 1_000 };
+  const service: KubeObject = {
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'IncrementPipeline',
+    metadata: { name: 'views', namespace: 'default', uid: 'u' },
+    spec: { target: { table: 'increments' } },
+    status: {
+      conditions: [condition('Ready', 'Running')],
+      totals: counted,
+      workers: { ready: 1, wanted: 2 },
+      progress: {
+        totals: counted,
+        stalenessMs: 430,
+        rates: { acceptedPerSecond: 1_234.4 },
+        partitions: { owned: 7, total: 8 },
+        backlog: { increments: 33 },
+        backends: [{ name: 'postgres', ok: true }],
+      },
+    },
+  };
+
+  test('is one live line without a bar, since it never ends', () => {
+    expect(barLine(incrementPipeline.view(service), 200)).toBe(
+      'views  1,234/s, 1,000 accepted, staleness 0.4 s, backlog 33, 7/8 partitions, 1/2 workers, 7 dead letters  Ready',
+    );
+    expect(plainLine(incrementPipeline.view({ ...service, status: {} }))).toBe('views: Accepted');
+  });
+
+  test('says that it drains or is stale rather than that it is ready', () => {
+    const stale = [condition('Ready', 'Running'), condition('Stale', 'PostgresDown')];
+
+    expect(incrementPipeline.view({ ...service, status: { conditions: stale } }).state).toBe(
+      'Stale',
+    );
+  });
+
+  test('does not fill a log while nothing moves', () => {
+    let nowMs = 0;
+    const { out, screen: shown } = screen(false, () => nowMs);
+
+    for (const atMs of [0, 5_000, 10_000]) {
+      nowMs = atMs;
+      shown.show([incrementPipeline.view(service)]);
+    }
+
+    expect(out.text.split('\n')).toHaveLength(2);
+  });
+
+  test('has a summary with the sum that must hold', () => {
+    const off = { ...counted, committed: 901 };
+
+    expect(incrementPipeline.summary(service, 1)[1]).toMatch(/accepted +1,000 {2}= the sum/);
+    expect(incrementPipeline.summary({ ...service, status: { totals: off } }, 1)[2]).toContain('≠');
+  });
+
+  test('is tried with commands that can be pasted, with a key of their own', () => {
+    const lines = incrementPipeline.addresses(service, 'http://127.0.0.1:1');
+
+    const keys = lines.join('\n').match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? [];
+    expect(lines).toContain(`  curl 'http://127.0.0.1:1/counts/${keys[0] ?? ''}?fresh=true'`);
+    expect(keys).toHaveLength(5);
+    expect(new Set(keys).size).toBe(1);
+    expect(lines.join('')).not.toContain('Authorization');
+  });
 });
