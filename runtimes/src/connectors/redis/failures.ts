@@ -82,7 +82,7 @@ export function isUnknownScript(error: unknown): boolean {
   return (
     error instanceof Failure &&
     error.cause instanceof Error &&
-    /^NOSCRIPT /.test(error.cause.message)
+    error.cause.message.startsWith('NOSCRIPT ')
   );
 }
 

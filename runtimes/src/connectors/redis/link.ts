@@ -129,7 +129,7 @@ function openConnection(options: RedisLinkOptions, around: Surroundings): Connec
     ...tlsFor(url, options.caBundle?.()),
     retryStrategy: (attempt) => {
       if (hasNewUrl(options, url)) {
-        queueMicrotask(around.replace);
+        queueMicrotask(() => around.replace());
         return null;
       }
       const backoff = Math.min(reconnectBaseMs * 2 ** Math.min(attempt, 10), reconnectMaxMs);
