@@ -17,7 +17,7 @@ import { startHttp, type HttpLimits } from '../../http/server.ts';
 import { openRowCache } from '../cache.ts';
 import { createAnswers } from './answers.ts';
 import { watchHealth } from './health.ts';
-import { boundedReads } from './reads.ts';
+import { boundedReads } from '../../http/bounded-reads.ts';
 import { gatewayTelemetry } from './telemetry.ts';
 
 export interface GatewayOptions {

@@ -1,5 +1,5 @@
 /**
- * Reads of the gateway from Postgres: bounded in number and in time.
+ * Reads of a gateway from Postgres: bounded in number and in time.
  *
  * A stuck Postgres holds each connection until the driver's own limit; without a bound here, requests
  * would queue behind it until memory ends. Beyond the bound a read is refused at once with
@@ -8,8 +8,8 @@
  */
 import type { Clock } from '@millrace/kit/clock';
 import { Transient } from '@millrace/kit/transient';
-import type { Database, Result, Sql } from '../../connectors/postgres/database.ts';
-import { overloaded } from '../../http/exchange.ts';
+import type { Database, Result, Sql } from '../connectors/postgres/database.ts';
+import { overloaded } from './exchange.ts';
 
 export interface ReadsOptions {
   readonly database: Database;
