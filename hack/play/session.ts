@@ -2,25 +2,19 @@
  * The part of a run in which things happen: the operator works, people watch, and at the end it is
  * said how each resource came out.
  */
-import { openSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '@millrace/kit/clock';
-import { createLog } from '@millrace/kit/log';
-import { createMetrics } from '@millrace/kit/metrics';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
-import { startOperator, type Operator } from '@millrace/operator/operator';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
 import { keepBackends } from './backend-keeper.ts';
 import { asPod, podType, uidOf } from './controllers/workload.ts';
 import { drainServices, resumeServices } from './drain.ts';
 import { playKindOf } from './kinds/kinds.ts';
 import { repository, type LocalCluster } from './local-cluster.ts';
+import { startLocalOperator } from './local-operator.ts';
 import type { Manifest } from './manifests.ts';
 import { Monitor } from './monitor.ts';
 import type { PlayRun } from './play-run.ts';
 import type { StatePaths } from './state/paths.ts';
-import { loopback } from './supervisor/local-container.ts';
-import { boundLog } from './supervisor/process.ts';
 import { displayPath } from './view/display-path.ts';
 import { watchSource } from './watch-source.ts';
 
@@ -36,18 +30,15 @@ export interface SessionParts {
   onError(error: unknown): void;
 }
 
-/** A status that is half a second old is fresh enough to look at, and cheap in memory. */
-const statusIntervalMs = 250;
 /** Longer than a pod's own drain, after which nothing more is to be hoped for. */
 const drainGraceMs = 40_000;
-const operatorLogBytesMax = 8 * 1_024 * 1_024;
 
 export async function runSession(parts: SessionParts): Promise<number> {
   const { run, manifests, paths, cluster } = parts;
   const { options, screen, signal } = run;
   const startedMs = performance.now();
   const stop = new AbortController();
-  const operator = await operatorOf(parts);
+  const operator = await startLocalOperator({ api: cluster.api, root: paths.root, env: run.env });
   const monitor = new Monitor({
     api: cluster.api,
     resources: manifests.filter((manifest) => manifest.isResource),
@@ -100,32 +91,6 @@ async function endServices(
     await stopOperator();
   }
   await resumeServices(draining);
-}
-
-async function operatorOf({ run, paths, cluster }: SessionParts): Promise<Operator> {
-  const file = join(paths.root, 'operator.log');
-  await boundLog(file, operatorLogBytesMax);
-  const level = run.env['LOG_LEVEL'] ?? 'info';
-  return startOperator({
-    api: cluster.api,
-    clock: systemClock,
-    log: createLog({ level, bindings: { role: 'operator' }, fd: openSync(file, 'a', 0o600) }),
-    metrics: createMetrics({ role: 'operator' }),
-    config: {
-      runtimeImage: 'millrace-runtimes',
-      namespaces: [],
-      statusIntervalMs,
-      pollLimits: { periodMinMs: 250, periodMaxMs: 1_000 },
-    },
-    podAddress: adminAddress,
-  });
-}
-
-function adminAddress(pod: KubeObject) {
-  const port = asPod(pod)
-    .spec.containers.flatMap((container) => container.ports ?? [])
-    .find((candidate) => candidate.name === 'admin')?.containerPort;
-  return port === undefined ? undefined : { host: loopback, port };
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 /** The command line of the chaos run. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { listOf, parseCommand, seedOption, wholeNumber, type Parsed } from '../command-line.ts';
 import { targets, type TargetName } from './moments.ts';
 
 export interface ChaosOptions {
@@ -14,22 +15,6 @@ export interface ChaosOptions {
   readonly keep: boolean;
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  }
-  return value;
-}
-
-function targetList(text: string): TargetName[] {
-  return text.split(',').map((word) => {
-    const target = targets.find((name) => name === word);
-    if (target === undefined) throw new InvalidArgumentError(`Choose from ${targets.join(', ')}.`);
-    return target;
-  });
-}
-
 const after = `
 Each round imports the same generated file into a new table while processes are killed with SIGKILL,
 and compares table, rejects and totals with those of an undisturbed run. Ends with one line
@@ -41,22 +26,14 @@ Examples:
   npm run chaos -- csv-import --only rabbitmq --rounds 3
 `;
 
-export type Parsed =
-  | { readonly ok: true; readonly options: ChaosOptions }
-  | { readonly ok: false; readonly exitCode: number };
-
-export function parseOptions(args: readonly string[]): Parsed {
+export function parseOptions(args: readonly string[]): Parsed<ChaosOptions> {
   const command = new Command('npm run chaos -- csv-import')
     .description('Kills the processes of an import again and again and requires the same result.')
     .option('--rounds <n>', 'how many imports', wholeNumber, 10)
-    .addOption(
-      new Option('--seed <n>', 'what is drawn; printed at the start')
-        .argParser(wholeNumber)
-        .default(1 + (Date.now() % 999_999), 'another each time'),
-    )
+    .addOption(seedOption())
     .addOption(
       new Option('--only <targets>', `whom to kill: ${targets.join(', ')}`)
-        .argParser(targetList)
+        .argParser(listOf(targets))
         .default(targets, 'all'),
     )
     .option('--kills <n>', 'least kills that hit work, a round', wholeNumber, 3)
@@ -65,13 +42,6 @@ export function parseOptions(args: readonly string[]): Parsed {
     .option('--workers <n>', 'worker pods', wholeNumber, 2)
     .option('--round-seconds <n>', 'after this a round has failed', wholeNumber, 300)
     .option('--keep', 'leave the work folder with logs and data behind', false)
-    .addHelpText('after', after)
-    .exitOverride();
-  try {
-    command.parse([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return { ok: false, exitCode: error.exitCode === 0 ? 0 : 2 };
-  }
-  return { ok: true, options: command.opts<ChaosOptions>() };
+    .addHelpText('after', after);
+  return parseCommand(command, args);
 }

@@ -9,7 +9,7 @@ import type { Deck } from './deck.ts';
 import { writeManifest, type Variant } from './manifest.ts';
 import type { Moment } from './moments.ts';
 import { PlayProcess, type PlayResult } from './play-process.ts';
-import { podProcesses } from './pods.ts';
+import { podProcesses } from '../pods.ts';
 import type { Random } from '../../load/random.ts';
 import type { Scene } from './scene.ts';
 import { strike, type Strike } from './strike.ts';

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { signalProcess } from '../../backends/process-identity.ts';
 import { queueName } from '@millrace/runtimes/csv-import/messages';
 import { isAt, type Moment, type Sight } from './moments.ts';
-import { hasLastWords, ownerOfPort, podProcesses, type PodProcess } from './pods.ts';
+import { hasLastWords, ownerOfPort, podProcesses, type PodProcess } from '../pods.ts';
 import type { PlayProcess } from './play-process.ts';
 import type { Random } from '../../load/random.ts';
 import type { Scene } from './scene.ts';

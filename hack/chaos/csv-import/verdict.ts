@@ -8,7 +8,7 @@ import { filterIndexName } from '@millrace/runtimes/csv-import/load/target-index
 import type { Expected } from './input.ts';
 import type { Variant } from './manifest.ts';
 import type { PlayResult } from './play-process.ts';
-import { podProcesses } from './pods.ts';
+import { podProcesses } from '../pods.ts';
 import type { Scene } from './scene.ts';
 
 export interface Subject {

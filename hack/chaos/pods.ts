@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, type ProcessIdentity } from '../../backends/process-identity.ts';
+import { isAlive, type ProcessIdentity } from '../backends/process-identity.ts';
 
 export interface PodProcess extends ProcessIdentity {
   readonly pod: string;
@@ -12,12 +12,12 @@ export interface PodProcess extends ProcessIdentity {
   readonly folder: string;
 }
 
-/** The living processes of one import's pods. */
-export function podProcesses(stateDir: string, importName: string): PodProcess[] {
+/** The living processes of one resource's pods. */
+export function podProcesses(stateDir: string, resourceName: string): PodProcess[] {
   const root = join(stateDir, 'run');
   return entries(root).flatMap((pod) => {
     const role = (['coordinator', 'worker', 'gateway'] as const).find((one) =>
-      pod.startsWith(`${importName}-${one}`),
+      pod.startsWith(`${resourceName}-${one}`),
     );
     const folder = join(root, pod);
     const identity = recorded(join(folder, 'process.json'));
@@ -57,25 +57,48 @@ export function ownerOfPort<T extends ProcessIdentity>(
   port: number,
   processes: readonly T[],
 ): T | undefined {
-  const inode = inodeOfPort(port);
-  if (inode === undefined) return undefined;
-  return processes.find(({ pid }) => holdsSocket(pid, inode));
+  const socket = tcpSockets().find((one) => one.localPort === port);
+  if (socket === undefined) return undefined;
+  return processes.find(({ pid }) => inodesOf(pid).has(socket.inode));
 }
 
-function inodeOfPort(port: number): string | undefined {
-  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
-  const line = lines.find((one) => one.trim().split(/\s+/)[1]?.endsWith(local));
-  return line?.trim().split(/\s+/)[9];
+/** Connections that others have made to ports at which the process listens. */
+export function connectionsTo({ pid }: ProcessIdentity): number {
+  const inodes = inodesOf(pid);
+  const own = tcpSockets().filter(({ inode }) => inodes.has(inode));
+  const listening = new Set(
+    own.filter(({ state }) => state === listens).map((one) => one.localPort),
+  );
+  return own.filter(({ state, localPort }) => state !== listens && listening.has(localPort)).length;
 }
 
-function holdsSocket(pid: number, inode: string): boolean {
+interface TcpSocket {
+  readonly localPort: number;
+  readonly state: string;
+  readonly inode: string;
+}
+
+const listens = '0A';
+
+function tcpSockets(): readonly TcpSocket[] {
+  const lines = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
+  return lines.map((line) => {
+    const words = line.trim().split(/\s+/);
+    const localPort = Number.parseInt(words[1]?.split(':')[1] ?? '', 16);
+    return { localPort, state: words[3] ?? '', inode: words[9] ?? '' };
+  });
+}
+
+function inodesOf(pid: number): ReadonlySet<string> {
   const folder = `/proc/${String(pid)}/fd`;
-  return entries(folder).some((fd) => {
+  const links = entries(folder).map((fd) => {
     try {
-      return readlinkSync(join(folder, fd)) === `socket:[${inode}]`;
+      return readlinkSync(join(folder, fd));
     } catch {
-      return false;
+      return '';
     }
   });
+  return new Set(
+    links.flatMap((link) => /^socket:\[(?<inode>\d+)\]$/.exec(link)?.groups?.['inode'] ?? []),
+  );
 }
