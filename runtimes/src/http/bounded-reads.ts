@@ -8,11 +8,11 @@
  */
 import type { Clock } from '@millrace/kit/clock';
 import { Transient } from '@millrace/kit/transient';
-import type { Database, Result, Sql } from '../connectors/postgres/database.ts';
+import type { Result, Sql } from '../connectors/postgres/database.ts';
 import { overloaded } from './exchange.ts';
 
 export interface ReadsOptions {
-  readonly database: Database;
+  readonly database: Sql;
   readonly clock: Clock;
   /** Most reads running or waiting for a connection. */
   readonly readsMax: number;
