@@ -34,6 +34,11 @@ export function requestTimesKey(uid: string): string {
   return `millrace:{${uid}}:request-times`;
 }
 
+/** A hash: requests by subject in the present window of a rate limit; it expires by itself. */
+export function rateKey(uid: string, perMs: number): string {
+  return `millrace:{${uid}}:rate:${perMs}`;
+}
+
 /** As clients see it, and as the ledger keeps it. */
 export function entryName(place: Omit<StreamPlace, 'uid'>, id: string): string {
   return `${place.partition}-${place.incarnation}-${id}`;
