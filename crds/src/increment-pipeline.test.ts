@@ -1,30 +1,19 @@
-import { readFile } from 'node:fs/promises';
-import { Compile } from 'typebox/compile';
-import { expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { incrementPipelineKind, spec } from './increment-pipeline.ts';
+import { describe, expect, test } from 'vitest';
+import { incrementPipelineTables } from '../test/increment-pipeline/tables.ts';
+import { judgedInMemory } from '../test/judged-in-memory.ts';
+import { structural } from './crd-yaml.ts';
+import { podConfig, progress, spec, status } from './increment-pipeline.ts';
 
-const shared = ['backends', 'paused', 'suspend', 'workers'];
+await judgedInMemory(incrementPipelineTables);
 
-test('IncrementPipeline takes its example', async () => {
-  const file = new URL('../examples/increment-pipeline.yaml', import.meta.url);
-  const example = parse(await readFile(file, 'utf8')) as { readonly spec: unknown };
-
-  expect([...Compile(spec).Errors(example.spec)]).toEqual([]);
-});
-
-test('IncrementPipeline asks for more than every kind does', () => {
-  const own = Object.keys(spec.properties).filter((field) => !shared.includes(field));
-
-  expect(
-    own,
-    'Write crds/src/increment-pipeline/spec.ts: the fields of this kind, each with a description, a bound and the rules that a server can check; then the pod configuration, and npm run gen.',
-  ).not.toEqual([]);
-});
-
-test('IncrementPipeline says in one sentence what it is and promises', () => {
-  expect(
-    incrementPipelineKind.description,
-    'Write the description in crds/src/increment-pipeline.ts, and the row in README.md.',
-  ).not.toContain('say in one sentence');
+/** What users, pods and the operator agreed on: a change here is a change of the contract. */
+describe('the contract', () => {
+  test.each([
+    ['spec', spec],
+    ['status', status],
+    ['pod config', podConfig],
+    ['progress', progress],
+  ])('has a golden %s', (_part, schema) => {
+    expect(structural(schema)).toMatchSnapshot();
+  });
 });

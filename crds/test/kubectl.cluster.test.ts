@@ -1,5 +1,5 @@
 /**
- * What somebody with kubectl sees of a CsvImport, from apply to delete. The operator's part, writing
+ * What somebody with kubectl sees of a resource, from apply to delete. The operator's part, writing
  * the status by server-side apply, is done here by hand, so that each step is looked at on its own.
  */
 import { readFile } from 'node:fs/promises';
@@ -12,9 +12,15 @@ import {
   type RealNamespace,
 } from '../../operator/test/real-cluster.ts';
 import { csvImportKind, type CsvImportStatus } from '../src/csv-import.ts';
+import {
+  incrementPipelineKind,
+  type IncrementPipelineProgress,
+  type IncrementPipelineStatus,
+} from '../src/increment-pipeline.ts';
 
 const folder = new URL('../examples/', import.meta.url).pathname;
-const example = await readFile(new URL('../examples/csv-import.yaml', import.meta.url), 'utf8');
+const file = `${folder}csv-import.yaml`;
+const example = await readFile(file, 'utf8');
 const { apiVersion, kind } = csvImportKind;
 const name = 'users';
 
@@ -34,6 +40,44 @@ const finished: CsvImportStatus = {
   workers: { wanted: 2, ready: 1 },
   percent: 100,
   runtimeImage: 'registry.example/runtimes:1',
+};
+
+const totals = {
+  accepted: 120,
+  committed: 110,
+  duplicates: 0,
+  deadLetters: 0,
+  lost: 0,
+  incarnations: 0,
+};
+
+const progress: IncrementPipelineProgress = {
+  state: 'Running',
+  totals,
+  backlog: { entries: 2, increments: 10, bytes: 1_024, maxBytes: 268_435_456 },
+  stalenessMs: 400,
+  rates: { acceptedPerSecond: 12.5 },
+  partitions: { total: 8, owned: 8 },
+  members: { gateways: 2, workers: 3 },
+  durability: { ok: true },
+  backends: [],
+};
+
+const counting: IncrementPipelineStatus = {
+  observedGeneration: 1,
+  conditions: [condition('Ready', 'True'), condition('Stale', 'False')],
+  totals,
+  progress,
+  workers: { wanted: 4, ready: 3 },
+  gateways: { ready: 2 },
+  recommendation: {
+    wanted: 4,
+    raw: 3.4,
+    why: 'So much comes in.',
+    bounds: ['at most 4 by workers.max'],
+    inputs: { arrivalPerSecond: 12.5, usefulMax: 8, present: 3 },
+    lowerSince: '2026-01-02T03:04:05.000Z',
+  },
 };
 
 interface ManagedFields {
@@ -78,7 +122,7 @@ describeOnCluster('with kubectl', () => {
       .map((line) => line.trim().split(/\s{2,}/));
 
   test('an import is applied, listed with its category, waited for, and deleted', async () => {
-    expect(await run(['apply', '-f', folder])).toBe(`csvimport.millrace.dev/${name} created\n`);
+    expect(await run(['apply', '-f', file])).toBe(`csvimport.millrace.dev/${name} created\n`);
     expect((await get())['status']).toEqual({ observedGeneration: -1 });
 
     const waited = run(['wait', '--for=condition=Ready', `csvi/${name}`, '--timeout=20s']);
@@ -87,19 +131,45 @@ describeOnCluster('with kubectl', () => {
 
     expect(table(await run(['get', 'millrace']))).toEqual([
       ['NAME', 'READY', 'REASON', 'WORKERS', 'WANTED', 'PROGRESS', 'REJECTED', 'AGE'],
-      [name, 'True', 'Complete', '1', '2', '100', '2', expect.stringMatching(/^\d+s$/)],
+      // A category of several kinds shows which one each is.
+      [
+        `csvimport.millrace.dev/${name}`,
+        'True',
+        'Complete',
+        '1',
+        '2',
+        '100',
+        '2',
+        expect.stringMatching(/^\d+s$/),
+      ],
     ]);
     const [head = [], row = []] = table(await run(['get', 'csvi', '-o', 'wide']));
     expect(head.slice(8)).toEqual(['MESSAGE', 'BACKEND', 'VERSION']);
     // No Secret is named, so that its column is blank.
     expect(row.slice(8)).toEqual(['Every record is counted.', 'registry.example/runtimes:1']);
 
-    expect(await run(['delete', '-f', folder])).toContain('deleted');
+    expect(await run(['delete', '-f', file])).toContain('deleted');
     expect(await run(['get', 'millrace', '-o', 'name'])).toBe('');
   });
 
+  test('a pipeline is listed with its figures, and keeps every field of its status', async () => {
+    await run(['apply', '-f', `${folder}${incrementPipelineKind.slug}.yaml`]);
+    const metadata = { namespace: cluster.namespace, name: 'page-views' };
+    const { kind: pipeline } = incrementPipelineKind;
+    const options = { fieldManager: 'millrace-increment-pipeline-status', force: true };
+    const written = { apiVersion, kind: pipeline, metadata, status: counting };
+    await cluster.api.applyStatus(incrementPipelineKind, written, options);
+
+    const [head = [], row = []] = table(await run(['get', 'incp', '-o', 'wide']));
+    const stored = JSON.parse(await run(['get', 'incp', 'page-views', '-o', 'json'])) as KubeObject;
+
+    expect(head.slice(3, 8)).toEqual(['WORKERS', 'WANTED', 'ACCEPTED', 'BACKLOG', 'STALE']);
+    expect(row.slice(3, 8)).toEqual(['3', '4', '120', '10', 'False']);
+    expect(stored['status']).toEqual(counting);
+  });
+
   test('imports are found by their table, claim and Secret', async () => {
-    await run(['apply', '-f', folder]);
+    await run(['apply', '-f', file]);
     const other = example
       .replace('name: users', 'name: others')
       .replace('table: users', 'table: others');
@@ -146,7 +216,7 @@ describeOnCluster('with kubectl', () => {
   });
 
   test('a server-side apply takes over what was applied client-side', async () => {
-    await run(['apply', '-f', folder]);
+    await run(['apply', '-f', file]);
 
     const text = example.replace('max: 2', 'max: 3');
     await run(['apply', '--server-side', '-f', '-'], text);
@@ -155,7 +225,7 @@ describeOnCluster('with kubectl', () => {
   });
 
   test('an edit that would load something else says what to do instead', async () => {
-    await run(['apply', '-f', folder]);
+    await run(['apply', '-f', file]);
 
     const text = example.replace('table: users', 'table: others');
     const { exitCode, stderr } = await cluster.kubectl(['apply', '-f', '-'], text);

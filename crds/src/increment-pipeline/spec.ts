@@ -53,6 +53,12 @@ const target = object(
   { description: 'Where the sums are.' },
 );
 
+/**
+ * Durations that a rule about two of them compares. What else there is, words and times that a server
+ * cannot hold, is refused at the field itself, and is not blamed again for a comparison that failed.
+ */
+const shortDuration = '^(0*[0-9]{1,5}([.][0-9]+)?(ms|s|m|h))+$';
+
 const flush = rule(
   object(
     {
@@ -81,7 +87,7 @@ const flush = rule(
     },
     { description: 'When increments become sums.' },
   ),
-  "duration(has(self.interval) ? self.interval : '1s') < duration(has(self.staleAfter) ? self.staleAfter : '8s')",
+  `(has(self.interval) && !self.interval.matches('${shortDuration}')) || (has(self.staleAfter) && !self.staleAfter.matches('${shortDuration}')) || duration(has(self.interval) ? self.interval : '1s') < duration(has(self.staleAfter) ? self.staleAfter : '8s')`,
   {
     message: 'flush.interval, 1s if left out, must be less than flush.staleAfter, 8s if left out',
     fieldPath: '.interval',
@@ -230,5 +236,14 @@ rule(
   spec,
   'has(self.partitions) == has(oldSelf.partitions)',
   immutable('partitions', { fieldPath: '.partitions' }),
+);
+rule(
+  spec,
+  '(has(self.workers) && has(self.workers.min) ? self.workers.min : 1) <= (has(self.partitions) ? self.partitions : 8)',
+  {
+    message:
+      'workers.min must not be greater than partitions, which are 8 if left out: more workers have nothing to do',
+    fieldPath: '.workers.min',
+  },
 );
 export type IncrementPipelineSpec = Static<typeof spec>;

@@ -1,8 +1,5 @@
 /** What must be accepted, in memory and by a real server, as merge patches of the example's spec. */
-export interface Accepted {
-  readonly what: string;
-  readonly patch: object;
-}
+import type { Accepted } from '../refusal.ts';
 
 export const acceptedSpecs: readonly Accepted[] = [
   {
