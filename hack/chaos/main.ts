@@ -1,8 +1,10 @@
 /** `npm run chaos -- <kind>`: kills processes at work and requires the same result as without. */
 import { chaosOfCsvImport } from './csv-import/main.ts';
+import { chaosOfIncrementPipeline } from './increment-pipeline/main.ts';
 
 const runs: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   'csv-import': chaosOfCsvImport,
+  'increment-pipeline': chaosOfIncrementPipeline,
 };
 
 const usage = `Usage: npm run chaos -- <kind> [options]
