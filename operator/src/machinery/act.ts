@@ -31,8 +31,11 @@ export interface ActOptions {
   /** A manager of its own for replicas, so that an autoscaler can take exactly that field over. */
   readonly scaleManager: string;
   readonly record: (write: OwnWrite) => void;
-  /** Called before each deletion, which is left out when this fails. */
-  readonly intend?: (step: Irreversible) => Promise<void>;
+  /**
+   * Called before each step that cannot be undone, which is left out when this fails. Resolves with
+   * the resource as the announcement left it.
+   */
+  readonly intend?: (step: Irreversible) => Promise<KubeObject | undefined>;
   /** Called once before anything is made; nothing is when this fails. */
   readonly confirm?: () => Promise<void>;
   /** Told of what somebody else had changed, once it has been put back. */
@@ -111,6 +114,8 @@ async function execute(step: Step, pass: Pass, options: ActOptions): Promise<boo
       return await patch(step, options);
     case 'delete':
       return await remove(step, options);
+    case 'finalizer':
+      return await finalize(step, options);
     case 'wait':
       return false;
   }
@@ -213,6 +218,29 @@ async function remove(
   });
   options.record({ type: step.type, ref: step.ref, uid, version: undefined });
   return deleted;
+}
+
+/**
+ * The list of finalizers is replaced as a whole, so it is written against the version it was read
+ * at: what somebody else has put there since is not lost.
+ */
+async function finalize(
+  step: Extract<Executable, { op: 'finalizer' }>,
+  options: ActOptions,
+): Promise<boolean> {
+  const { type, ref, uid, present, finalizer, isHeld } = step;
+  if (present.includes(finalizer) === isHeld) return false;
+  const announced = isHeld ? undefined : await options.intend?.(step);
+  const resourceVersion = announced?.metadata.resourceVersion ?? step.resourceVersion;
+  const others = present.filter((held) => held !== finalizer);
+  const finalizers = isHeld ? [...others, finalizer] : others;
+  const written = await options.api.patch(type, ref, {
+    metadata: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }), finalizers },
+  });
+  // Without the last of them there may be nothing left to see a version of.
+  const version = finalizers.length === 0 ? undefined : written.metadata.resourceVersion;
+  options.record({ type, ref, uid, version });
+  return true;
 }
 
 function heldAt(target: Target, { children }: Pass): KubeObject | undefined {

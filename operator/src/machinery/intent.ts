@@ -37,7 +37,7 @@ export interface Resource {
   readonly object: KubeObject;
 }
 
-export type Irreversible = Extract<Step, { op: 'delete' }>;
+export type Irreversible = Extract<Step, { op: 'delete' | 'finalizer' }>;
 
 /**
  * For `ActOptions.intend`, one a pass: each intent is written against the version that the one
@@ -46,10 +46,11 @@ export type Irreversible = Extract<Step, { op: 'delete' }>;
 export function intents(
   resource: Resource,
   options: IntentOptions,
-): (step: Irreversible) => Promise<void> {
+): (step: Irreversible) => Promise<KubeObject> {
   let latest = resource.object;
   return async (step) => {
     latest = await declareIntent({ ...resource, object: latest }, step, options);
+    return latest;
   };
 }
 

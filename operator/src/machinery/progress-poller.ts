@@ -41,6 +41,12 @@ export interface ProgressPollerOptions<T> {
   readonly limits: PollLimits;
 }
 
+/** An answer, and when it was asked for on the monotonic clock: what it says was so later than that. */
+export interface Heard<T> {
+  readonly value: T;
+  readonly askedAt: number;
+}
+
 interface Entry<T> {
   readonly target: PollTarget;
   dueAt: number;
@@ -48,6 +54,10 @@ interface Entry<T> {
   isInFlight: boolean;
   text: string | undefined;
   value: T | undefined;
+  /** When the last answer was asked for, whether or not it differed. */
+  askedAt: number;
+  /** Somebody waits for an answer that is yet to be asked for. */
+  isWanted: boolean;
 }
 
 /** Ten times the largest report; more is not a report. */
@@ -75,6 +85,8 @@ export class ProgressPoller<T> {
       isInFlight: false,
       text: undefined,
       value: held?.target.id === target.id ? held.value : undefined,
+      askedAt: held?.askedAt ?? Number.NEGATIVE_INFINITY,
+      isWanted: held?.isWanted ?? false,
     });
     this.#wake.abort();
   }
@@ -87,6 +99,27 @@ export class ProgressPoller<T> {
   latest(key: string, id: string): T | undefined {
     const entry = this.#entries.get(key);
     return entry?.target.id === id ? entry.value : undefined;
+  }
+
+  /** The last answer of what is asked under this id, with the time that it was asked for. */
+  heard(key: string, id: string): Heard<T> | undefined {
+    const entry = this.#entries.get(key);
+    if (entry?.target.id !== id || entry.value === undefined) return undefined;
+    return { value: entry.value, askedAt: entry.askedAt };
+  }
+
+  /**
+   * Wakes the key with an answer that is asked for from now on, even if it says nothing new. Whoever
+   * asks again and again has one answer in the shortest period.
+   */
+  ask(key: string): void {
+    const { clock, limits } = this.#options;
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.isWanted) return;
+    entry.isWanted = true;
+    const soonest = Math.max(clock.monotonic(), entry.askedAt + limits.periodMinMs);
+    entry.dueAt = Math.min(entry.dueAt, soonest);
+    this.#wake.abort();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -127,15 +160,22 @@ export class ProgressPoller<T> {
 
   async #poll(key: string, entry: Entry<T>, signal: AbortSignal): Promise<void> {
     const { clock, limits, onChange, onPolled, parse } = this.#options;
+    const askedAt = clock.monotonic();
+    const isAsked = entry.isWanted;
+    entry.isWanted = false;
     const text = await this.#request(entry.target.url, signal);
     const value = text === undefined ? undefined : parse(parseJson(text));
     const isChanged = value !== undefined && text !== entry.text;
-    entry.periodMs = isChanged
+    if (value !== undefined) entry.askedAt = askedAt;
+    const isAwaited = isAsked && value !== undefined;
+    if (isAsked && value === undefined) entry.isWanted = true;
+    const isUrgent = isChanged || (entry.isWanted && text !== undefined);
+    entry.periodMs = isUrgent
       ? limits.periodMinMs
       : Math.min(entry.periodMs * 2, limits.periodMaxMs);
     entry.dueAt = clock.monotonic() + entry.periodMs;
     onPolled(resultOf(text, { isValid: value !== undefined, isChanged }));
-    if (!isChanged) return;
+    if (!isChanged && !isAwaited) return;
     entry.text = text;
     entry.value = value;
     if (this.#entries.get(key) === entry && !signal.aborted) onChange(key);

@@ -36,6 +36,17 @@ export type Step =
       readonly resourceVersion: string | undefined;
       readonly reason: string;
     })
+  /** Of the resource itself: held back from its deletion, or let go, which cannot be undone. */
+  | (Target & {
+      readonly op: 'finalizer';
+      readonly uid: string;
+      readonly resourceVersion: string | undefined;
+      /** All finalizers that are there now. */
+      readonly present: readonly string[];
+      readonly finalizer: string;
+      readonly isHeld: boolean;
+      readonly reason: string;
+    })
   /** Ends the pass here: what follows may only happen once this has come true. */
   | Wait;
 
@@ -66,6 +77,11 @@ export function describe(step: Step): string {
       return `patch ${step.type.kind}/${step.ref.name}: ${step.reason}`;
     case 'delete':
       return `delete ${step.type.kind}/${step.ref.name}: ${step.reason}`;
+    case 'finalizer': {
+      const what = `${step.type.kind}/${step.ref.name}`;
+      const done = step.isHeld ? `hold ${what} by` : `let ${what} go from`;
+      return `${done} ${step.finalizer}: ${step.reason}`;
+    }
     case 'wait':
       return `wait for ${step.for}`;
   }

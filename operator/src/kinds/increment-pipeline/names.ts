@@ -1,25 +1,10 @@
-/** Every derived name, label, annotation and field manager of a IncrementPipeline, in one place. */
-export const fieldManager = 'millrace-increment-pipeline';
-export const scaleManager = 'millrace-increment-pipeline-scale';
-export const statusManager = 'millrace-increment-pipeline-status';
+/** The names that are an IncrementPipeline’s own; all others follow from them in the machinery. */
+import { namesOf } from '../../machinery/workload/names.ts';
 
-export const uidLabel = 'millrace.dev/uid';
-export const kindLabel = 'millrace.dev/kind';
-export const managedBy = { 'app.kubernetes.io/managed-by': 'millrace-operator' } as const;
+export type Role = 'gateway' | 'worker' | 'janitor';
+export const roles = ['gateway', 'worker', 'janitor'] as const satisfies readonly Role[];
 
-export function labels(owner: Owner): Record<string, string> {
-  return {
-    'app.kubernetes.io/name': 'increment-pipeline',
-    'app.kubernetes.io/part-of': 'millrace',
-    ...managedBy,
-    [kindLabel]: 'increment-pipeline',
-    [uidLabel]: owner.uid,
-  };
-}
+export const names = namesOf<Role>({ kind: 'IncrementPipeline', slug: 'increment-pipeline' });
 
-/** What children need to know of the resource they belong to. */
-export interface Owner {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
+/** On the resource while it may have increments in flight; taken away once none is left. */
+export const drainFinalizer = 'millrace.dev/drain';

@@ -1,41 +1,64 @@
-/** What a pass would do to a IncrementPipeline, for people who ask first. Writes nothing. */
+/**
+ * What a pass would do to an IncrementPipeline, for people who ask first. The caches of a pass are
+ * filled for this one resource; everything that decides is what `reconcile.ts` uses too. Writes nothing.
+ */
+import { incrementPipelineKind } from '@millrace/crds/increment-pipeline';
 import { Fault } from '@millrace/kit/fault';
 import { keyOfObject } from '../../machinery/object-key.ts';
-import type { KindPreview } from '../../machinery/preview.ts';
-import { Store } from '../../machinery/store.ts';
-import { fieldManager, kindLabel, managedBy, scaleManager, uidLabel } from './names.ts';
-import { childIndex, observe, ownedByUid } from './observe.ts';
+import type { KindPreview, PreviewInput } from '../../machinery/preview.ts';
+import { childrenOf, previewCaches, storeOf } from '../../machinery/workload/caches.ts';
+import { secretName, uidLabel } from '../../machinery/workload/names.ts';
+import { readSecret } from '../../machinery/workload/preview-reading.ts';
+import { ownedTypes } from '../../machinery/workload/resource-types.ts';
+import { chooseSpec } from '../../machinery/workload/spec-choice.ts';
+import { careFor } from './care.ts';
+import { names } from './names.ts';
+import { nothingRecalled, observe, type Caches } from './observe.ts';
+import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
-import { chooseSpec } from './reconcile.ts';
-import { incrementPipelines, ownedTypes } from './resource-types.ts';
+import { neededKeys } from './prerequisites.ts';
+import { incrementPipelines } from './resource-types.ts';
+import { validate } from './validate.ts';
 
 export const incrementPipelinePreview: KindPreview = {
   type: incrementPipelines,
   childTypes: ownedTypes,
-  fieldManager,
-  scaleManager,
+  fieldManager: names.fieldManager,
+  scaleManager: names.scaleManager,
+  ledger: {
+    whole: 'accepted',
+    parts: ['committed', 'duplicates', 'deadLetters', 'lost'],
+    watched: 'deadLetters',
+  },
   childLabels: ({ metadata }) => ({ [uidLabel]: metadata.uid ?? '' }),
-  async preview({ object, api, image }) {
-    const { namespace } = object.metadata;
-    const labels = { ...managedBy, [kindLabel]: 'increment-pipeline' };
-    const resources = new Store();
-    resources.upsert(object);
-    const owned = new Map<(typeof ownedTypes)[number], Store>();
-    for (const type of ownedTypes) {
-      const store = new Store({ indexes: { [ownedByUid]: childIndex } });
-      for (const child of (await api.list(type, { namespace, labels })).items) store.upsert(child);
-      owned.set(type, store);
-    }
-    const observed = observe(keyOfObject(object), { resources, owned });
-    if (observed === undefined) throw new Fault('a resource to preview must have a uid');
-    const { spec, obstacle, isPaused } = chooseSpec(observed);
-    return {
-      owner: observed.owner.uid,
-      plan: plan({ spec, observed, image }),
-      children: observed.children,
-      obstacle,
-      isPaused,
-      assumed: [],
-    };
+  async preview(input) {
+    const assumed: string[] = [];
+    const { observed, caches } = await look(input, assumed);
+    const { spec, obstacle, isPaused } = chooseSpec(observed, validate);
+    const { image, now } = input;
+    const care = careFor({ spec, observed, image, now });
+    const owner = observed.owner.uid;
+    const children = childrenOf(owner, caches);
+    return { owner, plan: plan({ care, observed }), children, obstacle, isPaused, assumed };
   },
 };
+
+async function look(
+  { object, api }: PreviewInput,
+  assumed: string[],
+): Promise<{ readonly observed: Observed; readonly caches: Caches }> {
+  const { slug } = incrementPipelineKind;
+  const pipelines = storeOf([object]);
+  const caches = { pipelines, ...(await previewCaches(object, { api, slug })) };
+  const observed = observe(keyOfObject(object), caches, () => nothingRecalled);
+  if (observed === undefined) throw new Fault('a resource to preview must have a uid');
+  const { namespace } = object.metadata;
+  for (const given of [observed.spec, observed.lastSpec]) {
+    const verdict = validate(given);
+    if (!verdict.ok) continue;
+    const ref = { namespace, name: secretName(verdict.spec) };
+    const held = await readSecret({ api, assumed }, ref, neededKeys(verdict.spec));
+    if (held !== undefined) caches.secrets.upsert(held);
+  }
+  return { observed, caches };
+}

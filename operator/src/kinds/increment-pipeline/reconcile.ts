@@ -1,21 +1,35 @@
 /**
- * observe → validate → plan → act → status, for one IncrementPipeline. Control flow only: what is decided is
- * decided in the pure files beside this one.
+ * observe → validate → plan → act → status, for one IncrementPipeline. Control flow only: what is
+ * decided is decided in the pure files beside this one.
+ *
+ * An invalid new spec never stops the care of the last valid one. A resource that is being deleted
+ * gets passes until its finalizer is off; the pass that takes it off writes no status, because there
+ * is nothing left to write it to.
  */
 import {
   incrementPipelineKind,
+  type IncrementPipelineProgress,
   type IncrementPipelineStatus,
 } from '@millrace/crds/increment-pipeline';
 import type { Clock } from '@millrace/kit/clock';
 import { carryOut, nothingDone, type CarryOutOptions } from '../../machinery/carry-out.ts';
+import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { OwnWrites } from '../../machinery/own-writes.ts';
+import type { ProgressPoller } from '../../machinery/progress-poller.ts';
 import { StatusWriter } from '../../machinery/status-writer.ts';
 import type { OperatorTelemetry } from '../../machinery/telemetry.ts';
 import type { WorkResult } from '../../machinery/work-queue.ts';
-import { fieldManager, scaleManager, statusManager } from './names.ts';
+import { childrenOf } from '../../machinery/workload/caches.ts';
+import { pollTarget, type PodAddress } from '../../machinery/workload/poll-target.ts';
+import { podsOfRole } from '../../machinery/workload/pods.ts';
+import { chooseSpec } from '../../machinery/workload/spec-choice.ts';
+import { careFor } from './care.ts';
+import { Memory } from './memory.ts';
+import { names } from './names.ts';
 import { observe, type Caches } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
+import type { RenderPods } from './rendering.ts';
 import { incrementPipelines } from './resource-types.ts';
 import { hasTransition, status } from './status.ts';
 import { validate } from './validate.ts';
@@ -28,13 +42,22 @@ export interface ReconcileOptions extends Omit<
   readonly writes: OwnWrites;
   readonly telemetry: Pick<OperatorTelemetry, 'stateChanged' | 'drifted'>;
   readonly caches: Caches;
+  readonly poller: Pick<
+    ProgressPoller<IncrementPipelineProgress>,
+    'track' | 'forget' | 'heard' | 'ask'
+  >;
+  /** Image of pods that are rendered anew. */
   readonly image: string;
+  readonly render?: RenderPods;
+  /** Least time between two writes of mere figures. */
   readonly statusIntervalMs: number;
+  readonly podAddress: PodAddress;
 }
 
 export function createReconcile(options: ReconcileOptions): (key: string) => Promise<WorkResult> {
-  const { caches, clock, image, statusIntervalMs: intervalMs } = options;
+  const { caches, clock, poller, statusIntervalMs: intervalMs } = options;
   const { slug } = incrementPipelineKind;
+  const { fieldManager, scaleManager, statusManager } = names;
   const type = incrementPipelines;
   const own = { ...options, slug, fieldManager, scaleManager };
   const writing = {
@@ -46,20 +69,30 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
     intervalMs,
   };
   const statuses = new StatusWriter<IncrementPipelineStatus>(writing);
+  const memory = new Memory(clock);
   return async (key) => {
-    const observed = observe(key, caches);
+    const observed = observe(key, caches, (uid) => memory.recall(uid, poller.heard(key, uid)));
     if (observed === undefined) {
+      poller.forget(key);
       statuses.forget(key);
+      memory.forget(key);
       return {};
     }
-    const { resource, owner, children, status: held } = observed;
-    const { spec, obstacle, isPaused } = chooseSpec(observed);
-    const steps = plan({ spec, observed, image });
+    poll(key, observed, options);
+    const { spec, obstacle, isPaused } = chooseSpec(observed, validate);
+    const care = careFor({ ...options, spec, observed, now: clock.now() });
+    if (care?.stopping === 'Emptying') poller.ask(key);
+    memory.keep(key, observed.owner.uid, care?.workers.recommendation);
+    const steps = plan({ care, observed });
+    const { resource, owner, status: held } = observed;
+    const children = childrenOf(owner.uid, caches);
     const planned = { type, object: resource, uid: owner.uid, plan: steps, children };
     const pass = isPaused ? nothingDone : await carryOut(key, planned, own);
+    const isReleased = steps.steps.some((step) => step.op === 'finalizer' && !step.isHeld);
+    if (isReleased && pass.obstacle === undefined && !isPaused) return {};
     const wanted = status({
       observed,
-      spec,
+      care,
       plan: steps,
       obstacle: obstacle ?? pass.obstacle,
       isPaused,
@@ -67,17 +100,36 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       now: new Date(clock.now()).toISOString(),
     });
     const laterMs = await statuses.write(key, { resource, held, wanted });
-    const delaysMs = [pass.requeueAfterMs, laterMs].filter((delayMs) => delayMs !== undefined);
-    return delaysMs.length === 0 ? {} : { requeueAfterMs: Math.min(...delaysMs) };
+    return soonest(pass.requeueAfterMs, laterMs, lookAgainMs(care));
   };
 }
 
-/** The spec if it is valid. The last that was must be kept somewhere, as CsvImport keeps it. */
-export function chooseSpec({ spec }: Observed) {
-  const verdict = validate(spec);
-  // `paused` is a wish to be left alone, and holds even in a spec that is wrong elsewhere.
-  const isPaused = (spec as { readonly paused?: unknown } | undefined)?.paused === true;
-  return verdict.ok
-    ? { spec: verdict.spec, obstacle: undefined, isPaused }
-    : { spec: undefined, obstacle: verdict.problem, isPaused };
+/** A number of workers that may fall falls when that has lasted, and no report may come to say so. */
+const lookAgainAfterMs = 10_000;
+
+function lookAgainMs(care: ReturnType<typeof careFor>): number | undefined {
+  return care?.workers.recommendation?.lowerSince === undefined ? undefined : lookAgainAfterMs;
+}
+
+/** Asks one pod, a worker if one runs: any of them knows the whole pipeline. */
+function poll(
+  key: string,
+  { owner, pods }: Observed,
+  { caches, podAddress, poller }: ReconcileOptions,
+): void {
+  const running = [...pods.workers, ...pods.gateways].filter(
+    ({ exitCode, isTerminating }) => exitCode === undefined && !isTerminating,
+  );
+  const pod = running.findLast(({ isReady }) => isReady) ?? running.at(-1);
+  const held = ['worker', 'gateway']
+    .flatMap((role) => caches.pods.byIndex(podsOfRole, `${owner.uid} ${role}`))
+    .find(({ metadata }: KubeObject) => metadata.uid === pod?.uid);
+  const target = pollTarget(held, podAddress);
+  // What one pod said of the pipeline is as true once another is asked.
+  if (target !== undefined) poller.track(key, { ...target, id: owner.uid });
+}
+
+function soonest(...delaysMs: readonly (number | undefined)[]): WorkResult {
+  const known = delaysMs.filter((delayMs) => delayMs !== undefined);
+  return known.length === 0 ? {} : { requeueAfterMs: Math.min(...known) };
 }

@@ -1,4 +1,4 @@
-/** The API types that this kind reads or writes; identity matters, caches are found by it. */
+/** The API type of this kind; identity matters, caches are found by it. */
 import { apiVersion } from '@millrace/crds/define-kind';
 import type { ResourceType } from '../../machinery/kube-api.ts';
 
@@ -7,6 +7,3 @@ export const incrementPipelines: ResourceType = {
   kind: 'IncrementPipeline',
   plural: 'incrementpipelines',
 };
-
-/** What a IncrementPipeline owns and may prune. */
-export const ownedTypes: readonly ResourceType[] = [];

@@ -1,16 +1,18 @@
 /**
  * Computes the status from what was observed. Pure; the only other inputs are what the pass did and
- * the time, which dates transitions.
+ * the time, which dates transitions. Its parts are conditions (conditions.ts), waits (waits.ts), the
+ * recommendation (scaling.ts) and the figures of the last report.
  */
 import type { IncrementPipelineStatus } from '@millrace/crds/increment-pipeline';
 import { canonicalJson } from '../../machinery/canonical-json.ts';
 import { conditions } from '../../machinery/conditions.ts';
 import { waiting } from '../../machinery/waiting.ts';
+import { planLines } from '../../machinery/workload/status-plan.ts';
 import { claims } from './conditions.ts';
-import type { Facts } from './facts.ts';
+import { factsOf, type Situation } from './facts.ts';
 import { waits } from './waits.ts';
 
-export interface StatusInput extends Facts {
+export interface StatusInput extends Situation {
   /** Steps that changed something in this pass. */
   readonly changed: readonly string[];
   /** RFC 3339. */
@@ -19,15 +21,26 @@ export interface StatusInput extends Facts {
 
 /** All but `intent`, which belongs to another writer. */
 export function status(input: StatusInput): IncrementPipelineStatus {
-  const { changed, now } = input;
-  const { status: held, generation } = input.observed;
-  const waited = waiting(waits(input), { previous: held?.waiting, now });
-  const plan = changed.length > 0 ? changed.map((line) => line.slice(0, 256)) : held?.plan;
+  const { observed, care, changed, now } = input;
+  const { status: held, generation, progress } = observed;
+  const facts = factsOf(input);
+  const waited = waiting(waits(facts), { previous: held?.waiting, now });
+  const plan = planLines(changed, held?.plan);
+  const recommendation = care?.workers.recommendation;
   return {
     observedGeneration: generation,
-    conditions: conditions(claims(input), { previous: held?.conditions, generation, now }),
+    conditions: conditions(claims(facts), { previous: held?.conditions, generation, now }),
+    ...(progress === undefined ? {} : { totals: progress.totals, progress }),
+    ...(care === undefined
+      ? {}
+      : {
+          workers: { wanted: facts.workers.wanted, ready: facts.workers.ready },
+          gateways: { ready: facts.gateways.ready },
+          runtimeImage: care.rendering.image,
+        }),
+    ...(recommendation === undefined ? {} : { recommendation }),
     ...(waited.length === 0 ? {} : { waiting: waited }),
-    ...(plan === undefined ? {} : { plan: plan.slice(0, 32) }),
+    ...(plan === undefined ? {} : { plan }),
   };
 }
 
@@ -36,7 +49,11 @@ export function hasTransition(
   before: IncrementPipelineStatus | undefined,
   after: IncrementPipelineStatus,
 ): boolean {
-  const told = ({ intent: _i, progress, ...rest }: IncrementPipelineStatus) =>
-    canonicalJson([rest, progress?.state]);
-  return before === undefined || told(before) !== told(after);
+  return withoutFigures(before) !== withoutFigures(after);
+}
+
+function withoutFigures(held: IncrementPipelineStatus | undefined): string {
+  if (held === undefined) return '';
+  const { totals: _t, recommendation: _r, intent: _i, progress, ...told } = held;
+  return canonicalJson([told, progress?.state]);
 }

@@ -1,45 +1,77 @@
 /**
- * Judges a spec by what the schema and its rules cannot say, and repeats what they do say, since a
- * resource may have been stored before a rule existed. Pure.
+ * Judges a spec by what the schema cannot say: what its CEL rules say is repeated here, since a
+ * resource may have been stored before a rule existed. Pure: a chain of small checks, each naming the
+ * field and the remedy; the first that objects decides.
  */
 import { spec as specSchema, type IncrementPipelineSpec } from '@millrace/crds/increment-pipeline';
-import { Compile } from 'typebox/compile';
+import { durationMs, quantityBytes } from '@millrace/crds/schema';
+import { judge, type Check } from '../../machinery/workload/spec-choice.ts';
+import { flushOf, workerBounds } from './children/config-map.ts';
 
-export interface Problem {
-  readonly reason: 'InvalidSpec';
-  readonly message: string;
+const checks: readonly Check<IncrementPipelineSpec>[] = [
+  flushInterval,
+  staleAfter,
+  intervalBelowStaleAfter,
+  streamBytes,
+  idempotencyWindow,
+  rateLimitPeriod,
+  workerNumbers,
+];
+
+export const validate = judge(specSchema, checks);
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+function flushInterval({ flush }: IncrementPipelineSpec): string | undefined {
+  const limit = { min: 100, max: 5 * second, range: 'from 100ms to 5s, such as 1s' };
+  return lasting('flush.interval', flush?.interval, limit);
 }
 
-export type Verdict =
-  | { readonly ok: true; readonly spec: IncrementPipelineSpec }
-  | { readonly ok: false; readonly problem: Problem };
-
-const specCheck = Compile(specSchema);
-
-export function validate(spec: unknown): Verdict {
-  if (!specCheck.Check(spec)) return invalid(schemaProblem(spec));
-  for (const check of checks) {
-    const message = check(spec);
-    if (message !== undefined) return invalid(message);
-  }
-  return { ok: true, spec };
+function staleAfter({ flush }: IncrementPipelineSpec): string | undefined {
+  const limit = { min: second, max: 10 * minute, range: 'from 1s to 10m, such as 8s' };
+  return lasting('flush.staleAfter', flush?.staleAfter, limit);
 }
 
-function invalid(message: string): Verdict {
-  return { ok: false, problem: { reason: 'InvalidSpec', message } };
+function intervalBelowStaleAfter(spec: IncrementPipelineSpec): string | undefined {
+  const { intervalMs, staleAfterMs } = flushOf(spec);
+  if (intervalMs < staleAfterMs) return undefined;
+  return 'spec.flush.interval, 1s if left out, must be less than spec.flush.staleAfter, 8s if left out: lower one or raise the other.';
 }
 
-function schemaProblem(spec: unknown): string {
-  const [problem] = specCheck.Errors(spec);
-  const path = `spec${problem?.instancePath ?? ''}`.replaceAll('/', '.');
-  return `${path} ${problem?.message ?? 'is not as the schema asks'}. Correct this field.`;
+function idempotencyWindow({ idempotency }: IncrementPipelineSpec): string | undefined {
+  const limit = { min: minute, max: 168 * hour, range: 'from 1m to 168h, such as 24h' };
+  return lasting('idempotency.window', idempotency?.window, limit);
 }
 
-/** Each names the field and the remedy, or finds nothing; the first that objects decides. */
-const checks: readonly ((spec: IncrementPipelineSpec) => string | undefined)[] = [workerNumbers];
+function rateLimitPeriod({ gateway }: IncrementPipelineSpec): string | undefined {
+  const limit = { min: second, max: hour, range: 'from 1s to 1h, such as 1m' };
+  return lasting('gateway.rateLimit.per', gateway?.rateLimit?.per, limit);
+}
 
-function workerNumbers({ workers }: IncrementPipelineSpec): string | undefined {
-  const { min = 0, max = 4 } = workers ?? {};
+function lasting(
+  field: string,
+  duration: string | undefined,
+  limit: { readonly min: number; readonly max: number; readonly range: string },
+): string | undefined {
+  if (duration === undefined) return undefined;
+  const ms = durationMs(duration);
+  if (ms !== undefined && ms >= limit.min && ms <= limit.max) return undefined;
+  return `spec.${field} must be a duration ${limit.range}.`;
+}
+
+const mib = 1_024 * 1_024;
+
+function streamBytes({ streams }: IncrementPipelineSpec): string | undefined {
+  if (streams?.maxBytes === undefined) return undefined;
+  const size = quantityBytes(streams.maxBytes);
+  if (size !== undefined && size >= mib && size <= 64 * 1_024 * mib) return undefined;
+  return 'spec.streams.maxBytes must be a size from 1Mi to 64Gi, such as 256Mi.';
+}
+
+function workerNumbers(spec: IncrementPipelineSpec): string | undefined {
+  const { min, max } = workerBounds(spec);
   if (min <= max) return undefined;
   return `spec.workers.min (${min}) is greater than spec.workers.max (${max}): lower one or raise the other.`;
 }

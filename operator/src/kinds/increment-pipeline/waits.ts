@@ -1,19 +1,100 @@
-/** What a IncrementPipeline waits for, most pressing first, each with the object it hangs on. Pure. */
+/**
+ * What a pipeline waits for, most pressing first, each with the object it hangs on: what `millrace
+ * why` and `status.waiting` show. Pure; from the same facts as the conditions.
+ */
 import { refusalRetrySeconds, type Waited } from '../../machinery/waiting.ts';
-import type { Facts } from './facts.ts';
+import { backendsAwaited } from '../../machinery/workload/backends.ts';
+import { roleName, secretName } from '../../machinery/workload/names.ts';
+import { podTrouble } from '../../machinery/workload/pods.ts';
+import type { Crew, Facts } from './facts.ts';
 
-export function waits({ observed, plan, isPaused, obstacle }: Facts): readonly Waited[] {
+export function waits(facts: Facts): readonly Waited[] {
+  const { observed, isPaused, obstacle } = facts;
   const self = `IncrementPipeline/${observed.owner.name}`;
-  if (observed.isDeleting) return [];
+  if (observed.isDeleting && !observed.isHeld) return [];
   if (isPaused) return [{ what: 'spec.paused to be removed', object: self }];
-  const planned = plan.steps.flatMap((step) =>
-    step.op === 'wait' ? [{ what: step.for, object: step.object }] : [],
-  );
-  if (obstacle === undefined) return planned;
-  if (obstacle.reason === 'InvalidSpec') return [{ what: 'a valid spec', object: self }];
-  const object = obstacle.object ?? self;
+  const planned = facts.waits.map((wait) => ({
+    what: wait.for,
+    object: wait.object,
+    ...(wait.requeueAfterMs === undefined ? {} : { retrySeconds: wait.requeueAfterMs / 1_000 }),
+  }));
+  const first = obstacle === undefined ? [] : [obstacleWait(facts, self)];
   return [
-    { what: 'a child to be accepted', object, retrySeconds: refusalRetrySeconds },
+    ...first,
     ...planned,
+    ...(facts.stopping === 'No' ? running(facts) : stopping(facts, self)),
   ];
+}
+
+function obstacleWait({ obstacle }: Facts, self: string): Waited {
+  switch (obstacle?.reason) {
+    case 'NameTaken':
+      return {
+        what: 'the name of a child to be free',
+        object: obstacle.object ?? self,
+        retrySeconds: refusalRetrySeconds,
+      };
+    case 'Refused':
+      return {
+        what: 'the API server to accept a child',
+        object: obstacle.object ?? self,
+        retrySeconds: refusalRetrySeconds,
+      };
+    default:
+      return { what: 'a valid spec', object: self };
+  }
+}
+
+function running(facts: Facts): readonly Waited[] {
+  const { gateways, workers } = facts;
+  return [...away(facts), ...crew(facts, 'gateway', gateways), ...crew(facts, 'worker', workers)];
+}
+
+function away({ spec, observed: { progress } }: Facts): readonly Waited[] {
+  if (spec === undefined || progress === undefined) return [];
+  const object = `Secret/${secretName(spec)}`;
+  const { durability } = progress;
+  return [
+    ...backendsAwaited(progress.backends, object),
+    ...(durability.ok ? [] : [{ what: 'Redis to be as durable as spec.durability asks', object }]),
+  ];
+}
+
+/** While there are fewer pods than wanted: the one that ails, or the Deployment that has to make them. */
+function crew(
+  { observed }: Facts,
+  role: 'gateway' | 'worker',
+  { ready, wanted, ailing }: Crew,
+): readonly Waited[] {
+  if (ready >= wanted || observed.children[role] === undefined) return [];
+  if (ailing === undefined) {
+    const object = `Deployment/${roleName(observed.owner.name, role)}`;
+    return [{ what: `every ${role} to be ready`, object }];
+  }
+  const why = podTrouble(ailing) === undefined ? '' : `: ${ailing.pendingReason}`;
+  return [{ what: `a ${role}’s pod to be ready${why}`, object: `Pod/${ailing.name}` }];
+}
+
+function stopping(facts: Facts, self: string): readonly Waited[] {
+  const { observed, stopping: at } = facts;
+  const resume = observed.isDeleting ? [] : [{ what: 'spec.suspend to be removed', object: self }];
+  const deployment = (role: 'gateway' | 'worker') =>
+    `Deployment/${roleName(observed.owner.name, role)}`;
+  switch (at) {
+    case 'GatewaysStopping':
+      return [{ what: 'the gateways to stop', object: deployment('gateway') }, ...resume];
+    case 'Emptying':
+      return [
+        ...away(facts),
+        ...crew(facts, 'worker', facts.workers),
+        { what: 'workers to commit what is in flight', object: deployment('worker') },
+        ...resume,
+      ];
+    case 'WorkersStopping':
+      return [{ what: 'the workers to stop', object: deployment('worker') }, ...resume];
+    case 'Purging':
+      return [{ what: 'gateways and workers to stop', object: deployment('worker') }];
+    default:
+      return resume;
+  }
 }
