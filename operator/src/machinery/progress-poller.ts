@@ -159,26 +159,32 @@ export class ProgressPoller<T> {
   }
 
   async #poll(key: string, entry: Entry<T>, signal: AbortSignal): Promise<void> {
-    const { clock, limits, onChange, onPolled, parse } = this.#options;
+    const { clock, onChange, onPolled, parse } = this.#options;
     const askedAt = clock.monotonic();
-    const isAsked = entry.isWanted;
+    const wasWanted = entry.isWanted;
     entry.isWanted = false;
     const text = await this.#request(entry.target.url, signal);
     const value = text === undefined ? undefined : parse(parseJson(text));
     const isChanged = value !== undefined && text !== entry.text;
-    if (value !== undefined) entry.askedAt = askedAt;
-    const isAwaited = isAsked && value !== undefined;
-    if (isAsked && value === undefined) entry.isWanted = true;
-    const isUrgent = isChanged || (entry.isWanted && text !== undefined);
+    if (value === undefined) entry.isWanted ||= wasWanted;
+    else Object.assign(entry, { text, value, askedAt });
+    this.#plan(entry, { isChanged, hasAnswered: text !== undefined });
+    onPolled(resultOf(text, { isValid: value !== undefined, isChanged }));
+    const isNews = isChanged || (wasWanted && value !== undefined);
+    if (isNews && this.#entries.get(key) === entry && !signal.aborted) onChange(key);
+  }
+
+  /** When it is asked again. */
+  #plan(
+    entry: Entry<T>,
+    { isChanged, hasAnswered }: { readonly isChanged: boolean; readonly hasAnswered: boolean },
+  ): void {
+    const { clock, limits } = this.#options;
+    const isUrgent = isChanged || (entry.isWanted && hasAnswered);
     entry.periodMs = isUrgent
       ? limits.periodMinMs
       : Math.min(entry.periodMs * 2, limits.periodMaxMs);
     entry.dueAt = clock.monotonic() + entry.periodMs;
-    onPolled(resultOf(text, { isValid: value !== undefined, isChanged }));
-    if (!isChanged && !isAwaited) return;
-    entry.text = text;
-    entry.value = value;
-    if (this.#entries.get(key) === entry && !signal.aborted) onChange(key);
   }
 
   /** The body, or undefined for every way in which there is none: they mean the same here. */

@@ -4,7 +4,6 @@ import { backlog, pipelineReport } from '../../../test/pipeline-world.ts';
 import {
   configMaps,
   deployments,
-  jobs,
   services,
 } from '../../machinery/workload/resource-types.ts';
 import { incrementPipelines } from './resource-types.ts';
