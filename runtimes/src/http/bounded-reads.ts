@@ -8,46 +8,53 @@
  */
 import type { Clock } from '@millrace/kit/clock';
 import { Transient } from '@millrace/kit/transient';
-import type { Result, Sql } from '../connectors/postgres/database.ts';
+import type { Sql } from '../connectors/postgres/database.ts';
 import { overloaded } from './exchange.ts';
 
-export interface ReadsOptions {
-  readonly database: Sql;
+export interface BoundOptions {
   readonly clock: Clock;
   /** Most reads running or waiting for a connection. */
   readonly readsMax: number;
   readonly deadlineMs: number;
 }
 
-export function boundedReads(options: ReadsOptions): Sql {
-  const { database, clock, readsMax, deadlineMs } = options;
-  let running = 0;
+export interface ReadsOptions extends BoundOptions {
+  readonly database: Sql;
+}
+
+/** Runs a read within the bounds. */
+export type BoundedWork = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function boundedReads({ database, ...bounds }: ReadsOptions): Sql {
+  const bounded = boundedWork(bounds);
   return {
-    query: async <R extends object>(text: string, values?: readonly unknown[]) => {
-      if (running >= readsMax) throw overloaded();
-      running += 1;
-      const answered = new AbortController();
-      // The place is given back when the read ends, not when its caller gives up: what the server
-      // still works on is load.
-      const read = database.query<R>(text, values).finally(() => {
-        running -= 1;
-        answered.abort();
-      });
-      const late = clock
-        .sleep(deadlineMs, answered.signal)
-        .then((): Result<R> | undefined => undefined);
-      const result = await Promise.race([read, late]);
-      if (result !== undefined) return result;
-      // The deadline and the end of the read may come together; the read's own outcome is better.
-      if (answered.signal.aborted) return await read;
-      read.catch(() => undefined);
-      throw new Transient(
-        'Silent',
-        'Reading rows: Postgres did not answer within the time limit.',
-        {
-          backend: 'postgres',
-        },
-      );
-    },
+    query: <R extends object>(text: string, values?: readonly unknown[]) =>
+      bounded(() => database.query<R>(text, values)),
   };
 }
+
+export function boundedWork({ clock, readsMax, deadlineMs }: BoundOptions): BoundedWork {
+  let running = 0;
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running >= readsMax) throw overloaded();
+    running += 1;
+    const answered = new AbortController();
+    // The place is given back when the read ends, not when its caller gives up: what the server
+    // still works on is load.
+    const read = work().finally(() => {
+      running -= 1;
+      answered.abort();
+    });
+    const late = clock.sleep(deadlineMs, answered.signal).then((): typeof tooLate => tooLate);
+    const result = await Promise.race([read, late]);
+    if (result !== tooLate) return result;
+    // The deadline and the end of the read may come together; the read's own outcome is better.
+    if (answered.signal.aborted) return await read;
+    read.catch(() => undefined);
+    throw new Transient('Silent', 'Reading rows: Postgres did not answer within the time limit.', {
+      backend: 'postgres',
+    });
+  };
+}
+
+const tooLate = Symbol('too late');

@@ -111,17 +111,20 @@ export class RateSubject {
     // The reserve is used now, while it is certainly good.
     const reserved = Math.min(this.#reserve(now), needed);
     const wanted = needed - reserved;
+    const windowBefore = this.#window;
     this.#held -= reserved;
-    let tokens = reserved;
+    let granted = 0;
     try {
-      if (wanted > 0 && now >= this.#dryUntil) tokens += await this.#take(now, wanted);
+      if (wanted > 0 && now >= this.#dryUntil) granted = await this.#take(now, wanted);
     } catch (error) {
       this.#held += reserved;
       throw error;
     }
-    const left = this.#settle(asking, tokens);
-    if (left === 0) return;
-    this.#held += left;
+    const left = this.#settle(asking, reserved + granted);
+    // Of a reserve that nobody could use, nothing is kept if its window is over.
+    const kept = this.#window === windowBefore ? left : Math.min(left, granted);
+    if (kept === 0) return;
+    this.#held += kept;
     this.#holding(this);
   }
 
@@ -149,8 +152,6 @@ export class RateSubject {
     this.#used = 0;
     const taken = await take(this.#name, window, wanted);
     const now = clock.monotonic();
-    // What is still held is of another window, which is over by the store's clock.
-    if (taken.window === undefined || taken.window !== this.#window) this.#held = 0;
     this.#window = taken.window;
     this.#usableUntil = askedAt + taken.windowEndsInMs;
     this.#windowOverAt = now + taken.windowEndsInMs;
