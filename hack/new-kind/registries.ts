@@ -1,6 +1,7 @@
 /**
- * The one line of a kind in each of the three registries, and its row in the README. Text in, text
- * out; a registry that does not look as it should is refused rather than guessed at.
+ * The one line of a kind in each of the three registries, its row in the README, and its name where
+ * import rules name kinds. Text in, text out; a registry that does not look as it should is refused
+ * rather than guessed at.
  */
 import { Permanent } from '@millrace/kit/permanent';
 import type { KindNames } from './names.ts';
@@ -33,6 +34,12 @@ export const registries: readonly Registry[] = [
       ),
   },
   { path: 'README.md', register: row },
+  {
+    path: '.oxlintrc.json',
+    // Beside a kind that is named there, whichever it is: all of them are.
+    register: (text, { slug }) =>
+      replaced(text, /"(\*\*\/|@millrace\/crds\/)csv-import(\/\*\*)?"/g, `$&, "$1${slug}$2"`),
+  },
 ];
 
 /** Above the first import, where a kind's own are; formatting puts nothing in another order. */
