@@ -53,6 +53,19 @@ export async function readPartitions(sql: Sql, pipeline: string): Promise<readon
   return rows.map(rowOf);
 }
 
+const readOneSql = `
+SELECT ${columns} FROM millrace.increment_partitions WHERE pipeline = $1 AND partition = $2`;
+
+/** Undefined when it is not registered (any more). */
+export async function readPartition(
+  sql: Sql,
+  pipeline: string,
+  partition: number,
+): Promise<PartitionRow | undefined> {
+  const { rows } = await sql.query<Columns>(readOneSql, [pipeline, partition]);
+  return rows[0] === undefined ? undefined : rowOf(rows[0]);
+}
+
 export interface ClaimRequest {
   readonly pipeline: string;
   readonly owner: string;

@@ -1,0 +1,198 @@
+/**
+ * One partition that this worker owns: read after the position, commit, trim, and wait for the next
+ * time.
+ *
+ * After any failure the row is read again before anything else is done: a commit may have happened
+ * without an answer, the owner may be another, the stream may have begun anew. What the row says is
+ * then the truth; nothing about the position is remembered across a failure. While Postgres or Redis
+ * is away it waits here with back-off, for as long as that takes.
+ */
+import type { IncrementPipelinePodConfig } from '@millrace/crds/increment-pipeline';
+import type { Clock } from '@millrace/kit/clock';
+import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import { Transient } from '@millrace/kit/transient';
+import type { Database } from '../../connectors/postgres/database.ts';
+import type { RedisCommands } from '../../connectors/redis/link.ts';
+import { readPartition, type PartitionRow } from '../ledger/partitions.ts';
+import type { Entry } from '../stream/entry.ts';
+import { readEntries, trimTo } from '../stream/reader.ts';
+import type { IncrementTelemetry } from '../telemetry.ts';
+import { takeBatch, type Batch } from './batch.ts';
+import { createEntryAges, readRedisTime, type EntryAges } from './entry-age.ts';
+import { commitBatch, type Fence } from './flush.ts';
+import type { Turns } from './turns.ts';
+import type { Workload } from './workload.ts';
+
+export type Backend = 'postgres' | 'redis';
+
+export interface PartitionWorkOptions {
+  readonly config: IncrementPipelinePodConfig;
+  readonly db: Database;
+  readonly link: RedisCommands;
+  readonly clock: Clock;
+  readonly telemetry: IncrementTelemetry;
+  readonly turns: Turns;
+  readonly workload: Workload;
+  readonly leaseMs: number;
+  /** Told of each failure of the surroundings, and of each success, for readiness. */
+  observed?(backend: Backend, failure: Transient | undefined): void;
+}
+
+/** One read; a commit is one read, or as much of it as has few enough keys. */
+const entriesMax = 10_000;
+const bytesMax = 4 << 20;
+/** What was committed is kept for readers that began before; an idle stream is emptied after this. */
+const trimIdleAfterMs = 2_000;
+
+export class PartitionWork {
+  readonly partition: number;
+  readonly epoch: bigint;
+  readonly ages: EntryAges;
+  readonly #options: PartitionWorkOptions;
+  #incarnation: number;
+  #lastId: string;
+  /** Committed and still in the stream. */
+  #untrimmed: { readonly id: string; readonly sinceMs: number } | undefined;
+  #mustLook = false;
+
+  constructor(row: PartitionRow, options: PartitionWorkOptions) {
+    this.partition = row.partition;
+    this.epoch = row.epoch;
+    this.ages = createEntryAges(options.clock);
+    this.#options = options;
+    this.#incarnation = row.incarnation;
+    this.#lastId = row.lastId;
+    this.#untrimmed = { id: row.lastId, sinceMs: options.clock.monotonic() };
+  }
+
+  /** What a look at the ledger found; a stream that began anew is noticed here also when idle. */
+  seen(row: PartitionRow): void {
+    if (row.incarnation !== this.#incarnation) this.#mustLook = true;
+  }
+
+  /** Works until the signal aborts, after the batch in hand, or until the partition is another's. */
+  async run(signal: AbortSignal): Promise<'Stopped' | 'Lost'> {
+    const { clock, config, turns, telemetry } = this.#options;
+    for (let failures = 0; !signal.aborted;) {
+      const startedMs = clock.monotonic();
+      try {
+        const step = await turns.take(() => this.#step(signal));
+        if (step === 'Lost') return 'Lost';
+        failures = 0;
+        if (step === 'More') continue;
+        await clock.sleep(config.flush.intervalMs - (clock.monotonic() - startedMs), signal);
+      } catch (error) {
+        if (!(error instanceof Transient)) throw error;
+        this.#mustLook = true;
+        failures += 1;
+        const waitMs = error.retryAfterMs ?? backoffMs(failures, defaultBackoff);
+        this.#observed(error.backend === 'redis' ? 'redis' : 'postgres', error);
+        telemetry.waiting(error, waitMs);
+        await clock.sleep(waitMs, signal);
+      }
+    }
+    return 'Stopped';
+  }
+
+  async #step(signal: AbortSignal): Promise<'Idle' | 'More' | 'Lost'> {
+    // The turn may have come after the wish to stop.
+    if (signal.aborted) return 'Idle';
+    if (this.#mustLook && !(await this.#look())) return 'Lost';
+    const { config, link, clock, workload } = this.#options;
+    const { uid } = config.resource;
+    const place = { uid, partition: this.partition, incarnation: this.#incarnation };
+    const [entries, time] = await Promise.all([
+      readEntries(link, { ...place, after: this.#lastId, entriesMax, bytesMax }),
+      readRedisTime(link, clock),
+    ]);
+    this.ages.saw(entries[0]?.id, time);
+    this.#observed('redis', undefined);
+    if (entries.length === 0) {
+      await this.#trimIdle();
+      return 'Idle';
+    }
+    return await workload.busy(async () => {
+      const batch = takeBatch(entries, config.flush.maxKeys);
+      if (batch === undefined) return 'Idle';
+      if (!(await this.#commit(batch))) return 'More';
+      return batch.isFull || isFullRead(entries) ? 'More' : 'Idle';
+    });
+  }
+
+  /** False when somebody else wrote the row: what it says now is looked at before anything else. */
+  async #commit(batch: Batch): Promise<boolean> {
+    const { config, db, clock, telemetry, leaseMs, workload } = this.#options;
+    const startedMs = clock.monotonic();
+    const result = await commitBatch(db, {
+      pipeline: config.resource.uid,
+      table: config.target.table,
+      fence: this.#fence(),
+      batch,
+      leaseMs,
+      windowMs: config.idempotency?.windowMs ?? Number.POSITIVE_INFINITY,
+    });
+    if (result.outcome === 'Fenced') {
+      this.#mustLook = true;
+      return false;
+    }
+    this.#observed('postgres', undefined);
+    const stalenessMs = this.ages.oldestMs();
+    const before = this.#lastId;
+    this.#lastId = batch.lastId;
+    workload.committed(result.committed);
+    const { partition } = this;
+    const { committed, duplicates, keys, deadLetters } = result;
+    const durationMs = clock.monotonic() - startedMs;
+    telemetry.flushed({ partition, committed, duplicates, keys, durationMs, stalenessMs });
+    for (const { reason, increments } of deadLetters) {
+      telemetry.deadLettered({ partition, reason, increments });
+    }
+    await this.#trim(before);
+    this.#untrimmed = { id: batch.lastId, sinceMs: clock.monotonic() };
+    return true;
+  }
+
+  #observed(backend: Backend, failure: Transient | undefined): void {
+    this.#options.observed?.(backend, failure);
+  }
+
+  #fence(): Fence {
+    return {
+      partition: this.partition,
+      incarnation: this.#incarnation,
+      epoch: this.epoch,
+      lastId: this.#lastId,
+    };
+  }
+
+  /** False when the partition is another's. */
+  async #look(): Promise<boolean> {
+    const { db, config, clock } = this.#options;
+    const row = await readPartition(db, config.resource.uid, this.partition);
+    if (row === undefined || row.epoch !== this.epoch) return false;
+    this.#incarnation = row.incarnation;
+    this.#lastId = row.lastId;
+    this.#untrimmed = { id: row.lastId, sinceMs: clock.monotonic() };
+    this.#mustLook = false;
+    return true;
+  }
+
+  async #trimIdle(): Promise<void> {
+    const { clock } = this.#options;
+    const last = this.#untrimmed;
+    if (last === undefined || clock.monotonic() - last.sinceMs < trimIdleAfterMs) return;
+    await this.#trim(last.id);
+    this.#untrimmed = undefined;
+  }
+
+  async #trim(id: string): Promise<void> {
+    const { link, config } = this.#options;
+    const place = { partition: this.partition, incarnation: this.#incarnation };
+    await trimTo(link, { uid: config.resource.uid, ...place, id });
+  }
+}
+
+function isFullRead(entries: readonly Entry[]): boolean {
+  if (entries.length >= entriesMax) return true;
+  return entries.reduce((bytes, { payload }) => bytes + payload.length, 0) >= bytesMax;
+}
