@@ -15,3 +15,13 @@ export function spreadOf(values: readonly number[]): Spread {
     max: sorted.at(-1) ?? Number.NaN,
   };
 }
+
+/** The least of these values, which ascend, that `share` of them do not exceed. */
+export function quantile(ascending: ArrayLike<number>, share: number): number {
+  return ascending[Math.max(0, Math.ceil(ascending.length * share) - 1)] ?? Number.NaN;
+}
+
+/** Median, and in brackets the least and the greatest. */
+export function spreadText({ median, min, max }: Spread, digits = 2): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}

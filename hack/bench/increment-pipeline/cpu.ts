@@ -1,0 +1,106 @@
+/**
+ * CPU time of the gateway for one POST /increment with durability Fsync, against the baseline server
+ * under the same load. Pairs are interleaved (A B, B A, …), so that a slow minute of the machine is in
+ * both sides of one; each side counts all of its process, user and system.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { portAllocator } from '../../play/supervisor/free-port.ts';
+import { readUsage } from '../pods.ts';
+import type { Result } from '../result.ts';
+import { spreadOf, spreadText } from '../statistics.ts';
+import { Account } from './account.ts';
+import type { Bench } from './bench.ts';
+import { exactness } from './exactness.ts';
+import { isClean, latencyText, loadSingles } from './loads.ts';
+import { openPipeline } from './pipeline.ts';
+
+const ratioMax = 1.6;
+/** What one gateway takes without being full, so that neither side profits from a full queue. */
+const requestsPerSecond = 3_000;
+const microseconds = 1e6;
+const keys = { seed: 1, many: 9_000 };
+const entry = fileURLToPath(new URL('empty-server.ts', import.meta.url));
+const freePort = portAllocator();
+
+interface Side {
+  readonly name: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly port: number;
+  readonly account?: Account;
+}
+
+export async function measureCpu(bench: Bench): Promise<readonly Result[]> {
+  const { options, log } = bench;
+  const seconds = options.quick ? 2 : 8;
+  await using pipeline = await openPipeline(bench, { name: 'cpu' });
+  const gateway = await pipeline.start('gateway');
+  await pipeline.start('worker');
+  await using empty = await startEmptyServer();
+  const account = new Account();
+  const sides = [{ ...gateway, account }, empty] as const;
+  const cost = async (side: Side, lasting: number): Promise<number> => {
+    const before = (await readUsage(side.pid))?.cpuSeconds ?? Number.NaN;
+    const load = { keys, requestsPerSecond, seconds: lasting };
+    const { result } = await loadSingles(side, load, side.account);
+    const after = (await readUsage(side.pid))?.cpuSeconds ?? Number.NaN;
+    const each = ((after - before) / result.sent) * microseconds;
+    log(`${side.name}: ${each.toFixed(1)} µs of CPU a request, ${latencyText(result)}`);
+    if (!isClean(result))
+      throw new Error(`${side.name} answered ${JSON.stringify(result.byStatus)}`);
+    return each;
+  };
+  // Compiled code before the first figure.
+  for (const side of sides) await cost(side, seconds / 2);
+  const costs: [number[], number[]] = [[], []];
+  for (let run = 0; run < options.runs; run += 1) {
+    const order = run % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const);
+    for (const place of order) costs[place].push(await cost(sides[place], seconds));
+  }
+  const [ours, theirs] = costs;
+  const ratio = spreadOf(ours.map((each, run) => each / (theirs[run] ?? Number.NaN)));
+  const both = `${spreadText(spreadOf(ours), 0)} µs and ${spreadText(spreadOf(theirs), 0)} µs`;
+  return [
+    {
+      what: `single, Fsync: gateway CPU a request at ${String(requestsPerSecond)}/s, to a server that validates and answers 200`,
+      measured: `**${spreadText(ratio)}** (${both})`,
+      bar: `≤ ${String(ratioMax)}`,
+      met: ratio.median <= ratioMax,
+    },
+    await exactness(bench, account, pipeline.table),
+  ];
+}
+
+async function startEmptyServer(): Promise<Side & AsyncDisposable> {
+  const port = await freePort();
+  const host = '127.0.0.1';
+  const child = spawn(process.execPath, [entry, String(port)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  while (!(await answers(`http://${host}:${String(port)}/`))) {
+    if (child.exitCode !== null) throw new Error('the baseline server does not start');
+    await delay(50);
+  }
+  return {
+    name: 'baseline',
+    pid: child.pid ?? 0,
+    host,
+    port,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGTERM');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await (await fetch(url)).body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}
