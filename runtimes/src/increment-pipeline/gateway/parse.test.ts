@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RequestError } from '../../http/request-error.ts';
-import { batchBytesMax, itemsMax, parseIncrement, parseIncrements, singleBytesMax } from './parse.ts';
+import {
+  batchBytesMax,
+  itemsMax,
+  parseIncrement,
+  parseIncrements,
+  singleBytesMax,
+} from './parse.ts';
 import { itemBytes } from './scan.ts';
 import { uuidText } from './uuid.ts';
 
@@ -287,7 +293,10 @@ describe('one increment', () => {
   });
 
   it('answers any bytes with an increment or a refusal', () => {
-    const bytes = fc.oneof(fc.uint8Array({ maxLength: 200 }), damagedText.map((it) => Buffer.from(it)));
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      damagedText.map((it) => Buffer.from(it)),
+    );
     fc.assert(
       fc.property(bytes, (it) => {
         expect(single(Buffer.from(it))).toBeDefined();
@@ -323,7 +332,11 @@ describe('a batch', () => {
     [`${line(1)}${line(1)}`, 'BadJson', 'item 1: a line feed is expected before it'],
     [`${line(1)} ${line(1)}`, 'BadJson', 'item 1: a line feed is expected before it'],
     [`${line(1)},\n${line(1)}`, 'BadJson', 'item 1: a line feed is expected before it'],
-    [`[${line(1)}\n${line(1)}]`, 'BadJson', 'item 1: a comma or the end of the array is expected before it'],
+    [
+      `[${line(1)}\n${line(1)}]`,
+      'BadJson',
+      'item 1: a comma or the end of the array is expected before it',
+    ],
     [`[${line(1)}`, 'BadJson', 'item 1: a comma or the end of the array is expected before it'],
     [`[${line(1)}] 1`, 'BadJson', 'nothing may follow the JSON value'],
     ['[]', 'NoItems', 'the body holds no item'],

@@ -3,7 +3,8 @@ import { badRequest, RequestError } from '../../http/request-error.ts';
 import { shown } from '../../http/request-target.ts';
 
 export const invalidKey = (): RequestError => badRequest('BadKey', "missing or invalid 'key'");
-export const invalidValue = (): RequestError => badRequest('BadValue', "missing or invalid 'value'");
+export const invalidValue = (): RequestError =>
+  badRequest('BadValue', "missing or invalid 'value'");
 
 export function badJson(what: string, cause?: unknown): RequestError {
   return badRequest('BadJson', what, cause);
@@ -12,7 +13,10 @@ export function badJson(what: string, cause?: unknown): RequestError {
 export const noItems = (): RequestError => badRequest('NoItems', 'the body holds no item');
 
 export function unknownField(name: string): RequestError {
-  return badRequest('UnknownField', `unknown field ${shown(name)}; the fields are 'key' and 'value'`);
+  return badRequest(
+    'UnknownField',
+    `unknown field ${shown(name)}; the fields are 'key' and 'value'`,
+  );
 }
 
 export function duplicateField(name: string): RequestError {

@@ -1,0 +1,93 @@
+/**
+ * `POST /increment` and `POST /increments`: from a body to increments that are durable.
+ *
+ * The answer follows the reply of Redis, never the other way round. A failure says whether something
+ * may have been taken: only then is it FateUnknown, and only an Idempotency-Key makes repeating it
+ * safe. Nothing is repeated here.
+ */
+import type { IncrementPipelinePodConfig } from '@millrace/crds/increment-pipeline';
+import { Permanent } from '@millrace/kit/permanent';
+import { Transient } from '@millrace/kit/transient';
+import { successRow } from '../../http/envelope.ts';
+import { RequestError } from '../../http/request-error.ts';
+import type { HttpReply, HttpRequest } from '../../http/server.ts';
+import type { Appender } from '../stream/appender.ts';
+import { itemBytes } from '../stream/entry.ts';
+import type { Admission } from './admission.ts';
+import { idempotencyKey, requestDigests } from './idempotency.ts';
+import { parseIncrement, parseIncrements } from './parse.ts';
+
+export interface IncrementsOptions {
+  readonly config: Pick<IncrementPipelinePodConfig, 'durability' | 'idempotency'>;
+  readonly appender: Pick<Appender, 'append' | 'appendRequest'>;
+  readonly admission: Admission;
+}
+
+export interface Increments {
+  one(request: HttpRequest): Promise<HttpReply>;
+  many(request: HttpRequest): Promise<HttpReply>;
+}
+
+export function createIncrements({ config, appender, admission }: IncrementsOptions): Increments {
+  const isKeyed = config.idempotency !== undefined;
+  // Who relies on an answer is told when a crash of Redis may take it back.
+  const warning: Readonly<Record<string, string>> =
+    config.durability === 'Memory' ? { 'millrace-durability': 'Memory' } : {};
+
+  const take = async (
+    request: HttpRequest,
+    route: string,
+    parse: (request: HttpRequest) => Buffer,
+  ): Promise<{ readonly items: Buffer; readonly entry: string }> => {
+    request.routed(route);
+    const admitted = admission.client(request);
+    const client = admitted instanceof Promise ? await admitted : admitted;
+    const key = idempotencyKey(request, isKeyed);
+    const items = parse(request);
+    const counted = admission.keys(items);
+    if (counted !== undefined) await counted;
+    try {
+      if (key === undefined) return { items, entry: await appender.append(items) };
+      const digests = requestDigests(key, { route, client, items });
+      return { items, entry: (await appender.appendRequest(digests, items)).entry };
+    } catch (error) {
+      throw answerable(error, key !== undefined);
+    }
+  };
+
+  return {
+    one: async (request) => {
+      const { entry } = await take(request, 'increment', ({ body }) => parseIncrement(body));
+      return { body: '', headers: { ...warning, 'millrace-entry': entry } };
+    },
+    many: async (request) => {
+      const { items, entry } = await take(request, 'increments', ({ body, headers }) =>
+        parseIncrements(body, headers['content-type']),
+      );
+      return {
+        body: successRow(`{"accepted":${items.length / itemBytes}}`),
+        headers: { ...warning, 'millrace-entry': entry },
+      };
+    },
+  };
+}
+
+/** Fit for clients: what it means for them, and nothing of how the service is built. */
+function answerable(error: unknown, isKeyed: boolean): unknown {
+  if (error instanceof Permanent && error.code === 'RequestMismatch') {
+    return new RequestError('The Idempotency-Key was used before with other increments.', {
+      status: 409,
+      code: 'RequestMismatch',
+    });
+  }
+  if (!(error instanceof Transient) || error.code === 'Overloaded') return error;
+  const { retryAfterMs } = error;
+  const options = { cause: error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const code = error.code === 'FateUnknown' ? 'FateUnknown' : 'Unavailable';
+  const unknown = isKeyed
+    ? 'It is not known whether this was taken. Repeat it with the same Idempotency-Key.'
+    : 'It is not known whether this was taken. Only with an Idempotency-Key is it safe to repeat.';
+  const message =
+    code === 'FateUnknown' ? unknown : 'Nothing was taken: the service cannot take increments now.';
+  return new Transient(code, message, options);
+}
