@@ -1,12 +1,12 @@
 /** `npm run bench -- <what>`: measures a kind, or the operator, against the bars set for it. */
-import { benchOfCsvImport } from './csv-import/main.ts';
-import { benchOfIncrementPipeline } from './increment-pipeline/main.ts';
-import { benchOfOperator } from './operator/main.ts';
+type Bench = (args: readonly string[]) => Promise<number>;
 
-const benches: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  'csv-import': benchOfCsvImport,
-  'increment-pipeline': benchOfIncrementPipeline,
-  operator: benchOfOperator,
+/** Loaded when asked for: none of them pays for what another one imports. */
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  'csv-import': async () => (await import('./csv-import/main.ts')).benchOfCsvImport,
+  'increment-pipeline': async () =>
+    (await import('./increment-pipeline/main.ts')).benchOfIncrementPipeline,
+  operator: async () => (await import('./operator/main.ts')).benchOfOperator,
 };
 
 /** What people type most gets a short name. */
@@ -17,8 +17,9 @@ const usage = `Usage: npm run bench -- <what> [options]
 What: ${Object.keys(benches).join(', ')}. \`npm run bench -- <what> --help\` tells its options.`;
 
 const [what = '', ...args] = process.argv.slice(2);
-const bench = benches[shortNames[what] ?? what];
-if (bench !== undefined) {
+const load = benches[shortNames[what] ?? what];
+if (load !== undefined) {
+  const bench = await load();
   process.exitCode = await bench(args);
 } else {
   const isHelp = what === '--help' || what === '-h';
