@@ -3,7 +3,7 @@
  * Nothing here says what was consumed: that is in Postgres alone.
  */
 import type { RedisCommands } from '../../connectors/redis/link.ts';
-import { compareEntryIds, entryIdAfter } from './entry-id.ts';
+import { entryIdAfter } from './entry-id.ts';
 import type { Entry } from './entry.ts';
 import { acceptedField, acceptedKey, streamKey, type StreamPlace } from './names.ts';
 
@@ -57,12 +57,14 @@ export async function streamFacts(
   link: RedisCommands,
   place: StreamPlace,
 ): Promise<StreamFacts | undefined> {
-  const key = streamKey(place);
-  const [info, bytes] = await Promise.all([
-    streamInfo(link, place),
-    link.call('Measuring a stream', ['MEMORY', 'USAGE', key, 'SAMPLES', memorySamples]),
-  ]);
-  return info === undefined ? undefined : { ...info, bytes: Number(bytes ?? 0) };
+  const [info, bytes] = await Promise.all([streamInfo(link, place), streamBytes(link, place)]);
+  return info === undefined ? undefined : { ...info, bytes };
+}
+
+/** Memory that Redis takes for a stream; 0 when there is none. */
+export async function streamBytes(link: RedisCommands, place: StreamPlace): Promise<number> {
+  const args = ['MEMORY', 'USAGE', streamKey(place), 'SAMPLES', memorySamples];
+  return Number((await link.call('Measuring a stream', args)) ?? 0);
 }
 
 /** The facts that cost Redis next to nothing. */
@@ -107,11 +109,6 @@ export async function trimTo(
 ): Promise<number> {
   const args = ['XTRIM', streamKey(place), 'MINID', entryIdAfter(id)];
   return Number(await link.call('Trimming a stream', args));
-}
-
-/** Whether the stream can go on from an id that was committed. */
-export function reaches(facts: Pick<StreamFacts, 'lastGeneratedId'>, id: string): boolean {
-  return compareEntryIds(facts.lastGeneratedId, id) >= 0;
 }
 
 function isNoSuchKey(error: unknown): boolean {

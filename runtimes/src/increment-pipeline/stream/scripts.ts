@@ -10,7 +10,8 @@ import type { RedisScript } from '../../connectors/redis/link.ts';
  * means that Redis has forgotten, and nothing may be appended before the ledger knows.
  *
  * KEYS accepted, streams …; ARGV for each stream: field, increments, number of entries, entries ….
- * Answers the ids in that order, or the number of the first stream that is missing.
+ * Answers for each stream its ids and how many increments it ever accepted, or only the number of the
+ * first stream that is missing.
  */
 export const appendScript: RedisScript = {
   name: 'append',
@@ -18,17 +19,17 @@ export const appendScript: RedisScript = {
 for s = 2, #KEYS do
   if redis.call('TYPE', KEYS[s]).ok ~= 'stream' then return s - 1 end
 end
-local ids = {}
+local answers = {}
 local at = 1
 for s = 2, #KEYS do
-  redis.call('HINCRBY', KEYS[1], ARGV[at], ARGV[at + 1])
   local last = at + 2 + ARGV[at + 2]
   for e = at + 3, last do
-    ids[#ids + 1] = redis.call('XADD', KEYS[s], '*', '1', ARGV[e])
+    answers[#answers + 1] = redis.call('XADD', KEYS[s], '*', '1', ARGV[e])
   end
+  answers[#answers + 1] = redis.call('HINCRBY', KEYS[1], ARGV[at], ARGV[at + 1])
   at = last + 1
 end
-return ids
+return answers
 `,
 };
 
@@ -39,7 +40,7 @@ return ids
  *
  * KEYS accepted, stream, requests, request times; ARGV field, increments, payload, digest, payload
  * digest, prefix of entry names, most claims, time before which claims are forgotten.
- * Answers {kind, entry name}: 0 appended, 1 repeated, 2 another payload, 3 full, 4 stream missing.
+ * Answers {kind, entry name, increments ever accepted by the stream}: 0 appended, 1 repeated, 2 another payload, 3 full, 4 stream missing.
  */
 export const requestScript: RedisScript = {
   name: 'append request',
@@ -64,10 +65,10 @@ if not claim and redis.call('HLEN', KEYS[3]) >= max then
   if redis.call('HLEN', KEYS[3]) >= max then return {3, ''} end
 end
 local id = redis.call('XADD', KEYS[2], '*', '2', ARGV[3])
-redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
+local accepted = redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[3], ARGV[4], ARGV[5] .. ARGV[6] .. id)
 redis.call('ZADD', KEYS[4], string.match(id, '^%d+'), ARGV[4])
-return {0, ARGV[6] .. id}
+return {0, ARGV[6] .. id, accepted}
 `,
 };
 

@@ -1,0 +1,150 @@
+/**
+ * Whether increments may be appended at the moment, and if not, why.
+ *
+ * States: doubtful → checked → doubtful …. Every new connection and every append that failed is a
+ * doubt. A check reads the settings of Redis and compares its streams with the ledger; the gate opens
+ * when one succeeds that began after the last doubt. It stays open while checks cannot be made
+ * because Postgres is away: until the budget is full, nothing needs it. A setting that turns out
+ * wrong closes it at once. Checks go on every second for as long as `run` does.
+ */
+import type { Clock } from '@millrace/kit/clock';
+import { Failure } from '@millrace/kit/failure';
+import { transient, translate } from '../../connectors/redis/failures.ts';
+import type { RedisLink } from '../../connectors/redis/link.ts';
+import type { Budget } from './budget.ts';
+import { checkDurability, type DurabilityQuestion, type DurabilityState } from './durability.ts';
+import { refusal } from './failures.ts';
+import type { Incarnations, Look } from './incarnations.ts';
+
+export interface GateStatus {
+  /** Whether an append would be taken. */
+  readonly ready: boolean;
+  readonly durability: DurabilityState;
+  /** Why not, as a code and for people. */
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export interface GateOptions {
+  readonly link: RedisLink;
+  readonly durability: DurabilityQuestion;
+  readonly incarnations: Incarnations;
+  readonly budget: Budget;
+  readonly clock: Clock;
+  durabilityChanged(it: { readonly ok: boolean; readonly reason: string | undefined }): void;
+}
+
+const checkIntervalMs = 1_000;
+/** While it is closed, people and requests wait for it. */
+const checkAgainMs = 100;
+/** When a full budget may have room again: after the next commit of the workers. */
+const fullRetryMs = 2_000;
+const notRead: DurabilityState = { ok: false, message: 'The settings of Redis are not read yet.' };
+const full = refusal('StreamsFull', { retryAfterMs: fullRetryMs });
+
+export class Gate {
+  readonly #options: GateOptions;
+  #durability = notRead;
+  #doubts = 1;
+  /** How many doubts there were when the last check that succeeded began. */
+  #checked = 0;
+  // Made when something changes, not for each of the thousands that are refused meanwhile.
+  #unchecked: Failure = refusal('StreamsUnchecked');
+  #absent: Failure = transient('NotConnected', 'Appending');
+  #unmet: Failure = refusal('DurabilityNotMet');
+  #oldestUncommittedMs = 0;
+  #wake = new AbortController();
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** Nothing is older that is not committed; 0 until that is known. */
+  get oldestUncommittedMs(): number {
+    return this.#oldestUncommittedMs;
+  }
+
+  /** Closes the gate until a check that begins later has succeeded. */
+  doubt(): void {
+    this.#doubts += 1;
+    this.#wake.abort();
+  }
+
+  refused(): Failure | undefined {
+    const { link, budget } = this.#options;
+    if (!link.isReady()) return this.#notConnected(link.failure());
+    if (!this.#durability.ok) return this.#unmet;
+    if (this.#checked !== this.#doubts) return this.#unchecked;
+    return budget.isFull ? full : undefined;
+  }
+
+  status(): GateStatus {
+    const durability = this.#durability;
+    const refused = this.refused();
+    if (refused === undefined) return { ready: true, durability };
+    const cause = refused.cause instanceof Failure ? refused.cause : refused;
+    return { ready: false, durability, reason: cause.code, message: cause.message };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      if (this.#options.link.isReady()) await this.#check();
+      const isOpen = this.#checked === this.#doubts;
+      const either = AbortSignal.any([signal, this.#wake.signal]);
+      await this.#options.clock.sleep(isOpen ? checkIntervalMs : checkAgainMs, either);
+    }
+  }
+
+  #notConnected(cause: Failure | undefined): Failure {
+    if (this.#absent.cause !== cause) this.#absent = transient('NotConnected', 'Appending', cause);
+    return this.#absent;
+  }
+
+  async #check(): Promise<void> {
+    const doubts = this.#doubts;
+    try {
+      await this.#readDurability();
+      if (!this.#durability.ok) return;
+      const look = await this.#options.incarnations.look();
+      await this.#noteLook(look, doubts);
+    } catch (error) {
+      this.#unchecked = refusal('StreamsUnchecked', {
+        cause: translate(error, 'Checking the streams'),
+      });
+    }
+  }
+
+  async #readDurability(): Promise<void> {
+    const { link, durability: question } = this.#options;
+    const before = this.#durability;
+    const now = await checkDurability(link, question);
+    if (now.ok === before.ok && now.message === before.message) return;
+    this.#durability = now;
+    if (!now.ok) {
+      const detail = now.message === undefined ? {} : { detail: now.message };
+      this.#unmet = refusal('DurabilityNotMet', detail);
+    }
+    this.#options.durabilityChanged({ ok: now.ok, reason: now.message });
+  }
+
+  async #noteLook(look: Look, doubts: number): Promise<void> {
+    this.#oldestUncommittedMs = look.oldestMs ?? (await redisTimeMs(this.#options.link));
+    if (look.isSound) {
+      this.#checked = doubts;
+      return;
+    }
+    // Whatever was found, appends to these streams would be refused: look again.
+    if (this.#checked === this.#doubts) this.#doubts += 1;
+    const detail = look.waitsForWorkers
+      ? 'Redis was set back; the workers commit what is left before the streams begin anew.'
+      : 'streams begin anew.';
+    this.#unchecked = refusal('StreamsUnchecked', { detail });
+  }
+}
+
+async function redisTimeMs(link: RedisLink): Promise<number> {
+  const reply = await link.call('Reading the clock of Redis', ['TIME']);
+  const [seconds, micros]: readonly unknown[] = Array.isArray(reply) ? reply : [];
+  return Number(seconds) * 1_000 + Math.trunc(Number(micros) / 1_000);
+}

@@ -1,0 +1,162 @@
+/**
+ * Appends increments in groups: all that came in while the previous script call was under way travels
+ * in the next one, so that the disk is waited for once by many.
+ *
+ * One call is under way at a time; it leaves at the end of an event loop turn, when all that the turn
+ * brought has been taken. A call is never sent again: when its fate is not known, everyone in it is
+ * told so. Bounds: bytes of one call, and bytes that wait.
+ */
+import type { Failure } from '@millrace/kit/failure';
+import type { RedisCommands } from '../../connectors/redis/link.ts';
+import { itemBytes } from './entry.ts';
+import { appendFailure, refusal } from './failures.ts';
+import { Group } from './group.ts';
+import { noteAccepted, noteAcked, type Stream } from './incarnations.ts';
+import { acceptedKey, entryName } from './names.ts';
+import { appendScript } from './scripts.ts';
+
+/** Redis works on one call at a time: this bounds how long it keeps everybody else waiting. */
+export const callBytesMax = 8 * 1024 * 1024;
+/** A second of a gateway at its fastest; more would only make clients wait longer for a refusal. */
+export const queueBytesMax = 64 * 1024 * 1024;
+/** What Redis keeps beside the items of an entry. */
+const entryOverheadBytes = 32;
+
+export interface GroupCommitOptions {
+  readonly uid: string;
+  readonly partitions: number;
+  readonly commands: RedisCommands;
+  /** By partition, as of now. */
+  streams(): readonly Stream[];
+  /** Why nothing may be appended at the moment. */
+  refused(): Failure | undefined;
+  appended(it: AppendedGroup): void;
+  failed(failure: Failure): void;
+}
+
+export interface AppendedGroup {
+  readonly requests: number;
+  readonly increments: number;
+  readonly durationMs: number;
+  /** Memory that Redis needs for it. */
+  readonly bytes: number;
+}
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  /** The last one is open; the others are full and wait for their turn. */
+  #waiting: Group[] = [];
+  #bytes = 0;
+  #isScheduled = false;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes that wait or are under way. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  append(items: Buffer): Promise<string> {
+    if (this.#bytes + items.length > queueBytesMax) {
+      return Promise.reject(refusal('Overloaded', { retryAfterMs: 1_000 }));
+    }
+    let group = this.#waiting.at(-1);
+    if (group === undefined || (group.bytes > 0 && group.bytes + items.length > callBytesMax)) {
+      group = new Group(this.#options.partitions);
+      this.#waiting.push(group);
+    }
+    this.#bytes += items.length;
+    this.#schedule();
+    return group.add(items);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => void this.#send());
+  }
+
+  async #send(): Promise<void> {
+    const group = this.#waiting.shift();
+    if (group !== undefined) {
+      const refused = this.#options.refused();
+      if (refused === undefined) await this.#appendGroup(group);
+      else group.fail(refused);
+      this.#bytes -= group.bytes;
+    }
+    this.#isScheduled = false;
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  async #appendGroup(group: Group): Promise<void> {
+    // Another incarnation may begin while the call is under way; the names are those of now.
+    const streams = this.#options.streams();
+    const startedMs = performance.now();
+    try {
+      const use = scriptUse(group, streams, acceptedKey(this.#options.uid));
+      const reply = await this.#options.commands.script('Appending increments', appendScript, use);
+      const { names, entries } = acknowledge(group, streams, reply);
+      group.settle(names);
+      this.#options.appended({
+        requests: group.requests,
+        increments: group.increments,
+        durationMs: performance.now() - startedMs,
+        bytes: group.bytes + entries * entryOverheadBytes,
+      });
+    } catch (error) {
+      const failure = appendFailure(error);
+      group.fail(failure);
+      this.#options.failed(failure);
+    }
+  }
+}
+
+interface ScriptUse {
+  readonly keys: string[];
+  readonly args: (string | number | Buffer)[];
+}
+
+function scriptUse(group: Group, streams: readonly Stream[], accepted: string): ScriptUse {
+  const keys = [accepted];
+  const args: (string | number | Buffer)[] = [];
+  for (const [partition, entries] of group.entries.entries()) {
+    if (entries.length === 0) continue;
+    const stream = streams[partition];
+    // Refused before it is sent, so nothing is in doubt.
+    if (stream === undefined) throw refusal('StreamsUnchecked');
+    let used = 0;
+    for (const entry of entries) used += entry.used;
+    keys.push(stream.key);
+    args.push(stream.field, used / itemBytes, entries.length);
+    for (const entry of entries) args.push(entry.bytes.subarray(0, entry.used));
+  }
+  return { keys, args };
+}
+
+/** Remembers what Redis has acknowledged, and names the entries in the order of the group. */
+function acknowledge(
+  group: Group,
+  streams: readonly Stream[],
+  reply: unknown,
+): { readonly names: readonly string[]; readonly entries: number } {
+  // The number of the stream that is missing: Redis appended nothing.
+  if (!Array.isArray(reply)) throw refusal('StreamsUnchecked', { detail: 'a stream is missing.' });
+  const answers: readonly unknown[] = reply;
+  const names: string[] = [];
+  let at = 0;
+  for (const [partition, entries] of group.entries.entries()) {
+    const stream = streams[partition];
+    if (stream === undefined || entries.length === 0) continue;
+    for (let count = 0; count < entries.length; count++) {
+      const id = String(answers[at]);
+      at += 1;
+      noteAcked(stream, id);
+      names.push(entryName(stream, id));
+    }
+    noteAccepted(stream, answers[at]);
+    at += 1;
+  }
+  return { names, entries: names.length };
+}
