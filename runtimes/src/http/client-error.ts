@@ -33,7 +33,7 @@ export function answerProtocolError(
   }
   if (broken.has(socket)) return;
   broken.add(socket);
-  afterAnswersUnderWay(socket, () => {
+  inTurn(socket, code, () => {
     const status = statusByCode[String(code)] ?? 400;
     const body = protocolErrorBody(status);
     socket.end(
@@ -47,17 +47,24 @@ export function answerProtocolError(
   });
 }
 
-function afterAnswersUnderWay(socket: Duplex, write: () => void): void {
-  const underWay: unknown = Reflect.get(socket, '_httpMessage');
-  if (!(underWay instanceof ServerResponse)) {
+/** Calls `write` when all that came before is answered, unless the error is of a request that began. */
+function inTurn(socket: Duplex, code: unknown, write: () => void): void {
+  const underWay = answerUnderWay(socket);
+  if (underWay === undefined) {
     if (socket.writable) write();
-    return;
-  }
-  if (underWay.req.complete) {
-    underWay.once('finish', () => afterAnswersUnderWay(socket, write));
+  } else if (underWay.req.complete) {
+    underWay.once('finish', () => inTurn(socket, code, write));
+  } else if (code === 'HPE_INVALID_EOF_STATE') {
+    // Its body ends too early: the client is gone.
+    socket.destroy();
   } else {
     underWay.req.emit('error', badRequest('BadRequest', 'The request is malformed.'));
   }
+}
+
+function answerUnderWay(socket: Duplex): ServerResponse | undefined {
+  const message: unknown = Reflect.get(socket, '_httpMessage');
+  return message instanceof ServerResponse ? message : undefined;
 }
 
 /** Node would answer an unknown `Expect` with an empty 417. */

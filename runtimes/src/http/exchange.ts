@@ -60,8 +60,7 @@ export interface Flight {
   draining: boolean;
 }
 
-/** How long, and how much of, a body that nobody wants is read, so that its sender sees the answer. */
-const lingerMs = 1_000;
+/** The most of a refused body that is read and dropped. */
 const lingerBytesMax = 4 * 1024 * 1024;
 
 /** A body is a mistake there, and is dropped. */
@@ -167,6 +166,8 @@ export class Exchange implements HttpRequest {
 
   #refuse(error: unknown): void {
     this.#reading = undefined;
+    // The client went away before its request was complete; there is nobody to answer.
+    if (this.#request.destroyed && !this.#request.complete) this.#response.destroy();
     if (this.#response.destroyed || this.#response.headersSent) return;
     const answer = errorAnswer(error, this.id);
     if (answer.status >= 500 && answer.status !== 503) {
@@ -197,7 +198,7 @@ export class Exchange implements HttpRequest {
 
   /** Sends all of the answer but its end, at which the socket is closed. */
   #linger(body: string): void {
-    this.#lingerUntil = performance.now() + lingerMs;
+    this.#lingerUntil = performance.now() + this.#flight.limits.lingerMs;
     if (body === '') this.#response.flushHeaders();
     else this.#response.write(body);
     let dropped = 0;

@@ -7,6 +7,7 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   readonly connectionTimeoutMs: number;
   readonly answerTimeoutMs: number;
+  readonly lingerMs: number;
   readonly connectionsMax: number;
   readonly inFlightMax: number;
   readonly heldBytesMax: number;
@@ -24,6 +25,8 @@ export const defaultLimits: HttpLimits = {
   connectionTimeoutMs: 30_000,
   /** From the headers to the last byte of the answer, for clients that read one byte at a time. */
   answerTimeoutMs: 60_000,
+  /** For the rest of a body that is refused: read and dropped, so that its sender sees the answer. */
+  lingerMs: 1_000,
   connectionsMax: 4_096,
   inFlightMax: 512,
   /** Bodies of requests that are not answered yet, and answers that clients have not read yet. */

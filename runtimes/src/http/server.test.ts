@@ -1,58 +1,25 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, get as httpGet } from 'node:http';
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '@millrace/kit/clock';
-import { createMetrics, type Metrics } from '@millrace/kit/metrics';
 import { Transient } from '@millrace/kit/transient';
+import {
+  errorEnvelope,
+  exchanged,
+  httpService,
+  type TestService,
+} from '../../test/http-service.ts';
 import { successRow } from './envelope.ts';
 import { badRequest } from './request-error.ts';
-import { startHttp, type HttpLimits, type HttpRequest, type HttpService } from './server.ts';
+import type { HttpLimits, HttpRequest } from './server.ts';
 
-interface Scene extends AsyncDisposable {
-  readonly service: HttpService;
-  readonly metrics: Metrics;
-  readonly lines: string[];
-  readonly url: string;
-}
-
-async function serving(
+/** A service that answers each request with this body. */
+function serving(
   handle: (request: HttpRequest) => Promise<string> = async () => successRow('1'),
   limits: Partial<HttpLimits> = {},
-): Promise<Scene> {
-  const lines: string[] = [];
-  const metrics = createMetrics({});
-  const service = await startHttp({
-    host: '127.0.0.1',
-    port: 0,
-    log: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
-    metrics,
-    clock: systemClock,
-    handle: async (request) => ({ body: await handle(request) }),
-    limits,
-  });
-  return {
-    service,
-    metrics,
-    lines,
-    url: `http://127.0.0.1:${service.port}`,
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-  };
+): Promise<TestService> {
+  return httpService(async (request) => ({ body: await handle(request) }), { limits });
 }
-
-/** Sends bytes as they are and returns all that comes back until the server closes. */
-async function raw(port: number, bytes: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  socket.write(bytes);
-  let answer = '';
-  for await (const chunk of socket) answer += String(chunk);
-  return answer;
-}
-
-const envelope =
-  /\r\ncontent-type: application\/json[\s\S]*\{"status":"error","error":\{"code":"(\w+)","message":"[^"]+","requestId":"[^"]+"\}\}$/i;
 
 describe('the HTTP service', () => {
   it('keeps a harmless request id, makes one otherwise, and says it in header and body', async () => {
@@ -121,19 +88,19 @@ describe('the HTTP service', () => {
   ])('answers %s in the envelope', async (_what, bytes, status, code) => {
     await using it = await serving();
 
-    const answer = await raw(it.service.port, bytes);
+    const answer = await exchanged(it.service.port, bytes);
 
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    expect(envelope.exec(answer)?.[1]).toBe(code);
+    expect(errorEnvelope.exec(answer)?.[1]).toBe(code);
   });
 
   it('lets a client go that does not finish its request', async () => {
     await using it = await serving(undefined, { requestTimeoutMs: 300 });
 
-    const answer = await raw(it.service.port, 'GET / HTTP/1.1\r\nx-slow: ');
+    const answer = await exchanged(it.service.port, 'GET / HTTP/1.1\r\nx-slow: ');
 
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
-    expect(envelope.exec(answer)?.[1]).toBe('RequestTimeout');
+    expect(errorEnvelope.exec(answer)?.[1]).toBe('RequestTimeout');
   });
 
   it('ends an answer that a client does not read in time', async () => {
@@ -145,8 +112,8 @@ describe('the HTTP service', () => {
     socket.write('GET / HTTP/1.1\r\n\r\n');
     socket.pause();
 
-    await expect.poll(() => inFlight(it.metrics)).toBe(1);
-    await expect.poll(() => inFlight(it.metrics)).toBe(0);
+    await expect.poll(() => it.inFlight()).toBe(1);
+    await expect.poll(() => it.inFlight()).toBe(0);
     socket.resume();
     await gone;
   });
@@ -155,7 +122,7 @@ describe('the HTTP service', () => {
     const held = Promise.withResolvers<string>();
     await using it = await serving(() => held.promise, { inFlightMax: 2 });
     const waiting = [fetch(it.url), fetch(it.url)];
-    await expect.poll(() => inFlight(it.metrics)).toBe(2);
+    await expect.poll(() => it.inFlight()).toBe(2);
 
     const refused = await fetch(it.url);
 
@@ -176,7 +143,7 @@ describe('the HTTP service', () => {
 
     await expect.poll(async () => (await fetch(it.url, { method: 'GET' })).status).toBe(503);
     socket.destroy();
-    await expect.poll(() => inFlight(it.metrics)).toBe(0);
+    await expect.poll(() => it.inFlight()).toBe(0);
     expect((await fetch(it.url, { method: 'HEAD' })).status).toBe(200);
   });
 
@@ -294,7 +261,7 @@ describe('the HTTP service', () => {
       return requests === 1 ? await held.promise : successRow('2');
     });
     const waiting = fetch(it.url);
-    await expect.poll(() => inFlight(it.metrics)).toBe(1);
+    await expect.poll(() => it.inFlight()).toBe(1);
 
     const drained = it.service.drain({ propagationMs: 0, finishMs: 5_000 });
     await expect.poll(() => request(it.url, new Agent())).toBe('ECONNREFUSED');
@@ -307,18 +274,13 @@ describe('the HTTP service', () => {
   it('ends a drain in time although a request never ends', async () => {
     await using it = await serving(() => new Promise<string>(() => undefined));
     const waiting = fetch(it.url).catch(() => 'cut');
-    await expect.poll(() => inFlight(it.metrics)).toBe(1);
+    await expect.poll(() => it.inFlight()).toBe(1);
 
     await it.service.drain({ propagationMs: 0, finishMs: 100 });
 
     expect(await waiting).toBe('cut');
   });
 });
-
-async function inFlight(metrics: Metrics): Promise<number> {
-  const text = await metrics.getSingleMetricAsString('millrace_http_requests_in_flight');
-  return Number(/in_flight (\d+)/.exec(text)?.[1]);
-}
 
 /** Status of the answer, or the code of what went wrong. */
 function request(url: string, agent: Agent): Promise<number | string> {

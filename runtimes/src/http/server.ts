@@ -31,6 +31,8 @@ const keepAliveTimeoutMs = 72_000;
 const drainPollMs = 20;
 /** How long a connection that is open and idle may still send a request while we close. */
 const lingerMs = 500;
+/** How often the time limits of requests are looked at. */
+const sweepIntervalMaxMs = 500;
 /** Connections that may wait to be accepted: a herd that reconnects comes all at once. */
 const backlog = 4_096;
 
@@ -81,7 +83,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpService> {
     draining: false,
   };
   const server = createHttpServer(flight);
-  const sweepIntervalMs = Math.min(1_000, limits.requestTimeoutMs / 4, limits.answerTimeoutMs / 4);
+  const sweepIntervalMs = Math.min(
+    sweepIntervalMaxMs,
+    limits.requestTimeoutMs / 4,
+    limits.answerTimeoutMs / 4,
+    limits.lingerMs,
+  );
   const sweeps = setInterval(() => {
     const now = performance.now();
     for (const exchange of open) exchange.sweep(now);
