@@ -3,14 +3,17 @@
  * backends, real pods. The servers run for the whole file, as `--keep` would have it; each play finds
  * them in its state folder as its own.
  */
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isAlive } from '../backends/process-identity.ts';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
 import type { CsvImportStatus } from '@millrace/crds/csv-import';
+import type { IncrementPipelineStatus } from '@millrace/crds/increment-pipeline';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import { startBackends } from '../backends/resolve.ts';
 import {
@@ -32,7 +35,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-play-'));
   stateDir = join(folder, 'state');
   await mkdir(join(folder, 'files'));
-  backends = await startBackends(['postgres', 'rabbitmq'], {
+  backends = await startBackends(['postgres', 'rabbitmq', 'redis'], {
     stateDir: join(stateDir, 'backends'),
     env: ownEnvironment(),
     log: () => undefined,
@@ -92,6 +95,35 @@ async function csv(
   for (let id = 1; id <= repeats; id++) lines.push(`${String(id)},again`);
   for (let id = 1; id <= broken; id++) lines.push(`no number,${String(id)}`);
   await writeFile(join(folder, 'files', `${name}.csv`), `${lines.join('\n')}\n`);
+}
+
+/** So slow to commit that what came in last is still in Redis when play is told to end. */
+async function pipeline(name: string): Promise<string> {
+  const file = join(folder, `${name}.yaml`);
+  await writeFile(
+    file,
+    `apiVersion: millrace.dev/v1alpha1
+kind: IncrementPipeline
+metadata: {name: ${name}}
+spec:
+  target: {table: ${name}}
+  partitions: 2
+  flush: {interval: 2s}
+  gateway: {replicas: 1}
+  workers: {max: 1}
+`,
+  );
+  return file;
+}
+
+async function sums(table: string): Promise<Readonly<Record<string, string>>> {
+  const client = new Client({ connectionString: backends.get('postgres')?.extra.ownerUrl });
+  await client.connect();
+  const { rows } = await client.query<{ key: string; value: string }>(
+    `SELECT key, value FROM ${table}`,
+  );
+  await client.end();
+  return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
 }
 
 /** The resource once some of it is loaded; the files are big enough for that to be seen. */
@@ -307,3 +339,50 @@ test('backends given by URL are used as they are, also with --fresh', async () =
   await client.end();
   expect(rows[0]?.count).toBe('5');
 }, 90_000);
+
+test('a pipeline takes the curl commands that are printed, and commits all before it ends', async () => {
+  const shell = promisify(execFile);
+  const serving = play([await pipeline('views')]);
+  const commands = await until('commands are printed', () => {
+    const lines = serving.stderr().split('\n');
+    const curls = lines.filter((line) => line.startsWith('  curl'));
+    return curls.length >= 4 ? curls : undefined;
+  });
+  await until('it is ready', () => serving.stderr().includes('Ctrl-C ends') || undefined, 60_000);
+  const [single = '', batch = '', , fresh = ''] = commands;
+  const key = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(single)?.[0] ?? '';
+
+  const one = await shell('sh', ['-c', single]);
+  const two = await shell('sh', ['-c', batch]);
+  const read = await shell('sh', ['-c', fresh]);
+  await shell('sh', ['-c', single]);
+  const pods = await podProcesses(stateDir);
+  serving.child.kill('SIGINT');
+  const code = await serving.exited;
+
+  expect(one.stdout).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*millrace-entry: /i);
+  expect(two.stdout).toContain('"accepted":2');
+  expect(JSON.parse(read.stdout)).toMatchObject({ data: { key, value: 6 } });
+  expect(code).toBe(0);
+  expect(await sums('views')).toEqual({ [key]: '7' });
+  expect(serving.stderr()).toMatch(/accepted +4 {2}= the sum of what follows/);
+  expect(serving.stderr()).not.toContain('rabbitmq');
+  expect(pods.length).toBeGreaterThanOrEqual(2);
+  expect(pods.filter(isAlive)).toEqual([]);
+}, 60_000);
+
+test('with --once play ends when imports are Complete and pipelines Ready', async () => {
+  await csv('beside', { rows: 5 });
+  const files = [await pipeline('clicks'), await manifest('beside')];
+
+  const both = play([...files, '--once', '--json', ...volume()]);
+  const code = await both.exited;
+
+  const lines = jsonLines<IncrementPipelineStatus>(both.stdout());
+  const holds = lines.map(({ kind, status: { conditions = [] } }) => {
+    const type = kind === 'CsvImport' ? 'Complete' : 'Ready';
+    return `${kind} ${type} ${conditions.find((one) => one.type === type)?.status ?? ''}`;
+  });
+  expect(holds).toEqual(['IncrementPipeline Ready True', 'CsvImport Complete True']);
+  expect(code).toBe(0);
+}, 60_000);

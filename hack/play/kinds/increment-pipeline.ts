@@ -75,9 +75,12 @@ function special(object: KubeObject): { readonly state?: string } {
 function summary(object: KubeObject): readonly string[] {
   const { state, message } = readyView(object);
   const { totals, progress } = statusOf(object);
-  const title = titleOf(object, state);
-  const why = readyEnd(object)?.isWell === true ? [] : [`  ${message}`];
-  if (totals === undefined) return [title, ...why];
+  // Nobody asked for the suspension by which it was ended.
+  const isDrained = state === 'Suspended';
+  const title = titleOf(object, isDrained ? 'drained' : state);
+  const isWell = isDrained || readyEnd(object)?.isWell === true;
+  const why = isWell ? [] : [`  ${message}`];
+  if (totals === undefined || (isWell && totals.accepted === 0)) return [title, ...why];
   const { accepted, committed, duplicates, deadLetters, lost } = totals;
   const backlog = progress?.backlog.increments ?? 0;
   const isEqual = accepted === committed + duplicates + deadLetters + lost + backlog;
