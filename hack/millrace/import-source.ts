@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import type { CsvImportPodConfig, CsvImportSpec } from '@millrace/crds/csv-import';
 import { exitCode } from '@millrace/kit/exit-code';
 import { podConfigOf } from '@millrace/operator/kinds/csv-import/children/config-map';
-import { configKey, configMapName, secretName } from '@millrace/operator/kinds/csv-import/names';
+import { configKey, configMapName, secretName } from '@millrace/operator/machinery/workload/names';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import type { Snapshot } from '@millrace/operator/memory/snapshot';
 import { loadManifests } from '../play/manifests.ts';

@@ -1,7 +1,7 @@
 /** What an operator does by itself when watches fail it; ends of the process are proved in test/crash. */
 import { describe, expect, it } from 'vitest';
 import { ImportCluster, namespace } from '../test/import-cluster.ts';
-import { jobs } from './kinds/csv-import/resource-types.ts';
+import { jobs } from './machinery/workload/resource-types.ts';
 
 describe('an operator whose watches are late or silent', () => {
   it('reads live what its watch does not deliver, and goes on', async () => {

@@ -2,15 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { claims, csvImports } from '../src/kinds/csv-import/resource-types.ts';
 import {
-  claims,
   configMaps,
-  csvImports,
   deployments,
   jobs,
   secrets,
   services,
-} from '../src/kinds/csv-import/resource-types.ts';
+} from '../src/machinery/workload/resource-types.ts';
 import type { KubeApi, KubeObject } from '../src/machinery/kube-api.ts';
 import { until } from './operator-process.ts';
 

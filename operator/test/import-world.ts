@@ -7,19 +7,14 @@ import { customResourceDefinition } from '@millrace/crds/crd-yaml';
 import type { CsvImportProgress, CsvImportSpec, CsvImportStatus } from '@millrace/crds/csv-import';
 import { apiVersion } from '@millrace/crds/define-kind';
 import { kinds } from '@millrace/crds/index';
-import {
-  claims,
-  csvImports,
-  deployments,
-  jobs,
-  pods,
-  secrets,
-} from '../src/kinds/csv-import/resource-types.ts';
+import { claims, csvImports } from '../src/kinds/csv-import/resource-types.ts';
+import { deployments, jobs, pods, secrets } from '../src/machinery/workload/resource-types.ts';
 import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import type { Faults } from '../src/memory/faults.ts';
 import { createMemoryApi, type MemoryApi } from '../src/memory/memory-api.ts';
 import type { Snapshot } from '../src/memory/snapshot.ts';
 import { ManualClock } from './manual-clock.ts';
+import { withoutRules } from './without-rules.ts';
 
 export const namespace = 'team';
 export const users = { namespace, name: 'users' };
@@ -261,11 +256,4 @@ export class ImportWorld {
       { fieldManager: 'test-cluster', force: true },
     );
   }
-}
-
-function withoutRules<T>(definition: T): T {
-  const text = JSON.stringify(definition, (field, value: unknown) =>
-    field === 'x-kubernetes-validations' ? undefined : value,
-  );
-  return JSON.parse(text) as T;
 }

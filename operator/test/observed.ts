@@ -1,11 +1,11 @@
 /** Observations for tests of the pure files, frozen in depth so that a change to an input throws. */
 import type { Observed } from '../src/kinds/csv-import/observed.ts';
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
-import { renderingAnnotation, replicasAnnotation } from '../src/kinds/csv-import/names.ts';
+import { renderingAnnotation, replicasAnnotation } from '../src/machinery/workload/names.ts';
 import type { Care } from '../src/kinds/csv-import/plan.ts';
 import { renderingOf } from '../src/kinds/csv-import/rendering.ts';
 import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
-import { deployments, jobs } from '../src/kinds/csv-import/resource-types.ts';
+import { deployments, jobs } from '../src/machinery/workload/resource-types.ts';
 import { usersSpec } from './import-cluster.ts';
 
 export const owner = { namespace: 'team', name: 'users', uid: 'uid-of-users' };

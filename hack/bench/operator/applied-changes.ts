@@ -7,8 +7,12 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HttpKubeApi } from '@millrace/operator/kube/http-api';
 import type { KubeObject, ResourceType } from '@millrace/operator/machinery/kube-api';
-import { configHashAnnotation } from '@millrace/operator/kinds/csv-import/names';
-import { configMaps, deployments, jobs } from '@millrace/operator/kinds/csv-import/resource-types';
+import { configHashAnnotation } from '@millrace/operator/machinery/workload/names';
+import {
+  configMaps,
+  deployments,
+  jobs,
+} from '@millrace/operator/machinery/workload/resource-types';
 import { namespace } from './imports.ts';
 
 /** Far beyond every bar: a change that has not come by then is lost. */

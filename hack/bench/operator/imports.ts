@@ -1,15 +1,14 @@
 /** The CsvImports that are measured with, and how much of what they need is there. */
 import type { HttpKubeApi } from '@millrace/operator/kube/http-api';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
+import { claims, csvImports } from '@millrace/operator/kinds/csv-import/resource-types';
 import {
-  claims,
   configMaps,
-  csvImports,
   deployments,
   jobs,
   secrets,
   services,
-} from '@millrace/operator/kinds/csv-import/resource-types';
+} from '@millrace/operator/machinery/workload/resource-types';
 
 export const namespace = 'bench';
 const namespaces = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '@millrace/kit/clock';
 import { loadConnection } from '@millrace/operator/kube/connection';
 import { createHttpApi, type HttpKubeApi } from '@millrace/operator/kube/http-api';
-import { secrets } from '@millrace/operator/kinds/csv-import/resource-types';
+import { secrets } from '@millrace/operator/machinery/workload/resource-types';
 import { spreadOf } from '../statistics.ts';
 import type { Result } from '../result.ts';
 import type { Bench } from './bench.ts';

@@ -19,7 +19,8 @@ import {
   type RealNamespace,
 } from '../../test/real-cluster.ts';
 import { usersSpec } from '../../test/import-cluster.ts';
-import { configMaps, csvImports } from '../kinds/csv-import/resource-types.ts';
+import { csvImports } from '../kinds/csv-import/resource-types.ts';
+import { configMaps } from '../machinery/workload/resource-types.ts';
 
 const plugin = fileURLToPath(new URL('../../bin/kubectl-millrace.mjs', import.meta.url));
 

@@ -5,13 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
+import { csvImports } from '../../src/kinds/csv-import/resource-types.ts';
 import {
   configMaps,
-  csvImports,
   deployments,
   jobs,
   services,
-} from '../../src/kinds/csv-import/resource-types.ts';
+} from '../../src/machinery/workload/resource-types.ts';
 import type { KubeObject } from '../../src/machinery/kube-api.ts';
 import {
   childrenOf,

@@ -3,12 +3,8 @@ import { stringify } from 'yaml';
 import { apiVersion } from '@millrace/crds/define-kind';
 import { commandLine, type CommandLine } from '../../../test/command-line.ts';
 import { ImportCluster, namespace, report, usersSpec } from '../../../test/import-cluster.ts';
-import {
-  configMaps,
-  csvImports,
-  deployments,
-  pods,
-} from '../../kinds/csv-import/resource-types.ts';
+import { csvImports } from '../../kinds/csv-import/resource-types.ts';
+import { configMaps, deployments, pods } from '../../machinery/workload/resource-types.ts';
 import type { KubeApi } from '../../machinery/kube-api.ts';
 import { KubeFailure } from '../../machinery/kube-failure.ts';
 
@@ -370,7 +366,7 @@ describe('millrace plan', () => {
       "argument 'yaml' is invalid. Allowed choices are json",
       64,
     ],
-    ['an empty input', ['-'], 'no CsvImport in -', 65],
+    ['an empty input', ['-'], 'no CsvImport or IncrementPipeline in -', 65],
   ])('refuses %s', async (_, args, message, code) => {
     await using cluster = new ImportCluster();
     await using line = await lineTo(cluster);

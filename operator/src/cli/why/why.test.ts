@@ -7,7 +7,8 @@ import {
   users,
   usersSpec,
 } from '../../../test/import-cluster.ts';
-import { configMaps, csvImports, pods } from '../../kinds/csv-import/resource-types.ts';
+import { csvImports } from '../../kinds/csv-import/resource-types.ts';
+import { configMaps, pods } from '../../machinery/workload/resource-types.ts';
 import { eventType, microTime } from '../../machinery/events.ts';
 import type { KubeApi, ResourceType } from '../../machinery/kube-api.ts';
 import { KubeFailure } from '../../machinery/kube-failure.ts';

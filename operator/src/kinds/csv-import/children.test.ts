@@ -7,7 +7,13 @@ import {
   usersSpec,
 } from '../../../test/import-cluster.ts';
 import { eventType } from '../../machinery/events.ts';
-import { configMaps, csvImports, deployments, jobs, services } from './resource-types.ts';
+import { csvImports } from './resource-types.ts';
+import {
+  configMaps,
+  deployments,
+  jobs,
+  services,
+} from '../../machinery/workload/resource-types.ts';
 
 describe('children of an import', () => {
   it('corrects what somebody else changed', async () => {

@@ -6,10 +6,13 @@
  * numbers that move, so that a status is written when something happened and not because time passed.
  */
 import type { Claim } from '../../machinery/conditions.ts';
-import { jobFacts, replicasOf } from './job.ts';
-import { coordinatorOf, podTrouble, unreadyGateways } from './coordinator-state.ts';
+import { backendsDown, backendsReady, type Cause } from '../../machinery/workload/backends.ts';
+import { replicasOf } from '../../machinery/workload/deployment.ts';
+import { jobFacts } from '../../machinery/workload/job.ts';
+import { roleName } from '../../machinery/workload/names.ts';
+import { podTrouble } from '../../machinery/workload/pods.ts';
+import { coordinatorOf, unreadyGateways } from './coordinator-state.ts';
 import type { Facts } from './facts.ts';
-import { roleName } from './names.ts';
 import type { Observed } from './observed.ts';
 import { crashesShown } from './outcome.ts';
 
@@ -21,12 +24,10 @@ export function claims(facts: Facts): readonly Claim[] {
     complete(facts),
     failed(facts),
     suspended(facts),
-    backendsReady(facts),
+    backendsReady(facts.backends, facts.observed.progress?.backends),
     sourceReady(facts),
   ];
 }
-
-type Cause = Pick<Claim, 'reason' | 'message'>;
 
 function ready(facts: Facts): Claim {
   const obstacle = notReady(facts);
@@ -65,9 +66,9 @@ function blocked({ backends, claim, outcome, observed }: Facts): Cause | undefin
     return crashing(outcome.crashes, observed);
   const stuck = coordinatorStuck(observed);
   if (stuck !== undefined) return stuck;
-  const down = backendsDown(observed);
-  if (down !== undefined) return down;
   const { progress } = observed;
+  const down = backendsDown(progress?.backends);
+  if (down !== undefined) return down;
   if (progress?.state !== 'Waiting') return undefined;
   return {
     reason: progress.reason ?? 'Waiting',
@@ -224,33 +225,6 @@ function draining({ observed: { owner, coordinators } }: Facts): string {
   return isCoordinating
     ? `Job/${roleName(owner.name, 'coordinator')}`
     : `Deployment/${roleName(owner.name, 'worker')}`;
-}
-
-function backendsReady({ backends, observed }: Facts): Claim {
-  const type = 'BackendsReady';
-  if (backends !== undefined) return { type, status: 'False', ...backends };
-  if (observed.progress === undefined) {
-    return { type, status: 'Unknown', reason: 'NotReported', message: 'No pod has reported yet.' };
-  }
-  const down = backendsDown(observed);
-  if (down !== undefined) return { type, status: 'False', ...down };
-  return { type, status: 'True', reason: 'Connected', message: 'All backends answer.' };
-}
-
-function backendsDown({ progress }: Observed): Cause | undefined {
-  const down = (progress?.backends ?? []).filter(({ ok }) => !ok);
-  if (down.length === 0) return undefined;
-  const [first] = down;
-  const messages = down.map(({ name, reason, message, since }) => {
-    const when = since === undefined ? '' : ` since ${since}`;
-    const why = message === undefined ? '' : `: ${message}`;
-    return `${name}: ${reason ?? 'Unavailable'}${when}${why}`;
-  });
-  const isSame = down.every(({ reason }) => reason === first?.reason);
-  return {
-    reason: (isSame ? first?.reason : undefined) ?? 'BackendsUnavailable',
-    message: `${messages.join(' ')} Work goes on by itself when it is back.`,
-  };
 }
 
 function sourceReady({ claim }: Facts): Claim {

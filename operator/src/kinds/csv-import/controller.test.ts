@@ -8,8 +8,9 @@ import { Manager } from '../../machinery/manager.ts';
 import { defaultPollLimits } from '../../machinery/progress-poller.ts';
 import { createTelemetry } from '../../machinery/telemetry.ts';
 import { csvImportController } from './controller.ts';
-import { uidLabel } from './names.ts';
-import { claims, csvImports, jobs, secrets } from './resource-types.ts';
+import { uidLabel } from '../../machinery/workload/names.ts';
+import { claims, csvImports } from './resource-types.ts';
+import { jobs, secrets } from '../../machinery/workload/resource-types.ts';
 
 /** Whom a change of an object wakes, when the cache holds these imports. */
 function woken(imports: readonly KubeObject[], type: ResourceType, object: KubeObject) {

@@ -8,26 +8,22 @@ import type { ControllerSpec, Wake } from '../../machinery/controller.ts';
 import type { ControllerContext } from '../../machinery/kind.ts';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { Manager } from '../../machinery/manager.ts';
-import { controllerOf, keyOf, keyOfObject } from '../../machinery/object-key.ts';
+import { keyOf } from '../../machinery/object-key.ts';
 import { ProgressPoller } from '../../machinery/progress-poller.ts';
-import { trimUnread } from '../../machinery/store.ts';
-import { adminPort } from './children/pod.ts';
-import { parseProgress, podEssentials, podIndex, podsOfRole } from './coordinator-pods.ts';
-import { managedBy, kindLabel, uidLabel } from './names.ts';
-import { secretKeyNames, type Caches } from './observe.ts';
-import { childIndex, createReconcile, ownedByUid } from './reconcile.ts';
-import type { RenderPods } from './rendering.ts';
+import { workloadCaches } from '../../machinery/workload/caches.ts';
+import { podAddress } from '../../machinery/workload/poll-target.ts';
+import { secrets } from '../../machinery/workload/resource-types.ts';
 import {
-  claims,
-  configMaps,
-  csvImports,
-  deployments,
-  jobs,
-  ownedTypes,
-  pods,
-  secrets,
-  services,
-} from './resource-types.ts';
+  bySecret,
+  secretIndex,
+  wakesByReference,
+  wakesOfChildren,
+} from '../../machinery/workload/wakes.ts';
+import { parseProgress } from './coordinator-pods.ts';
+import type { Caches } from './observe.ts';
+import { createReconcile } from './reconcile.ts';
+import type { RenderPods } from './rendering.ts';
+import { claims, csvImports } from './resource-types.ts';
 
 export interface CsvImportOptions extends ControllerContext {
   /** How pods are made; another version of the operator stands in for this one here. */
@@ -78,57 +74,29 @@ export function csvImportController(manager: Manager, options: CsvImportOptions)
 }
 
 function createCaches(manager: Manager): Caches {
-  const labels = { ...managedBy, [kindLabel]: 'csv-import' };
-  const owned = { labels, indexes: { [ownedByUid]: childIndex } };
   return {
-    imports: manager.cache(csvImports, { indexes: { [bySecret]: secretOf, [byClaim]: claimOf } }),
-    configMaps: manager.cache(configMaps, owned),
-    jobs: manager.cache(jobs, { ...owned, trim: withoutTemplate }),
-    deployments: manager.cache(deployments, owned),
-    services: manager.cache(services, owned),
-    pods: manager.cache(pods, {
-      labels,
-      trim: podEssentials,
-      indexes: { [podsOfRole]: podIndex },
+    imports: manager.cache(csvImports, {
+      indexes: { [bySecret]: secretIndex, [byClaim]: claimOf },
     }),
-    secrets: manager.cache(secrets, { trim: secretKeyNames }),
     claims: manager.cache(claims, { trim: identityOnly }),
+    ...workloadCaches(manager),
   };
 }
 
-function wakes(caches: Caches): readonly Wake[] {
-  const { imports } = caches;
-  const keysByUid = (object: KubeObject): readonly string[] => {
-    const { labels, namespace } = object.metadata;
-    const resource = imports.byUid(labels?.[uidLabel] ?? '');
-    if (resource !== undefined) return [keyOfObject(resource)];
-    // A child of a predecessor: whoever has its name now waits for it to be gone.
-    const owner = controllerOf(object);
-    return owner?.kind === csvImports.kind ? [keyOf({ namespace, name: owner.name })] : [];
-  };
-  const keysBy = (index: string) => (object: KubeObject) =>
-    imports.byIndex(index, keyOfObject(object)).map(keyOfObject);
+function wakes({ imports }: Caches): readonly Wake[] {
   return [
-    ...[...ownedTypes, pods].map((type) => ({ type, keysOf: keysByUid })),
-    { type: secrets, keysOf: keysBy(bySecret) },
-    { type: claims, keysOf: keysBy(byClaim) },
+    ...wakesOfChildren(imports, csvImports.kind),
+    wakesByReference(imports, secrets, bySecret),
+    wakesByReference(imports, claims, byClaim),
   ];
 }
 
-const bySecret = 'backends Secret';
 const byClaim = 'claim of the source';
 
 interface References {
   readonly spec?: {
-    readonly backends?: { readonly secretName?: string };
     readonly source?: { readonly volume?: { readonly claimName?: string } };
   };
-}
-
-function secretOf(resource: KubeObject): readonly string[] {
-  const { spec } = resource as References;
-  const name = spec?.backends?.secretName ?? 'millrace-backends';
-  return [keyOf({ namespace: resource.metadata.namespace, name })];
 }
 
 function claimOf(resource: KubeObject): readonly string[] {
@@ -137,18 +105,7 @@ function claimOf(resource: KubeObject): readonly string[] {
   return name === undefined ? [] : [keyOf({ namespace: resource.metadata.namespace, name })];
 }
 
-/** A Job is never applied again once it exists, so what its pods are made of is compared with nothing. */
-function withoutTemplate(job: KubeObject): KubeObject {
-  const { template: _unread, ...spec } = job['spec'] as { readonly template?: unknown };
-  return trimUnread({ ...job, spec });
-}
-
 /** Of a claim only its existence matters. */
 function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
   return { apiVersion, kind, metadata };
-}
-
-function podAddress(pod: KubeObject): { readonly host: string; readonly port: number } | undefined {
-  const host = (pod['status'] as { podIP?: string } | undefined)?.podIP;
-  return host === undefined || host === '' ? undefined : { host, port: adminPort };
 }

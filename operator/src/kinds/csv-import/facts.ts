@@ -1,10 +1,11 @@
 /** What conditions and waits are computed from: the observation, and what follows from it once. */
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import type { Plan, Wait } from '../../machinery/step.ts';
+import type { SecretMissing } from '../../machinery/workload/secrets.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { isOvercome, type Care } from './plan.ts';
-import { missingBackends, missingClaim, type Missing } from './prerequisites.ts';
+import { missingBackends, missingClaim, type ClaimMissing } from './prerequisites.ts';
 
 export interface Situation {
   readonly observed: Observed;
@@ -26,8 +27,8 @@ export interface Obstacle {
 export interface Facts extends Omit<Situation, 'care' | 'plan'> {
   readonly spec: CsvImportSpec | undefined;
   readonly outcome: Outcome;
-  readonly backends: Missing | undefined;
-  readonly claim: Missing | undefined;
+  readonly backends: SecretMissing | undefined;
+  readonly claim: ClaimMissing | undefined;
   /** What the plan cannot go on without. */
   readonly waits: readonly Wait[];
 }

@@ -8,9 +8,10 @@ import { configFile, podConfigOf } from './children/config-map.ts';
 import { coordinatorJob } from './children/coordinator-job.ts';
 import { gatewayDeployment } from './children/gateway-deployment.ts';
 import { workerDeployment } from './children/worker-deployment.ts';
-import { baseName, labels, roleName, type Role } from './names.ts';
-import { podEssentials } from './coordinator-pods.ts';
-import { secretKeyNames } from './observe.ts';
+import { names, type Role } from './names.ts';
+import { baseName, roleName } from '../../machinery/workload/names.ts';
+import { podEssentials } from '../../machinery/workload/pods.ts';
+import { secretKeyNames } from '../../machinery/workload/secrets.ts';
 
 describe('names', () => {
   it('are the resource’s own wherever Kubernetes allows it', () => {
@@ -23,7 +24,7 @@ describe('names', () => {
       fc.property(name, name, (a, b) => {
         for (const text of [
           roleName(a, 'coordinator'),
-          labels({ ...owner, name: a }, 'worker')['app.kubernetes.io/instance'] ?? '',
+          names.labels({ ...owner, name: a }, 'worker')['app.kubernetes.io/instance'] ?? '',
         ]) {
           expect(text).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
         }

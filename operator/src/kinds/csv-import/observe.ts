@@ -1,21 +1,16 @@
 /** Gathers what is known of one CsvImport, from caches and the last answers of polls only. */
 import type { CsvImportProgress, CsvImportStatus } from '@millrace/crds/csv-import';
 import type { KubeObject } from '../../machinery/kube-api.ts';
-import { controllerOf, keyOf, refOf } from '../../machinery/object-key.ts';
+import { keyOf, refOf } from '../../machinery/object-key.ts';
 import type { Store } from '../../machinery/store.ts';
-import { coordinatorPods, parseJson } from './coordinator-pods.ts';
-import { configMapName, roleName, specKey } from './names.ts';
+import type { WorkloadCaches } from '../../machinery/workload/caches.ts';
+import { configMapName, roleName } from '../../machinery/workload/names.ts';
+import { lastSpecOf } from '../../machinery/workload/spec-choice.ts';
+import { coordinatorPods } from './coordinator-pods.ts';
 import type { Children, CoordinatorPod, Observed } from './observed.ts';
 
-export interface Caches {
+export interface Caches extends WorkloadCaches {
   readonly imports: Store;
-  readonly configMaps: Store;
-  readonly jobs: Store;
-  readonly deployments: Store;
-  readonly services: Store;
-  readonly pods: Store;
-  /** Holds key names only, as `keys`; see `secretKeyNames`. */
-  readonly secrets: Store;
   readonly claims: Store;
 }
 
@@ -44,7 +39,7 @@ export function observe(
     generation: resource.metadata.generation ?? 0,
     isDeleting: resource.metadata.deletionTimestamp !== undefined,
     spec: resource['spec'],
-    lastSpec: lastSpec(children.configMap, uid),
+    lastSpec: lastSpecOf(children.configMap, uid),
     status,
     children,
     coordinators,
@@ -72,12 +67,6 @@ function childrenOf(
   };
 }
 
-function lastSpec(configMap: KubeObject | undefined, uid: string): unknown {
-  if (configMap === undefined || controllerOf(configMap)?.uid !== uid) return undefined;
-  const text = (configMap['data'] as Record<string, string> | undefined)?.[specKey];
-  return text === undefined ? undefined : parseJson(text);
-}
-
 /** The last words of the present Job's coordinator, once none of its pods runs any more. */
 function lastReport(
   pods: readonly CoordinatorPod[],
@@ -86,25 +75,4 @@ function lastReport(
   const own = pods.filter(({ jobUid }) => jobUid !== undefined && jobUid === job?.metadata.uid);
   if (own.some(({ exitCode }) => exitCode === undefined)) return undefined;
   return own.find(({ report }) => report !== undefined)?.report;
-}
-
-/** What is kept of a Secret: the names of its keys that hold something, never a value. */
-export function secretKeyNames(secret: KubeObject): KubeObject {
-  const data = { ...(secret['data'] as Record<string, string> | undefined) };
-  const text = { ...(secret['stringData'] as Record<string, string> | undefined) };
-  const keys = Object.entries({ ...data, ...text }).flatMap(([key, value]) =>
-    value === '' ? [] : [key],
-  );
-  const { name, namespace, uid, resourceVersion } = secret.metadata;
-  return {
-    apiVersion: secret.apiVersion,
-    kind: secret.kind,
-    metadata: {
-      name,
-      namespace,
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    },
-    keys,
-  };
 }

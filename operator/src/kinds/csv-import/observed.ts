@@ -1,7 +1,7 @@
 /** What is known of one CsvImport at one moment: the only input of validate, plan and status. */
 import type { CsvImportProgress, CsvImportStatus } from '@millrace/crds/csv-import';
 import type { KubeObject } from '../../machinery/kube-api.ts';
-import type { Owner } from './names.ts';
+import type { Owner } from '../../machinery/workload/names.ts';
 
 export interface Observed {
   readonly owner: Owner;

@@ -9,7 +9,7 @@
  */
 import type { CsvImportProgress } from '@millrace/crds/csv-import';
 import { conditionOf } from '../../machinery/conditions.ts';
-import { jobFacts, type JobFacts } from './job.ts';
+import { exit, jobFacts, type JobFacts } from '../../machinery/workload/job.ts';
 import type { CoordinatorPod, Observed } from './observed.ts';
 
 export type Outcome =
@@ -19,7 +19,6 @@ export type Outcome =
   | { readonly state: 'BadConfiguration'; readonly message: string }
   | { readonly state: 'Unread'; readonly endedAtMs: number | undefined };
 
-const exit = { finished: 0, badConfiguration: 64, badInput: 65 } as const;
 /** Two may be bad luck, the third is a pattern that somebody should look at. */
 export const crashesShown = 3;
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { report, usersSpec } from '../../../test/import-cluster.ts';
 import { careFor, heldDeployment, heldJob, noChildren, observed } from '../../../test/observed.ts';
 import { describe as line, type Plan, type Step } from '../../machinery/step.ts';
-import { replicasAnnotation } from './names.ts';
+import { replicasAnnotation } from '../../machinery/workload/names.ts';
 import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
 

@@ -6,23 +6,32 @@
  * safe to repeat, and a pass that was cut off is completed by the next.
  */
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
-import { clip } from '../../machinery/clip.ts';
-import type { KubeObject, ResourceType } from '../../machinery/kube-api.ts';
+import type { KubeObject } from '../../machinery/kube-api.ts';
 import { controllerOf } from '../../machinery/object-key.ts';
 import { emptyPlan, type Plan, type Step, type Target } from '../../machinery/step.ts';
-import { configMap, workerBounds } from './children/config-map.ts';
+import { configMap } from '../../machinery/workload/config-map.ts';
+import { jobFacts } from '../../machinery/workload/job.ts';
+import { roleName } from '../../machinery/workload/names.ts';
+import { configMaps, jobs, services } from '../../machinery/workload/resource-types.ts';
+import {
+  joined,
+  presentReplicas,
+  scaled,
+  targetOf,
+  waitFor,
+} from '../../machinery/workload/scaled.ts';
+import type { Missing } from '../../machinery/workload/secrets.ts';
+import { workerBounds } from './children/config-map.ts';
 import { coordinatorJob } from './children/coordinator-job.ts';
 import { gatewayDeployment } from './children/gateway-deployment.ts';
 import { gatewayService } from './children/gateway-service.ts';
 import { workerDeployment } from './children/worker-deployment.ts';
 import { coordinatorOf } from './coordinator-state.ts';
-import { jobFacts, replicasOf } from './job.ts';
-import { replicasAnnotation, roleName } from './names.ts';
+import { names } from './names.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
-import { missingBackends, missingClaim, type Missing } from './prerequisites.ts';
+import { missingBackends, missingClaim } from './prerequisites.ts';
 import type { Rendering } from './rendering.ts';
-import { configMaps, deployments, jobs, services } from './resource-types.ts';
 
 export interface Care {
   /** The present spec, or the last that was valid. */
@@ -48,18 +57,12 @@ export function plan({ care, observed, now }: PlanInput): Plan {
   const outcome = outcomeOf(observed);
   const missing = missingBackends(spec, observed);
   const input = { ...care, observed, now, outcome };
-  const parts = [
+  return joined([
     { steps: [configStep(input)], keep: [] },
     coordinator({ ...input, missing: missing ?? missingClaim(spec, observed) }),
     workers({ ...input, missing: missing ?? missingClaim(spec, observed) }),
     ...(spec.serve?.enabled === true ? gateway({ ...input, missing }) : []),
-  ];
-  const steps = parts.flatMap((part) => part.steps);
-  return {
-    // A wait ends the pass, so it must not keep the other parts from being cared for.
-    steps: [...steps.filter(({ op }) => op !== 'wait'), ...steps.filter(({ op }) => op === 'wait')],
-    keep: parts.flatMap((part) => part.keep),
-  };
+  ]);
 }
 
 interface Part extends Care {
@@ -74,14 +77,14 @@ interface PodPart extends Part {
 
 function configStep({ spec, rendering, observed }: Part): Step {
   const reason = observed.children.configMap === undefined ? 'it is new' : 'as the spec asks';
-  const object = configMap(observed.owner, spec, rendering);
+  const object = configMap(names, observed.owner, { spec, rendering });
   return { op: 'apply', type: configMaps, object, reason };
 }
 
 function coordinator(part: PodPart): Plan {
   const { spec, observed, rendering, outcome, missing } = part;
   const { owner, children } = observed;
-  const target = targetOf(jobs, part, roleName(owner.name, 'coordinator'));
+  const target = targetOf(jobs, owner, roleName(owner.name, 'coordinator'));
   const held = children.job;
   if (held === undefined || controllerOf(held)?.uid !== owner.uid) {
     if (outcome.state === 'Complete') return emptyPlan;
@@ -170,14 +173,17 @@ function suspension(
 }
 
 function workers(part: PodPart): Plan {
-  const { observed, rendering } = part;
+  const { observed, rendering, missing } = part;
+  const { owner, children } = observed;
   const { worker: template } = rendering.templates;
-  return scaled(part, {
-    held: observed.children.worker,
+  return scaled({
+    owner,
+    missing,
+    held: children.worker,
     isGuess: observed.isRemembered,
-    name: roleName(observed.owner.name, 'worker'),
+    name: roleName(owner.name, 'worker'),
     object: (isScaled) =>
-      workerDeployment(observed.owner, { template, rendering: rendering.digest, isScaled }),
+      workerDeployment(owner, { template, rendering: rendering.digest, isScaled }),
     ...workersWanted(part),
   });
 }
@@ -201,7 +207,7 @@ export function workersWanted({
   const { min, max } = workerBounds(spec);
   if (progress === undefined || isRemembered) {
     return {
-      replicas: Math.min(presentWorkers(observed), max),
+      replicas: Math.min(presentReplicas(observed.owner, observed.children.worker), max),
       reason: 'the coordinator has not reported yet',
     };
   }
@@ -214,14 +220,8 @@ export function workersWanted({
   return { replicas: wanted, reason: why };
 }
 
-/** A predecessor of the same name may have left its Deployment behind for a moment. */
-function presentWorkers({ owner, children: { worker } }: Observed): number {
-  const isOurs = worker !== undefined && controllerOf(worker)?.uid === owner.uid;
-  return isOurs ? (replicasOf(worker).wanted ?? 0) : 0;
-}
-
 function gateway(part: PodPart): readonly Plan[] {
-  const { observed, spec, rendering } = part;
+  const { observed, spec, rendering, missing } = part;
   const { owner, children } = observed;
   const { gateway: template } = rendering.templates;
   const service: Step = {
@@ -230,7 +230,9 @@ function gateway(part: PodPart): readonly Plan[] {
     object: gatewayService(owner),
     reason: 'the table is to be served',
   };
-  const pods = scaled(part, {
+  const pods = scaled({
+    owner,
+    missing,
     held: children.gateway,
     isGuess: false,
     name: roleName(owner.name, 'gateway'),
@@ -240,50 +242,6 @@ function gateway(part: PodPart): readonly Plan[] {
     reason: 'as spec.serve.replicas asks',
   });
   return [pods, { steps: [service], keep: [] }];
-}
-
-interface Scaled {
-  readonly held: KubeObject | undefined;
-  readonly name: string;
-  readonly object: (isScaled: boolean) => KubeObject;
-  readonly replicas: number;
-  /** The number is what the cache shows, and nobody has asked for it. */
-  readonly isGuess: boolean;
-  readonly reason: string;
-}
-
-/**
- * A Deployment and its replicas, in three passes at most: made with 0 and scaled; then marked as
- * scaled and applied without replicas; from then on scaled only when the number differs. A crash
- * between any two of these writes leaves a state from which the next pass goes on.
- */
-function scaled(part: PodPart, wanted: Scaled): Plan {
-  const { held, name, replicas, reason } = wanted;
-  const target = targetOf(deployments, part, name);
-  const isOurs = held !== undefined && controllerOf(held)?.uid === part.observed.owner.uid;
-  if (!isOurs && part.missing !== undefined) return waitFor(part.missing, target);
-  const apply = (isScaled: boolean, why: string): Step => ({
-    op: 'apply',
-    type: deployments,
-    object: wanted.object(isScaled),
-    reason: why,
-  });
-  const scale: Step = { op: 'scale', ...target, replicas, reason: clip(reason, 160) };
-  if (!isOurs) return { steps: [apply(false, 'it is new'), scale], keep: [] };
-  const isHandedOver = held.metadata.annotations?.[replicasAnnotation] === 'true';
-  if (!isHandedOver) {
-    const takeOver: Step = wanted.isGuess ? { ...scale, isAsFound: true } : scale;
-    return { steps: [takeOver, apply(true, 'the scaler has its replicas')], keep: [] };
-  }
-  const isScaled = replicasOf(held).wanted === replicas;
-  return { steps: [apply(true, 'as the spec asks'), ...(isScaled ? [] : [scale])], keep: [] };
-}
-
-function waitFor(
-  { what, object }: { readonly what: string; readonly object: string },
-  target: Target,
-): Plan {
-  return { steps: [{ op: 'wait', for: what, object }], keep: [target] };
 }
 
 function nameOf({ type, ref }: Target): string {
@@ -296,8 +254,4 @@ function deletion(
 ): Step {
   const { uid = '', resourceVersion } = held.metadata;
   return { op: 'delete', ...target, uid, resourceVersion, reason };
-}
-
-function targetOf(type: ResourceType, { observed }: Part, name: string): Target {
-  return { type, ref: { namespace: observed.owner.namespace, name } };
 }

@@ -23,7 +23,14 @@ import {
 } from '../../../test/real-cluster.ts';
 import type { KubeApi, KubeObject } from '../../machinery/kube-api.ts';
 import { startOperator } from '../../operator.ts';
-import { configMaps, csvImports, deployments, jobs, pods, services } from './resource-types.ts';
+import { csvImports } from './resource-types.ts';
+import {
+  configMaps,
+  deployments,
+  jobs,
+  pods,
+  services,
+} from '../../machinery/workload/resource-types.ts';
 
 const writes = ['create', 'apply', 'patch', 'applyStatus', 'scale', 'delete'];
 

@@ -6,7 +6,14 @@ import {
   usersSpec,
   type ClusterOptions,
 } from '../../../test/import-cluster.ts';
-import { configMaps, csvImports, deployments, jobs, pods, services } from './resource-types.ts';
+import { csvImports } from './resource-types.ts';
+import {
+  configMaps,
+  deployments,
+  jobs,
+  pods,
+  services,
+} from '../../machinery/workload/resource-types.ts';
 
 const totals = { read: 10, loaded: 9, superseded: 1, rejected: 0, comments: 0, blank: 0 };
 const finalReport = report({ state: 'Complete', totals, workers: { wanted: 0, why: 'done' } });

@@ -12,24 +12,26 @@ import {
   type CsvImportStatus,
 } from '@millrace/crds/csv-import';
 import type { Clock } from '@millrace/kit/clock';
-import type { Child } from '../../machinery/act.ts';
 import { carryOut, nothingDone } from '../../machinery/carry-out.ts';
 import type { EventRecorder } from '../../machinery/events.ts';
 import type { IntentOptions } from '../../machinery/intent.ts';
-import type { KubeApi, KubeObject } from '../../machinery/kube-api.ts';
+import type { KubeApi } from '../../machinery/kube-api.ts';
 import type { OwnWrites } from '../../machinery/own-writes.ts';
 import type { PollTarget, ProgressPoller } from '../../machinery/progress-poller.ts';
 import { StatusWriter } from '../../machinery/status-writer.ts';
 import type { OperatorTelemetry } from '../../machinery/telemetry.ts';
 import type { WorkResult } from '../../machinery/work-queue.ts';
-import { podsOfRole } from './coordinator-pods.ts';
-import { fieldManager, scaleManager, statusManager, uidLabel } from './names.ts';
+import { childrenOf } from '../../machinery/workload/caches.ts';
+import { pollTarget, type PodAddress } from '../../machinery/workload/poll-target.ts';
+import { podsOfRole } from '../../machinery/workload/pods.ts';
+import { chooseSpec } from '../../machinery/workload/spec-choice.ts';
+import { names } from './names.ts';
 import { observe, type Caches } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf } from './outcome.ts';
 import { plan, type Care } from './plan.ts';
 import { renderingOf, type RenderPods } from './rendering.ts';
-import { csvImports, ownedTypes } from './resource-types.ts';
+import { csvImports } from './resource-types.ts';
 import { hasTransition, status } from './status.ts';
 import { validate } from './validate.ts';
 
@@ -48,14 +50,13 @@ export interface ReconcileOptions {
   /** Least time between two writes of mere progress. */
   readonly statusIntervalMs: number;
   /** Where a pod’s admin port is reached; undefined while it is not. */
-  readonly podAddress: (
-    pod: KubeObject,
-  ) => { readonly host: string; readonly port: number } | undefined;
+  readonly podAddress: PodAddress;
 }
 
 export function createReconcile(options: ReconcileOptions): (key: string) => Promise<WorkResult> {
   const { clock, caches, poller } = options;
   const { slug } = csvImportKind;
+  const { fieldManager, scaleManager, statusManager } = names;
   const managers = { fieldManager, scaleManager };
   const statuses = new StatusWriter<CsvImportStatus>({
     ...options,
@@ -73,7 +74,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       return {};
     }
     poll(key, observed, options);
-    const { spec, obstacle, isPaused } = chooseSpec(observed);
+    const { spec, obstacle, isPaused } = chooseSpec(observed, validate);
     const care: Care | undefined =
       spec === undefined
         ? undefined
@@ -81,7 +82,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
     const steps = plan({ care, observed, now: clock.now() });
     const { resource, owner } = observed;
     const input = { type: csvImports, object: resource, uid: owner.uid, plan: steps };
-    const children = ownChildren(observed, options);
+    const children = childrenOf(owner.uid, caches);
     const pass = isPaused
       ? nothingDone
       : await carryOut(key, { ...input, children }, { ...options, ...managers, slug });
@@ -99,42 +100,14 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
   };
 }
 
-/** The newest spec if it is valid, else the last that was. */
-export function chooseSpec(observed: Observed) {
-  const verdict = validate(observed.spec);
-  if (verdict.ok) {
-    return { spec: verdict.spec, obstacle: undefined, isPaused: verdict.spec.paused === true };
-  }
-  const last = validate(observed.lastSpec);
-  // `paused` is a wish to be left alone, and holds even in a spec that is wrong elsewhere.
-  const isPaused = (observed.spec as { paused?: unknown } | undefined)?.paused === true;
-  return { spec: last.ok ? last.spec : undefined, obstacle: verdict.problem, isPaused };
-}
-
-/** Everything of the owned types that carries our uid, planned or not: what prune looks at. */
-function ownChildren({ owner }: Observed, { caches }: ReconcileOptions): readonly Child[] {
-  const stores = [caches.configMaps, caches.jobs, caches.deployments, caches.services];
-  return ownedTypes.flatMap((type, index) =>
-    (stores[index]?.byIndex(ownedByUid, owner.uid) ?? []).map((object) => ({ type, object })),
-  );
-}
-
-export const ownedByUid = 'uid of the import';
-
-/** Index of children by the import they belong to. */
-export function childIndex({ metadata }: KubeObject): readonly string[] {
-  const uid = metadata.labels?.[uidLabel];
-  return uid === undefined ? [] : [uid];
-}
-
 /** Asks the coordinator that runs; nobody once the import has ended. */
 function poll(key: string, observed: Observed, options: ReconcileOptions): void {
-  const target = pollTarget(observed, options);
+  const target = coordinatorTarget(observed, options);
   if (target !== undefined) options.poller.track(key, target);
   else if (outcomeOf(observed).state !== 'Running') options.poller.forget(key);
 }
 
-function pollTarget(
+function coordinatorTarget(
   { owner, coordinators, children }: Observed,
   { caches, podAddress }: ReconcileOptions,
 ): PollTarget | undefined {
@@ -143,10 +116,7 @@ function pollTarget(
   const pod = caches.pods
     .byIndex(podsOfRole, `${owner.uid} coordinator`)
     .find(({ metadata }) => metadata.uid === running?.uid);
-  const address = pod === undefined ? undefined : podAddress(pod);
-  if (running === undefined || address === undefined) return undefined;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return { id: running.uid, url: `http://${host}:${address.port}/progress` };
+  return pollTarget(pod, podAddress);
 }
 
 function soonest(...delaysMs: readonly (number | undefined)[]): WorkResult {

@@ -4,13 +4,13 @@
  * the figures of the last report.
  */
 import type { CsvImportProgress, CsvImportSpec, CsvImportStatus } from '@millrace/crds/csv-import';
-import { clip } from '../../machinery/clip.ts';
 import { canonicalJson } from '../../machinery/canonical-json.ts';
 import { conditions } from '../../machinery/conditions.ts';
 import { waiting } from '../../machinery/waiting.ts';
+import { replicasOf } from '../../machinery/workload/deployment.ts';
+import { planLines } from '../../machinery/workload/status-plan.ts';
 import { claims } from './conditions.ts';
 import { factsOf, type Facts, type Situation } from './facts.ts';
-import { replicasOf } from './job.ts';
 import type { Outcome } from './outcome.ts';
 import { workersWanted } from './plan.ts';
 import { waits } from './waits.ts';
@@ -24,14 +24,14 @@ export interface StatusInput extends Situation {
 
 /** All but `intent`, which belongs to another writer. */
 export function status(input: StatusInput): CsvImportStatus {
-  const { observed, care, now } = input;
+  const { observed, care, changed, now } = input;
   const { status: held, generation } = observed;
   const facts = factsOf(input);
   const { outcome, spec } = facts;
   const progress =
     outcome.state === 'Complete' ? (outcome.report ?? observed.progress) : observed.progress;
   const waited = waiting(waits(facts), { previous: held?.waiting, now });
-  const plan = planLines(input);
+  const plan = planLines(changed, held?.plan);
   return {
     observedGeneration: generation,
     conditions: conditions(claims(facts), { previous: held?.conditions, generation, now }),
@@ -41,14 +41,6 @@ export function status(input: StatusInput): CsvImportStatus {
     ...(waited.length === 0 ? {} : { waiting: waited }),
     ...(plan === undefined ? {} : { plan }),
   };
-}
-
-const planLinesMax = 32;
-const planLineCharactersMax = 256;
-
-function planLines({ changed, observed }: StatusInput): string[] | undefined {
-  if (changed.length === 0) return observed.status?.plan;
-  return changed.slice(0, planLinesMax).map((line) => clip(line, planLineCharactersMax));
 }
 
 /** Whether anything but the figures of an ordinary progress differs: that is worth a write at once. */

@@ -15,7 +15,8 @@ import { KubeFailure } from '../../machinery/kube-failure.ts';
 import { csvImportController } from './controller.ts';
 import { plan } from './plan.ts';
 import { renderPods, type RenderPods } from './rendering.ts';
-import { configMaps, csvImports, deployments, jobs } from './resource-types.ts';
+import { csvImports } from './resource-types.ts';
+import { configMaps, deployments, jobs } from '../../machinery/workload/resource-types.ts';
 
 /** Another version of the operator: another image, another default and a template of its own. */
 function operatorOf(version: string): {

@@ -5,42 +5,10 @@
  */
 import { spec as specSchema, type ColumnSpec, type CsvImportSpec } from '@millrace/crds/csv-import';
 import { durationMs, quantityBytes } from '@millrace/crds/schema';
-import { Compile } from 'typebox/compile';
+import { judge, type Check } from '../../machinery/workload/spec-choice.ts';
 import { workerBounds } from './children/config-map.ts';
 
-export interface Problem {
-  readonly reason: 'InvalidSpec';
-  readonly message: string;
-}
-
-export type Verdict =
-  | { readonly ok: true; readonly spec: CsvImportSpec }
-  | { readonly ok: false; readonly problem: Problem };
-
-const specCheck = Compile(specSchema);
-
-export function validate(spec: unknown): Verdict {
-  if (!specCheck.Check(spec)) return invalid(schemaProblem(spec));
-  for (const check of checks) {
-    const message = check(spec);
-    if (message !== undefined) return invalid(message);
-  }
-  return { ok: true, spec };
-}
-
-function invalid(message: string): Verdict {
-  return { ok: false, problem: { reason: 'InvalidSpec', message } };
-}
-
-function schemaProblem(spec: unknown): string {
-  const [problem] = specCheck.Errors(spec);
-  const path = `spec${problem?.instancePath ?? ''}`.replaceAll('/', '.');
-  return `${path} ${problem?.message ?? 'is not as the schema asks'}. Correct this field.`;
-}
-
-type Check = (spec: CsvImportSpec) => string | undefined;
-
-const checks: readonly Check[] = [
+const checks: readonly Check<CsvImportSpec>[] = [
   sourcePath,
   formatCharacters,
   columnNames,
@@ -53,6 +21,8 @@ const checks: readonly Check[] = [
   workerNumbers,
   cacheLife,
 ];
+
+export const validate = judge(specSchema, checks);
 
 function sourcePath({ source }: CsvImportSpec): string | undefined {
   if (source.volume === undefined) {

@@ -4,9 +4,11 @@
  * person and not the world (it has failed) waits for nothing.
  */
 import { refusalRetrySeconds, type Waited } from '../../machinery/waiting.ts';
-import { coordinatorOf, podTrouble, unreadyGateways } from './coordinator-state.ts';
+import { backendsAwaited } from '../../machinery/workload/backends.ts';
+import { roleName, secretName } from '../../machinery/workload/names.ts';
+import { podTrouble } from '../../machinery/workload/pods.ts';
+import { coordinatorOf, unreadyGateways } from './coordinator-state.ts';
 import type { Facts } from './facts.ts';
-import { roleName, secretName } from './names.ts';
 import { crashesShown } from './outcome.ts';
 
 export function waits(facts: Facts): readonly Waited[] {
@@ -74,9 +76,7 @@ function reported({ spec, observed }: Facts, pod: string): readonly Waited[] {
     return [{ what: 'the first report of the coordinator', object: pod }];
   }
   const object = spec === undefined ? pod : `Secret/${secretName(spec)}`;
-  const away = progress.backends
-    .filter(({ ok }) => !ok)
-    .map(({ name, since }) => ({ what: `${name} to answer`, object, since }));
+  const away = backendsAwaited(progress.backends, object);
   if (away.length > 0 || progress.state !== 'Waiting') return away;
   const what = progress.message ?? progress.reason ?? 'what the coordinator has not said';
   return [{ what, object: pod }];

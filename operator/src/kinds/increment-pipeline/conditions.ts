@@ -160,8 +160,7 @@ function stale({ observed, isStale }: Facts): Claim {
     const message = 'Sums are younger than spec.flush.staleAfter.';
     return { type, status: 'False', reason: 'Fresh', message };
   }
-  const down =
-    observed.progress === undefined ? undefined : backendsDown(observed.progress.backends);
+  const down = backendsDown(observed.progress?.backends);
   const why =
     down?.message ??
     'status.recommendation says whether more workers would help; the logs of the workers say why a commit fails.';

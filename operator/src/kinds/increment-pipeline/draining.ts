@@ -67,7 +67,7 @@ function whyNotEmpty(facts: Facts): string {
   const { progress } = observed;
   const deployment = `Deployment/${roleName(observed.owner.name, 'worker')}`;
   if (backends !== undefined) return `Workers cannot start. ${backends.message}`;
-  const down = progress === undefined ? undefined : backendsDown(progress.backends);
+  const down = backendsDown(progress?.backends);
   if (down !== undefined) return `Whether the streams are empty cannot be seen. ${down.message}`;
   if (workers.ready === 0) {
     return `No worker is ready to commit what is in the streams; the pods of ${deployment} say why.`;

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PipelineCluster } from '../../../test/pipeline-cluster.ts';
 import { backlog, pipelineReport } from '../../../test/pipeline-world.ts';
-import {
-  configMaps,
-  deployments,
-  services,
-} from '../../machinery/workload/resource-types.ts';
+import { configMaps, deployments, services } from '../../machinery/workload/resource-types.ts';
 import { incrementPipelines } from './resource-types.ts';
 
 describe('a pipeline from its creation on', () => {

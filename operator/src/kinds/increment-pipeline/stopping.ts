@@ -39,15 +39,28 @@ export function deletionPolicyOf({ deletionPolicy }: IncrementPipelineSpec): 'Re
 }
 
 export function stoppingOf(spec: IncrementPipelineSpec, observed: Observed): Stopping {
-  const { isDeleting, isHeld } = observed;
+  const { isDeleting } = observed;
   if (!isDeleting && spec.suspend !== true) return 'No';
-  if (isDeleting && deletionPolicyOf(spec) === 'Purge') {
-    return areGatewaysGone(observed) && areWorkersGone(observed) ? 'Purged' : 'Purging';
-  }
-  if (!isHeld && areGatewaysGone(observed) && areWorkersGone(observed)) return 'NeverStarted';
-  if (!areGatewaysGone(observed)) return 'GatewaysStopping';
+  const areGone = { gateways: areGatewaysGone(observed), workers: areWorkersGone(observed) };
+  return isDeleting && deletionPolicyOf(spec) === 'Purge'
+    ? purging(areGone)
+    : emptied(observed, areGone);
+}
+
+interface Gone {
+  readonly gateways: boolean;
+  readonly workers: boolean;
+}
+
+function purging({ gateways, workers }: Gone): Stopping {
+  return gateways && workers ? 'Purged' : 'Purging';
+}
+
+function emptied(observed: Observed, { gateways, workers }: Gone): Stopping {
+  if (!observed.isHeld && gateways && workers) return 'NeverStarted';
+  if (!gateways) return 'GatewaysStopping';
   if (!isOnRecord(observed)) return isProven(observed) ? 'Proven' : 'Emptying';
-  return areWorkersGone(observed) ? 'Drained' : 'WorkersStopping';
+  return workers ? 'Drained' : 'WorkersStopping';
 }
 
 const recorded: readonly string[] = [

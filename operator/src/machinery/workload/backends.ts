@@ -5,8 +5,9 @@ import type { Waited } from '../waiting.ts';
 
 export type Cause = Pick<Claim, 'reason' | 'message'>;
 
-export function backendsDown(backends: readonly BackendState[]): Cause | undefined {
-  const down = backends.filter(({ ok }) => !ok);
+/** Undefined backends: nobody has reported any. */
+export function backendsDown(backends: readonly BackendState[] | undefined): Cause | undefined {
+  const down = (backends ?? []).filter(({ ok }) => !ok);
   if (down.length === 0) return undefined;
   const [first] = down;
   const messages = down.map(({ name, reason, message, since }) => {

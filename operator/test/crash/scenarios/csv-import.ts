@@ -4,16 +4,16 @@
  */
 import type { CsvImportProgress } from '@millrace/crds/csv-import';
 import { apiVersion } from '@millrace/crds/define-kind';
+import { csvImports } from '../../../src/kinds/csv-import/resource-types.ts';
 import {
   configMaps,
-  csvImports,
   deployments,
   jobs,
   ownedTypes,
   pods,
   secrets,
   services,
-} from '../../../src/kinds/csv-import/resource-types.ts';
+} from '../../../src/machinery/workload/resource-types.ts';
 import type { KubeObject, ResourceType } from '../../../src/machinery/kube-api.ts';
 import { backends, ImportWorld, namespace, report, users } from '../../import-world.ts';
 import type { KindProof, Scenario, Step } from '../scenario.ts';

@@ -1,24 +1,15 @@
 /**
- * The pods' configuration file: the spec with every default resolved, in a ConfigMap.
+ * The pods' configuration file: the spec with every default resolved.
  *
- * Defaults live here and nowhere else, so that the file says exactly what a pod does. The digest of
- * the file in the pods' annotations makes them start anew when it changes. Numbers of pods are left
- * out of it: whoever only scales restarts nothing.
+ * Defaults live here and nowhere else, so that the file says exactly what a pod does. Numbers of pods
+ * are left out of it: whoever only scales restarts nothing.
  */
-import { createHash } from 'node:crypto';
 import type { CsvImportPodConfig, CsvImportSpec } from '@millrace/crds/csv-import';
 import { durationMs, quantityBytes } from '@millrace/crds/schema';
-import type { KubeObject } from '../../../machinery/kube-api.ts';
-import { configKey, configMapName, renderingKey, specKey, type Owner } from '../names.ts';
-import { metadata } from './metadata.ts';
-import {
-  adminPort,
-  backendsDir,
-  graceMs,
-  httpPort,
-  sourceMountPath,
-  terminationLog,
-} from './pod.ts';
+import { configFileOf, type ConfigFile } from '../../../machinery/workload/config-map.ts';
+import type { Owner } from '../../../machinery/workload/names.ts';
+import { podSurroundings } from '../../../machinery/workload/pod-template.ts';
+import { sourceMountPath } from './pod.ts';
 
 export const defaultChunkBytes = 16 * 1_024 * 1_024;
 export const defaultRecordBytesMax = 16 * 1_024 * 1_024;
@@ -47,14 +38,7 @@ export function podConfigOf(owner: Owner, spec: CsvImportSpec): CsvImportPodConf
     },
     chunkBytes: bytes(spec.chunkBytes, defaultChunkBytes),
     maxRecordBytes: bytes(spec.maxRecordBytes, defaultRecordBytesMax),
-    bind: {
-      admin: { host: '0.0.0.0', port: adminPort },
-      http: { host: '0.0.0.0', port: httpPort },
-    },
-    backendsDir,
-    terminationLog,
-    graceMs,
-    logLevel: 'info',
+    ...podSurroundings,
   };
 }
 
@@ -70,29 +54,6 @@ function bytes(quantity: number | string | undefined, fallback: number): number 
   return (quantity === undefined ? undefined : quantityBytes(quantity)) ?? fallback;
 }
 
-export interface ConfigFile {
-  readonly text: string;
-  readonly hash: string;
-}
-
 export function configFile(owner: Owner, spec: CsvImportSpec): ConfigFile {
-  const text = `${JSON.stringify(podConfigOf(owner, spec), undefined, 2)}\n`;
-  return { text, hash: createHash('sha256').update(text).digest('hex').slice(0, 16) };
-}
-
-export function configMap(
-  owner: Owner,
-  spec: CsvImportSpec,
-  rendering: { readonly config: string; readonly text: string },
-): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: metadata(owner, { name: configMapName(owner.name), component: 'config' }),
-    data: {
-      [configKey]: rendering.config,
-      [specKey]: JSON.stringify(spec),
-      [renderingKey]: rendering.text,
-    },
-  };
+  return configFileOf(podConfigOf(owner, spec));
 }

@@ -1,8 +1,9 @@
 /** Workers: any number of them, alike, each taking one chunk at a time. */
 import type { KubeObject } from '../../../machinery/kube-api.ts';
-import type { Owner } from '../names.ts';
-import { deployment, type DeploymentOptions } from './deployment.ts';
+import { deployment, type DeploymentOptions } from '../../../machinery/workload/deployment.ts';
+import type { Owner } from '../../../machinery/workload/names.ts';
+import { names } from '../names.ts';
 
 export function workerDeployment(owner: Owner, options: DeploymentOptions): KubeObject {
-  return deployment(owner, { ...options, role: 'worker' });
+  return deployment(names, owner, { ...options, role: 'worker' });
 }
