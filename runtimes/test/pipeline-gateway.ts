@@ -2,7 +2,10 @@
  * A gateway of IncrementPipeline over a prepared pipeline, inside the test's process: real HTTP, real
  * Redis, real Postgres. Its URLs may lead through fault proxies.
  */
-import type { IncrementPipelineProgress } from '@millrace/crds/increment-pipeline';
+import type {
+  IncrementPipelinePodConfig,
+  IncrementPipelineProgress,
+} from '@millrace/crds/increment-pipeline';
 import { systemClock } from '@millrace/kit/clock';
 import { createMetrics, type Metrics } from '@millrace/kit/metrics';
 import type { Database } from '../src/connectors/postgres/database.ts';
@@ -15,8 +18,38 @@ import { createLook } from '../src/increment-pipeline/look/look.ts';
 import { openAppender, type Appender } from '../src/increment-pipeline/stream/appender.ts';
 import { incrementPipelineTelemetry } from '../src/increment-pipeline/telemetry.ts';
 import { given } from './backends.ts';
-import { testLog, type PreparedPipeline } from './increment-worker.ts';
+import { incrementConfig, testLog, type PreparedPipeline } from './increment-worker.ts';
 import { until } from './until.ts';
+
+/** A drain waits for connections that are open and idle; those of tests are nobody's. */
+const graceMs = 100;
+
+/**
+ * Another pipeline, with a table of its own, in the database of the first: a database for each test
+ * would take longer than the test.
+ */
+export async function anotherPipeline(
+  host: PreparedPipeline,
+  overrides: Partial<IncrementPipelinePodConfig> = {},
+): Promise<PreparedPipeline> {
+  const fresh = incrementConfig();
+  const { uid } = fresh.resource;
+  const table = `increments_${uid.slice(0, 8)}`;
+  const config = { ...fresh, target: { table }, graceMs, ...overrides };
+  await host.prepare(config);
+  return {
+    ...host,
+    config,
+    uid,
+    sums: async () => {
+      const { rows } = await host.owner.query<{ key: string; value: string }>(
+        `SELECT key, value FROM "${table}"`,
+      );
+      return new Map(rows.map(({ key, value }) => [key, BigInt(value)]));
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
 
 export interface PipelineGatewayOptions {
   readonly redisUrl?: string;
