@@ -55,8 +55,7 @@ export class KeySums {
     // Newest first: no key that stays was placed behind one that goes.
     while (this.#size > size) {
       this.#size -= 1;
-      const slot = this.#slots.indexOf(this.#size + 1);
-      this.#slots[slot] = 0;
+      this.#slots[this.#slotOf(this.#size)] = 0;
     }
   }
 
@@ -148,6 +147,16 @@ export class KeySums {
     hash = Math.imul(hash ^ (hash >>> 15) ^ c, 0x85eb_ca6b);
     hash = Math.imul(hash ^ (hash >>> 15) ^ d, 0xc2b2_ae35);
     return (hash ^ (hash >>> 15)) >>> 0;
+  }
+
+  /** Where the number of a key that is there is. */
+  #slotOf(key: number): number {
+    const word = key * wordsOfKey;
+    const [a = 0, b = 0, c = 0, d = 0] = this.#keys.subarray(word, word + wordsOfKey);
+    const mask = this.#slots.length - 1;
+    let slot = this.#hash({ a, b, c, d }) & mask;
+    while (this.#slots[slot] !== key + 1) slot = (slot + 1) & mask;
+    return slot;
   }
 
   #insert(slot: number, { a, b, c, d }: Words): number {
