@@ -2,7 +2,7 @@
  * A running appender over a prepared pipeline, with what tests of it ask: items to append, and what
  * is in the streams in the end.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Failure } from '@millrace/kit/failure';
 import type { IncrementPipelinePodConfig } from '@millrace/crds/increment-pipeline';
 import type { Sql } from '../src/connectors/postgres/database.ts';
@@ -11,7 +11,9 @@ import { openAppender, type Appender } from '../src/increment-pipeline/stream/ap
 import { readEntries } from '../src/increment-pipeline/stream/reader.ts';
 import type { RedisCommands } from '../src/connectors/redis/link.ts';
 import { readPartitions } from '../src/increment-pipeline/ledger/partitions.ts';
-import { testLog } from './increment-worker.ts';
+import { faultProxy, type FaultProxy } from './fault-proxy.ts';
+import { preparedPipeline, testLog, type PreparedPipeline } from './increment-worker.ts';
+import { privateRedis, type PrivateRedis, type RedisSettings } from './redis-server.ts';
 import { until } from './until.ts';
 
 export interface Began {
@@ -33,7 +35,7 @@ export interface RunningAppender extends AsyncDisposable {
 export interface AppenderSource {
   readonly config: IncrementPipelinePodConfig;
   readonly ledger: Sql;
-  url(): string;
+  readonly url: () => string;
 }
 
 export function runningAppender({ config, ledger, url }: AppenderSource): RunningAppender {
@@ -66,6 +68,74 @@ export function runningAppender({ config, ledger, url }: AppenderSource): Runnin
       await appender[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What the tests of a file share: each has a pipeline of its own in there. */
+export interface AppenderHost extends AsyncDisposable {
+  readonly redis: PrivateRedis;
+  readonly database: PreparedPipeline;
+}
+
+export async function appenderHost(settings?: RedisSettings): Promise<AppenderHost> {
+  await using stack = new AsyncDisposableStack();
+  const redis = stack.use(await privateRedis(settings));
+  const database = stack.use(await preparedPipeline());
+  const all = stack.move();
+  return { redis, database, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+export interface AppenderScene extends AsyncDisposable {
+  readonly redis: PrivateRedis;
+  /** Between the first appender and Redis. */
+  readonly proxy: FaultProxy;
+  readonly uid: string;
+  readonly ledger: Sql;
+  readonly it: RunningAppender;
+  /** Another gateway of the pipeline, straight at Redis; ends with the scene. */
+  another(): RunningAppender;
+  /** Increments in the streams of now, once the first appender is ready. */
+  stored(): Promise<number>;
+}
+
+export async function appenderScene(
+  { redis, database }: AppenderHost,
+  overrides: Partial<IncrementPipelinePodConfig> = {},
+): Promise<AppenderScene> {
+  await using stack = new AsyncDisposableStack();
+  const uid = randomUUID();
+  const config = {
+    ...database.config,
+    durability: 'Fsync' as const,
+    streams: { maxBytes: 1 << 30 },
+    ...overrides,
+    resource: { ...database.config.resource, uid },
+  };
+  await database.prepare(config);
+  const proxy = stack.use(await faultProxy(redis.url));
+  const ledger = database.db;
+  const it = stack.use(runningAppender({ config, ledger, url: () => proxy.url }));
+  const all = stack.move();
+  return {
+    redis,
+    proxy,
+    uid,
+    ledger,
+    it,
+    another: () => all.use(runningAppender({ config, ledger, url: () => redis.url })),
+    stored: async () => {
+      await it.ready();
+      return storedIncrements(it.appender.link, ledger, uid);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** `ok`, or family and code of the failure. */
+export async function outcome(work: Promise<unknown>): Promise<string> {
+  return await work.then(
+    () => 'ok',
+    (error: Failure) => `${error.family} ${error.code}`,
+  );
 }
 
 /** Increments by one, of random keys. */
