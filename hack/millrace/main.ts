@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { databaseCommand } from './db.ts';
 import { migrateCommand } from './migrate.ts';
 import { previewCommand } from './preview.ts';
+import { replayCommand } from './replay.ts';
 import { verifyCommand } from './verify.ts';
 
 const help = `
@@ -15,6 +16,7 @@ Examples:
   npm run --silent millrace -- status --all-namespaces
   npm run --silent millrace -- preview users.csv
   npm run --silent millrace -- verify csvimport/users
+  npm run --silent millrace -- replay page-views --dry-run
   npm run --silent millrace -- migrate version
   npm run --silent millrace -- db create --help
 
@@ -31,6 +33,7 @@ const program = new Command('millrace')
   .helpCommand(true)
   .addCommand(previewCommand())
   .addCommand(verifyCommand())
+  .addCommand(replayCommand())
   .addCommand(migrateCommand())
   .addCommand(databaseCommand())
   .addHelpText('after', help);

@@ -130,9 +130,11 @@ async function migrate(options: PrepareOptions): Promise<void> {
 }
 
 const registerSql = `
-INSERT INTO millrace.increment_pipelines AS p (uid, namespace, name, target, target_created, partitions)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (uid) DO UPDATE SET target_created = p.target_created OR excluded.target_created
+INSERT INTO millrace.increment_pipelines AS p
+  (uid, namespace, name, target, target_created, partitions, requests_needed_since)
+VALUES ($1, $2, $3, $4, $5, $6, now() - $7::float8 * interval '1 millisecond')
+ON CONFLICT (uid) DO UPDATE SET target_created = p.target_created OR excluded.target_created,
+  requests_needed_since = coalesce(p.requests_needed_since, excluded.requests_needed_since)
 RETURNING target, partitions`;
 const partitionsSql = `
 INSERT INTO millrace.increment_partitions (pipeline, partition)
@@ -151,6 +153,7 @@ async function register(tx: Sql, config: IncrementPipelinePodConfig): Promise<vo
     target.table,
     !isThere,
     partitions,
+    config.idempotency?.windowMs ?? null,
   ]);
   const [known] = rows;
   if (known?.target !== target.table) {

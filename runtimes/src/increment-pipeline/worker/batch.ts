@@ -93,6 +93,11 @@ export function keptEntry(id: string, payload: Buffer): Entry {
   };
 }
 
+/** Some of the items, by where they begin. */
+export function itemsAt(items: Buffer, places: ReadonlySet<number>): Buffer {
+  return Buffer.concat([...places].map((at) => items.subarray(at, at + itemBytes)));
+}
+
 /** What is left out of a batch: whole entries by their place, or single items of them. */
 export type Exclusions = ReadonlyMap<number, 'All' | ReadonlySet<number>>;
 

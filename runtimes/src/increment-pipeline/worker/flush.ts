@@ -13,19 +13,19 @@ import { Fault } from '@millrace/kit/fault';
 import { Transient } from '@millrace/kit/transient';
 import { DataError } from '../../connectors/postgres/data-error.ts';
 import type { Database, Session, Sql } from '../../connectors/postgres/database.ts';
-import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
 import { itemBytes } from '../stream/entry.ts';
 import {
+  itemsAt,
   sumsWithout,
   type Batch,
   type DeadLetter,
   type Exclusions,
   type TakenEntry,
 } from './batch.ts';
-import { sumArrays } from './binary-array.ts';
 import { insertDeadLetters } from './dead-letters.ts';
 import type { KeySums } from './key-sums.ts';
 import { findOverflows } from './overflow.ts';
+import { upsertSums } from './upsert.ts';
 import { insertRequests, judgeRequests, type Verdict } from './requests.ts';
 
 /** What a worker believes of a partition that it owns. */
@@ -179,10 +179,6 @@ function letter(
   return { id: entry.id, reason, increments: payload.length / itemBytes, payload };
 }
 
-function itemsAt(items: Buffer, places: ReadonlySet<number>): Buffer {
-  return Buffer.concat([...places].map((at) => items.subarray(at, at + itemBytes)));
-}
-
 // A process that freezes within the transaction must not keep the row from the next owner: the server
 // ends it after the time of a lease.
 const moveSql = `
@@ -237,18 +233,6 @@ async function correctCounts(
 
 function increments(letters: readonly DeadLetter[]): number {
   return letters.reduce((sum, dead) => sum + dead.increments, 0);
-}
-
-async function upsertSums(tx: Sql, table: string, sums: KeySums): Promise<void> {
-  if (sums.size === 0) return;
-  const { keys, values } = sumArrays(sums);
-  await tx.query(
-    `INSERT INTO ${sqlIdentifier(table)} AS t (key, value, updated_at)
-     SELECT key, value, now() FROM unnest($1::uuid[], $2::bigint[]) AS new (key, value)
-     ON CONFLICT (key) DO UPDATE
-     SET value = t.value + excluded.value, updated_at = excluded.updated_at`,
-    [keys, values],
-  );
 }
 
 function missingDay(error: unknown): unknown {

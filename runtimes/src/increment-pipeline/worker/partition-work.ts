@@ -38,7 +38,7 @@ export interface PartitionWorkOptions {
   observed?(backend: Backend, failure: Transient | undefined): void;
 }
 
-/** One read; a commit is one read, or as much of it as has few enough keys. */
+/** One read: one commit, or as many as it takes with few enough keys in each. */
 const entriesMax = 10_000;
 const bytesMax = 4 << 20;
 /** What was committed is kept for readers that began before; an idle stream is emptied after this. */
@@ -112,10 +112,15 @@ export class PartitionWork {
       return 'Idle';
     }
     return await workload.busy(async () => {
-      const batch = takeBatch(entries, config.flush.maxKeys);
-      if (batch === undefined) return 'Idle';
-      if (!(await this.#commit(batch))) return 'More';
-      return batch.isFull || isFullRead(entries) ? 'More' : 'Idle';
+      // One read may be many commits: read again for each, a backlog would keep Redis from appends.
+      for (let rest = entries; !signal.aborted;) {
+        const batch = takeBatch(rest, config.flush.maxKeys);
+        if (batch === undefined) break;
+        if (!(await this.#commit(batch))) return 'More';
+        rest = rest.slice(batch.entries.length + batch.refused.length);
+        this.ages.saw(rest[0]?.id, time);
+      }
+      return isFullRead(entries) ? 'More' : 'Idle';
     });
   }
 

@@ -13,6 +13,7 @@ import { leaseMsDefault } from '../ledger/partitions.ts';
 import { preparePipeline, type PrepareOptions } from '../setup/prepare.ts';
 import { incrementPipelineTelemetry } from '../telemetry.ts';
 import { createDependencies } from './dependencies.ts';
+import { runRequestDays } from './request-days.ts';
 import { runWorker } from './worker.ts';
 
 /** Each holds a batch of a few megabytes and a connection; more would only queue at the same disk. */
@@ -56,20 +57,16 @@ export async function runWorkerRole(
     telemetry.waiting(failure, waitMs);
   };
   if (!(await prepared({ config, open, owner, log, signal, waiting }))) return exitCode.finished;
-  await runWorker(
-    {
-      config,
-      db,
-      link,
-      clock: systemClock,
-      telemetry,
-      leaseMs: leaseMsDefault,
-      member: randomUUID(),
-      turnsMax,
-      observed,
-    },
-    signal,
-  );
+  const parts = { config, db, owner, link, clock: systemClock, telemetry, observed };
+  const ended = new AbortController();
+  const keeping = runRequestDays(parts, AbortSignal.any([signal, ended.signal]));
+  try {
+    const member = randomUUID();
+    await runWorker({ ...parts, leaseMs: leaseMsDefault, member, turnsMax }, signal);
+  } finally {
+    ended.abort();
+    await keeping;
+  }
   return exitCode.finished;
 }
 
