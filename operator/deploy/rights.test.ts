@@ -6,7 +6,10 @@ import { parseAllDocuments } from 'yaml';
 import { ImportCluster, report, users } from '../test/import-cluster.ts';
 import { backends } from '../test/import-world.ts';
 import { guarded, rightsOf, type Rule } from '../test/rights.ts';
+import { PipelineCluster } from '../test/pipeline-cluster.ts';
+import { pipelineReport, views } from '../test/pipeline-world.ts';
 import { csvImports } from '../src/kinds/csv-import/resource-types.ts';
+import { incrementPipelines } from '../src/kinds/increment-pipeline/resource-types.ts';
 
 interface Document {
   readonly kind: string;
@@ -23,6 +26,23 @@ const cluster = rules('rbac-cluster.yaml', 'ClusterRole');
 const namespaced = rules('rbac-namespaced.yaml', 'Role');
 const totals = { read: 10, loaded: 9, superseded: 1, rejected: 0, comments: 0, blank: 0 };
 const final = report({ state: 'Complete', totals, workers: { wanted: 0, why: 'done' } });
+
+/** A pipeline from its beginning to its end: drained, cleared up behind, released. */
+async function livePipeline(world: PipelineCluster): Promise<void> {
+  world.progress = pipelineReport({ members: { gateways: 0, workers: 1 } });
+  await world.given();
+  await world.settle();
+  await world.rollOutAll();
+  await world.pass(1_100);
+  await world.delete(incrementPipelines, views.name);
+  await world.settle();
+  await world.rollOut('gateway');
+  await world.pass(2_100);
+  await world.rollOut('worker');
+  await world.settle();
+  await world.endJanitor(await world.runJanitor(), 0);
+  await world.settle();
+}
 
 /** Everything an import can live through: prerequisites late, loading, changes, a drain, its end. */
 async function live(world: ImportCluster): Promise<void> {
@@ -53,6 +73,7 @@ async function live(world: ImportCluster): Promise<void> {
 const unused = [
   // An admission plugin that not every cluster has asks for it.
   'update millrace.dev/csvimports/finalizers',
+  'update millrace.dev/incrementpipelines/finalizers',
   // A ConfigMap that a later plan has no use for is pruned like every other child.
   'delete /configmaps',
 ];
@@ -69,27 +90,33 @@ describe('the rights in operator/deploy', () => {
     });
   });
 
-  it('name every kind, and never its spec', () => {
+  it('name every kind, to read it, and to write one only that is held by a finalizer', () => {
     for (const { plural } of kinds) {
       const verbs = namespaced
         .filter(({ resources }) => resources.includes(plural))
         .flatMap((rule) => rule.verbs);
-      expect(verbs, plural).toEqual(['get', 'list', 'watch']);
+      const held = plural === 'incrementpipelines' ? ['patch'] : [];
+      expect(verbs, plural).toEqual(['get', 'list', 'watch', ...held]);
     }
   });
 
-  it('are all that the life of an import needs, and no more than that', async () => {
-    await using world = new ImportCluster();
+  it('are all that the lives of all kinds need, and no more than that', async () => {
+    await using imports = new ImportCluster();
+    await using pipelines = new PipelineCluster();
     const granted = new Set(rightsOf(namespaced));
-    const { api, used, refused } = guarded(world.api, granted);
-    await world.startOperator(api);
+    const guards = [guarded(imports.api, granted), guarded(pipelines.api, granted)] as const;
+    await imports.startOperator(guards[0].api);
+    await pipelines.startOperator(guards[1].api);
 
-    await live(world);
-    await world.api.delete(csvImports, users);
-    await world.settle();
+    await live(imports);
+    await imports.api.delete(csvImports, users);
+    await imports.settle();
+    await livePipeline(pipelines);
 
-    expect(await world.status()).toBeUndefined();
-    expect([...refused]).toEqual([]);
-    expect([...granted].filter((right) => !used.has(right))).toEqual(unused);
+    expect(await imports.status()).toBeUndefined();
+    expect(await pipelines.status()).toBeUndefined();
+    expect(guards.flatMap(({ refused }) => [...refused])).toEqual([]);
+    const isUsed = (right: string) => guards.some(({ used }) => used.has(right));
+    expect([...granted].filter((right) => !isUsed(right))).toEqual(unused);
   });
 });
