@@ -58,7 +58,7 @@ async function measureCase(
   const gateway = await pipeline.start('gateway');
   for (let index = 0; index < workers; index += 1) await pipeline.start('worker');
   const run = async (seconds: number): Promise<BatchLoadResult> => {
-    const { result, cpuSeconds } = await loadBatches(
+    const result = await loadBatches(
       gateway,
       {
         keys,
@@ -72,7 +72,7 @@ async function measureCase(
       account,
     );
     log(
-      `${format}, ${String(workers)} workers: ${perSecond(result.accepted / result.seconds)}, batches p50 ${quantile(result.latenciesMs, 0.5).toFixed(0)} ms, p99 ${quantile(result.latenciesMs, 0.99).toFixed(0)} ms, ${JSON.stringify(result.byStatus)}; generator ${((100 * cpuSeconds) / result.seconds).toFixed(0)} % of a core`,
+      `${format}, ${String(workers)} workers: ${perSecond(result.accepted / result.seconds)}, batches p50 ${quantile(result.latenciesMs, 0.5).toFixed(0)} ms, p99 ${quantile(result.latenciesMs, 0.99).toFixed(0)} ms, ${JSON.stringify(result.byStatus)}; generator ${((100 * result.cpuSeconds) / result.seconds).toFixed(0)} % of a core`,
     );
     return result;
   };

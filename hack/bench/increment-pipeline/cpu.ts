@@ -45,7 +45,7 @@ export async function measureCpu(bench: Bench): Promise<readonly Result[]> {
   const cost = async (side: Side, lasting: number): Promise<number> => {
     const before = (await readUsage(side.pid))?.cpuSeconds ?? Number.NaN;
     const load = { keys, requestsPerSecond, seconds: lasting };
-    const { result } = await loadSingles(side, load, side.account);
+    const result = await loadSingles(side, load, side.account);
     const after = (await readUsage(side.pid))?.cpuSeconds ?? Number.NaN;
     const each = ((after - before) / result.sent) * microseconds;
     log(`${side.name}: ${each.toFixed(1)} µs of CPU a request, ${latencyText(result)}`);

@@ -18,11 +18,16 @@ export type BatchLoad = Pick<BatchLoopOptions, 'seconds' | 'connections' | 'incr
   Address &
   BatchPlan & { readonly kind: 'batch' };
 
-export interface SingleLoadResult extends OpenLoopResult {
+interface Cost {
+  /** Of the generator, without its start and the making of requests. */
+  readonly cpuSeconds: number;
+}
+
+export interface SingleLoadResult extends OpenLoopResult, Cost {
   readonly counts: LoadCounts;
 }
 
-export interface BatchLoadResult extends BatchLoopResult {
+export interface BatchLoadResult extends BatchLoopResult, Cost {
   readonly counts: LoadCounts;
 }
 
@@ -31,19 +36,27 @@ async function runSingle(load: SingleLoad): Promise<SingleLoadResult> {
   const requests = singleRequests(load.keys);
   const counts = noCounts(many);
   await ready();
+  const before = process.cpuUsage();
   const result = await runOpenLoop({
     ...load,
     request: (index) => requests[index % many] ?? Buffer.of(),
     settled: (index, status) => count(counts, [index % many], status),
   });
-  return { ...result, counts };
+  return { ...result, counts, cpuSeconds: cpuSecondsSince(before) };
 }
 
 async function runBatch(load: BatchLoad): Promise<BatchLoadResult> {
   const batches = batchRequests(load);
   const counts = noCounts(load.keys.many);
   await ready();
-  return { ...(await runBatchLoop({ ...load, batches, counts })), counts };
+  const before = process.cpuUsage();
+  const result = await runBatchLoop({ ...load, batches, counts });
+  return { ...result, counts, cpuSeconds: cpuSecondsSince(before) };
+}
+
+function cpuSecondsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
 }
 
 async function ready(): Promise<void> {

@@ -1,22 +1,15 @@
-/** Runs a load in a process of its own, and tells what it cost there. */
+/** Runs a load in a process of its own. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { readUsage } from '../pods.ts';
 import type { BatchLoad, BatchLoadResult, SingleLoad, SingleLoadResult } from './generator.ts';
 
 const entry = fileURLToPath(new URL('generator.ts', import.meta.url));
 
-export interface Loaded<Result> {
-  readonly result: Result;
-  /** Of the generator, without its start and the making of requests. */
-  readonly cpuSeconds: number;
-}
-
 export interface LoadProcess<Result> extends Disposable {
   /** Begins the load; resolves at its end. */
-  run(): Promise<Loaded<Result>>;
+  run(): Promise<Result>;
 }
 
 export function prepareLoad(load: SingleLoad): Promise<LoadProcess<SingleLoadResult>>;
@@ -25,7 +18,6 @@ export async function prepareLoad(load: SingleLoad | BatchLoad): Promise<LoadPro
   // Typed arrays are too long for JSON.
   const child = fork(entry, { serialization: 'advanced' });
   const { pid = 0 } = child;
-  const cpuSeconds = async (): Promise<number> => (await readUsage(pid))?.cpuSeconds ?? Number.NaN;
   const failed = once(child, 'exit').then(([code]) => {
     throw new Error(`the load generator ended with ${String(code)}`);
   });
@@ -38,11 +30,9 @@ export async function prepareLoad(load: SingleLoad | BatchLoad): Promise<LoadPro
   child.send(load);
   await message();
   return {
-    run: async () => {
-      const before = await cpuSeconds();
+    run: () => {
       child.send('go');
-      const result = await message();
-      return { result, cpuSeconds: (await cpuSeconds()) - before };
+      return message();
     },
     [Symbol.dispose]: () => {
       child.kill('SIGKILL');

@@ -2,7 +2,7 @@
 import { isLate, latencyMs, latenessMs, type OpenLoopResult } from '../../load/open-loop.ts';
 import type { Account } from './account.ts';
 import type { BatchLoad, BatchLoadResult, SingleLoad, SingleLoadResult } from './generator.ts';
-import { prepareLoad, type Loaded } from './load-process.ts';
+import { prepareLoad } from './load-process.ts';
 import type { RolePod } from './pipeline.ts';
 
 /** More than the requests that are under way at any bearable latency. */
@@ -14,7 +14,7 @@ export async function loadSingles(
   at: At,
   load: Omit<SingleLoad, 'kind' | 'host' | 'port' | 'connections'>,
   account?: Account,
-): Promise<Loaded<SingleLoadResult>> {
+): Promise<SingleLoadResult> {
   using prepared = await prepareLoad({
     ...load,
     kind: 'single',
@@ -22,32 +22,30 @@ export async function loadSingles(
     port: at.port,
     connections,
   });
-  const loaded = await prepared.run();
-  account?.add(load.keys, loaded.result.counts);
-  return loaded;
+  const result = await prepared.run();
+  account?.add(load.keys, result.counts);
+  return result;
 }
 
 export async function loadBatches(
   at: At,
   load: Omit<BatchLoad, 'kind' | 'host' | 'port'>,
   account: Account,
-): Promise<Loaded<BatchLoadResult>> {
+): Promise<BatchLoadResult> {
   using prepared = await prepareLoad({ ...load, kind: 'batch', host: at.host, port: at.port });
-  const loaded = await prepared.run();
-  account.add(load.keys, loaded.result.counts);
-  return loaded;
+  const result = await prepared.run();
+  account.add(load.keys, result.counts);
+  return result;
 }
 
 /** The void runs of a noisy host tell nothing; after so many the last one is given all the same. */
 const attempts = 3;
 
 /** Runs until the generator was on time. */
-export async function onTime(
-  run: () => Promise<Loaded<SingleLoadResult>>,
-): Promise<Loaded<SingleLoadResult>> {
+export async function onTime(run: () => Promise<SingleLoadResult>): Promise<SingleLoadResult> {
   for (let attempt = 1; ; attempt += 1) {
-    const loaded = await run();
-    if (!isLate(loaded.result) || attempt === attempts) return loaded;
+    const result = await run();
+    if (!isLate(result) || attempt === attempts) return result;
   }
 }
 

@@ -35,7 +35,7 @@ export async function measureRate(bench: Bench): Promise<readonly Result[]> {
   const account = new Account();
   const attempt: Try = async (rate, seconds) => {
     const load = { keys, requestsPerSecond: rate, seconds };
-    const { result } = await onTime(() => loadSingles(gateway, load, account));
+    const result = await onTime(() => loadSingles(gateway, load, account));
     log(`${String(rate)}/s: ${latencyText(result)}, ${JSON.stringify(result.byStatus)}`);
     return result;
   };

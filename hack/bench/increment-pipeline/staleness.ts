@@ -78,7 +78,7 @@ async function measureScenario(bench: Bench, scenario: Scenario): Promise<readon
 
 async function playFull({ bench, gateway, account }: Scene): Promise<undefined> {
   const load = { keys, batches: 20, items: 10_000, format: 'array', connections: 4 } as const;
-  const { result } = await loadBatches(
+  const result = await loadBatches(
     gateway,
     { ...load, seconds: seconds(bench, 30), incrementsMax: Number.POSITIVE_INFINITY },
     account,
