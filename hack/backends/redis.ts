@@ -128,7 +128,8 @@ export const redis: BackendDefinition = {
 
   commands(installation, folder) {
     if (installation.origin !== 'container') return [serverCommand(installation, folder)];
-    const script = 'exec redis-server --appendonly yes --requirepass "$REDIS_PASSWORD"';
+    const script =
+      'exec redis-server --appendonly yes --appendfsync always --save "" --maxmemory-policy noeviction --requirepass "$REDIS_PASSWORD"';
     const inside = {
       name: 'redis',
       image,

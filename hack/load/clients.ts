@@ -111,7 +111,7 @@ class ClosedLoop implements Clients {
     this.#begun += many;
     return {
       keys: Uint32Array.from({ length: many }, () => random.below(keys.length)),
-      values: Uint32Array.from({ length: many }, () => 1 + random.below(valueMax)),
+      values: Float64Array.from({ length: many }, () => 1 + random.below(valueMax)),
     };
   }
 

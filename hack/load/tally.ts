@@ -9,10 +9,10 @@
 /** What is known of a request that has ended. */
 export type Fate = 'Accepted' | 'Unanswered' | 'Refused';
 
-/** Increments of one request: which key, by index, and how much. */
+/** Increments of one request: which key, by index, and how much, in whole numbers up to 2^53. */
 export interface Increments {
   readonly keys: Uint32Array;
-  readonly values: Uint32Array;
+  readonly values: Float64Array;
 }
 
 export interface KeyTally {

@@ -74,10 +74,14 @@ function stalenessLines({ staleness }: Evidence): readonly string[] {
   const { samples, excused, p50Ms, p99Ms, worst, windows } = staleness;
   const s = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
   return [
-    `staleness p50 ${s(p50Ms)}, p99 ${s(p99Ms)}, max ${s(worst.stalenessMs)} over ${String(samples - excused)} samples; ${String(excused)} more are excused`,
+    `staleness p50 ${s(p50Ms)}, p99 ${s(p99Ms)}, max ${s(worst.stalenessMs)} over ${String(samples - excused)} samples; ${String(excused)} more are excused, in outages and up to ${String(catchUpSeconds)} s after`,
     ...windows.map(
-      ({ fromSeconds, toSeconds, why }) =>
-        `  excused: ${why} away ${fromSeconds.toFixed(1)} to ${toSeconds.toFixed(1)} s, and ${String(catchUpSeconds)} s to catch up`,
+      ({ fromSeconds, toSeconds, why, freshAfterSeconds }) =>
+        `  ${fromSeconds.toFixed(1)} to ${toSeconds.toFixed(1)} s: ${why} away; ${
+          freshAfterSeconds === undefined
+            ? 'the next outage came before sums were fresh'
+            : `fresh again ${freshAfterSeconds.toFixed(1)} s later`
+        }`,
     ),
   ];
 }

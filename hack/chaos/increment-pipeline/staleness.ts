@@ -17,6 +17,11 @@ export interface ExcuseWindow {
   readonly why: 'postgres' | 'redis' | 'postgres and redis';
 }
 
+export interface JudgedWindow extends ExcuseWindow {
+  /** From its end until sums were fresh again; undefined where the next outage came first. */
+  readonly freshAfterSeconds: number | undefined;
+}
+
 export interface StalenessFigures {
   readonly samples: number;
   readonly excused: number;
@@ -24,11 +29,12 @@ export interface StalenessFigures {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly worst: Pick<Sample, 'atSeconds' | 'stalenessMs'>;
-  readonly windows: readonly ExcuseWindow[];
+  readonly windows: readonly JudgedWindow[];
 }
 
 /** Links are back within seconds, and a backlog of half a minute is committed in less than this. */
 export const catchUpSeconds = 10;
+const freshMs = 3_000;
 const sampleEveryMs = 250;
 
 export class StalenessWatch {
@@ -103,6 +109,21 @@ export function figuresOf(
     p50Ms: at(0.5),
     p99Ms: at(0.99),
     worst: sorted.at(-1) ?? { atSeconds: 0, stalenessMs: 0 },
-    windows,
+    windows: windows.map((window, index) => {
+      const untilSeconds = windows[index + 1]?.fromSeconds ?? Number.POSITIVE_INFINITY;
+      return { ...window, freshAfterSeconds: freshAfter(window, untilSeconds, samples) };
+    }),
   };
+}
+
+function freshAfter(
+  { toSeconds }: ExcuseWindow,
+  untilSeconds: number,
+  samples: readonly Sample[],
+): number | undefined {
+  const fresh = samples.find(
+    ({ atSeconds, stalenessMs }) =>
+      atSeconds >= toSeconds && atSeconds < untilSeconds && stalenessMs < freshMs,
+  );
+  return fresh === undefined ? undefined : fresh.atSeconds - toSeconds;
 }

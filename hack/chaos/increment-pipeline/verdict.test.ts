@@ -151,6 +151,24 @@ describe('staleness', () => {
     expect(problems({ ...good, staleness: figures })).toEqual([]);
   });
 
+  test('is told for each outage: when sums were fresh again, unless the next came first', () => {
+    const at = (atSeconds: number, stalenessMs: number) => ({
+      atSeconds,
+      stalenessMs,
+      isExcused: true,
+    });
+    const samples = [at(0, 0), at(9, 9_000), at(11, 2_900), at(15, 9_000), at(31, 100)];
+    const window = (fromSeconds: number, toSeconds: number) => ({
+      fromSeconds,
+      toSeconds,
+      why: 'postgres' as const,
+    });
+
+    const { windows } = figuresOf(samples, [window(1, 8), window(12, 14), window(20, 30)]);
+
+    expect(windows.map(({ freshAfterSeconds }) => freshAfterSeconds)).toEqual([3, undefined, 1]);
+  });
+
   test('over ten seconds is a violation', () => {
     const found = problems({ ...good, staleness: figuresOf([sample(10_001)], []) });
 
