@@ -92,7 +92,7 @@ export interface AppenderScene extends AsyncDisposable {
   readonly ledger: Sql;
   readonly it: RunningAppender;
   /** Another gateway of the pipeline, straight at Redis; ends with the scene. */
-  another(): RunningAppender;
+  another(ledger?: Sql): RunningAppender;
   /** Increments in the streams of now, once the first appender is ready. */
   stored(): Promise<number>;
 }
@@ -121,7 +121,8 @@ export async function appenderScene(
     uid,
     ledger,
     it,
-    another: () => all.use(runningAppender({ config, ledger, url: () => redis.url })),
+    another: (itsLedger = ledger) =>
+      all.use(runningAppender({ config, ledger: itsLedger, url: () => redis.url })),
     stored: async () => {
       await it.ready();
       return storedIncrements(it.appender.link, ledger, uid);

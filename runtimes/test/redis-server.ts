@@ -29,6 +29,8 @@ export const fsyncSettings: RedisSettings = {
 export interface PrivateRedis extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Where its data is. */
+  readonly folder: string;
   pid(): number;
   /** One command over a connection of its own. */
   command(...args: readonly string[]): Promise<unknown>;
@@ -126,6 +128,7 @@ export async function privateRedis(settings: RedisSettings = fsyncSettings): Pro
   return {
     url,
     port,
+    folder: data,
     pid: () => child?.pid ?? 0,
     command,
     signal: (signal) => void child?.kill(signal),

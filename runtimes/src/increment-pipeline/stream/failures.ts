@@ -36,7 +36,7 @@ export function requestMismatch(): Permanent {
   );
 }
 
-/** Redis says these before it runs a script, or we before we send it. */
+/** Redis says these before it runs a script, the script before it writes, or we before we send it. */
 const notDone: ReadonlySet<string> = new Set([
   'AuthenticationFailed',
   'BadUrl',
@@ -47,7 +47,9 @@ const notDone: ReadonlySet<string> = new Set([
   'NotPersisting',
   'OutOfMemory',
   'ReadOnly',
+  'RequestsFull',
   'SecretIncomplete',
+  'StreamsUnchecked',
 ]);
 
 /** What to tell the caller of an append that failed: certainty only where there is some. */
