@@ -53,6 +53,8 @@ export interface IncrementStreams extends AsyncDisposable {
   append(partition: number, items: Buffer): Promise<string>;
   /** An entry of any shape, counted as one increment. */
   appendRaw(partition: number, fields: readonly (string | Buffer)[]): Promise<string>;
+  /** Another link, closed with the streams; by default to the server itself. */
+  openLink(url?: string): RedisLink;
   startWorker(overrides?: Partial<WorkerOptions>): RunningWorker;
   /** Until everything appended is before the position of its partition. */
   drained(): Promise<void>;
@@ -61,9 +63,9 @@ export interface IncrementStreams extends AsyncDisposable {
 export async function incrementStreams(pipeline: PreparedPipeline): Promise<IncrementStreams> {
   const { config, uid, owner } = pipeline;
   const links: RedisLink[] = [];
-  const openLink = (): RedisLink => {
+  const openLink = (url = given('redis').url): RedisLink => {
     const link = openRedisLink({
-      url: () => given('redis').url,
+      url: () => url,
       commandTimeoutMs: 5_000,
       log: testLog,
     });
@@ -106,6 +108,7 @@ export async function incrementStreams(pipeline: PreparedPipeline): Promise<Incr
       last.set(partition, id);
       return id;
     },
+    openLink,
     startWorker: (overrides) => {
       const worker = startWorker(pipeline, { link: openLink(), db: pipeline.open(), overrides });
       stops.push(() => worker.stop());

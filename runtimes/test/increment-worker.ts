@@ -1,6 +1,6 @@
 /**
  * A prepared pipeline in a private database, opened as its two roles, with what tests of workers ask
- * of it. The ledger is migrated once a server and cloned for each test.
+ * of it. The ledger is migrated once a server and cloned for each test, or for each file that shares it.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { openDatabase, type Database } from '../src/connectors/postgres/database
 import { migrateUp } from '../src/connectors/postgres/migrate.ts';
 import { ledgerMigrations } from '../src/increment-pipeline/migrations.ts';
 import { preparePipeline } from '../src/increment-pipeline/setup/prepare.ts';
+import { privateName } from './backends.ts';
 import { database, type TestDatabase } from './database.ts';
 
 export const testLog: Log = createLog({
@@ -68,7 +69,7 @@ function migrationsHash(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-async function migratedDatabase(): Promise<TestDatabase> {
+export async function migratedDatabase(): Promise<TestDatabase> {
   return database({
     template: {
       key: `increment_${migrationsHash()}`,
@@ -82,11 +83,14 @@ async function migratedDatabase(): Promise<TestDatabase> {
   });
 }
 
+/** In a database of its own, or with a table of its own in one that others use and somebody else ends. */
 export async function preparedPipeline(
   overrides: Partial<IncrementPipelinePodConfig> = {},
+  shared?: TestDatabase,
 ): Promise<PreparedPipeline> {
-  const server = await migratedDatabase();
-  const config = incrementConfig(overrides);
+  const server = shared ?? (await migratedDatabase());
+  const table = shared === undefined ? 'increments' : privateName('sums');
+  const config = incrementConfig({ target: { table }, ...overrides });
   const workingRole = decodeURIComponent(new URL(server.appUrl).username);
   const opened: Database[] = [];
   const openAs = (url: string): Database => {
@@ -124,7 +128,7 @@ export async function preparedPipeline(
     },
     [Symbol.asyncDispose]: async () => {
       for (const pool of opened) await pool[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
+      if (shared === undefined) await server[Symbol.asyncDispose]();
     },
   };
 }

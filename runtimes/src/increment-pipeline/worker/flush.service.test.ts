@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/backends.ts';
+import type { TestDatabase } from '../../../test/database.ts';
 import { itemsOf, keyOf } from '../../../test/increment-streams.ts';
-import { preparedPipeline, type PreparedPipeline } from '../../../test/increment-worker.ts';
+import {
+  migratedDatabase,
+  preparedPipeline,
+  type PreparedPipeline,
+} from '../../../test/increment-worker.ts';
 import type { Database } from '../../connectors/postgres/database.ts';
 import { claimPartitions, readPartitions } from '../ledger/partitions.ts';
 import { encodeRequest, type Entry } from '../stream/entry.ts';
@@ -38,7 +43,7 @@ async function stage(pipeline: PreparedPipeline, db: Database = pipeline.db): Pr
       if (batch === undefined) throw new Error('a batch needs entries');
       const outcome = await commitBatch(db, {
         pipeline: uid,
-        table: 'increments',
+        table: pipeline.config.target.table,
         fence: { ...fence, lastId, ...overrides },
         batch,
         leaseMs: 3_000,
@@ -75,7 +80,8 @@ function request(
 async function letters(pipeline: PreparedPipeline): Promise<readonly object[]> {
   const { rows } = await pipeline.db.query(
     `SELECT entry, reason, increments::int, encode(payload, 'hex') AS payload
-     FROM millrace.increment_dead_letters ORDER BY id`,
+     FROM millrace.increment_dead_letters WHERE pipeline = $1 ORDER BY id`,
+    [pipeline.uid],
   );
   return rows;
 }
@@ -86,8 +92,16 @@ async function counts(pipeline: PreparedPipeline): Promise<object | undefined> {
 }
 
 describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
+  let server: TestDatabase;
+  beforeAll(async () => {
+    server = await migratedDatabase();
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
   it('happens once when two workers that both believe they own the partition commit at once', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
 
     const outcomes = await Promise.all(
@@ -109,7 +123,7 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
     ['another incarnation', { incarnation: 2 }],
     ['another position', { lastId: '0-1' }],
   ])('writes nothing for %s', async (_, wrong) => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
     const entries = [
       entry(1, itemsOf([keyOf(1), 5])),
@@ -121,15 +135,21 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
 
     expect(await pipeline.sums()).toEqual(new Map());
     expect(await letters(pipeline)).toEqual([]);
-    const { rowCount } = await pipeline.db.query('SELECT FROM millrace.increment_requests');
+    const { rowCount } = await pipeline.db.query(
+      'SELECT FROM millrace.increment_requests WHERE pipeline = $1',
+      [pipeline.uid],
+    );
     expect(rowCount).toBe(0);
   });
 
   it('is fenced by a claim that comes in between', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
     await commit([entry(1, itemsOf([keyOf(1), 5]))]);
-    await pipeline.owner.query('UPDATE millrace.increment_partitions SET lease_until = now()');
+    await pipeline.owner.query(
+      'UPDATE millrace.increment_partitions SET lease_until = now() WHERE pipeline = $1',
+      [pipeline.uid],
+    );
     await stage(pipeline);
 
     expect(await commit([entry(2, itemsOf([keyOf(1), 5]))])).toEqual({ outcome: 'Fenced' });
@@ -137,7 +157,7 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
   });
 
   it('leaves nothing behind when it breaks after its first write', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const breaking: Database = {
       ...pipeline.db,
       transaction: (work, options) =>
@@ -164,7 +184,7 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
   });
 
   it('adds up to the greatest bigint, and puts aside in order what would pass it', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
     await commit([entry(1, itemsOf([keyOf(1), greatest - 10n], [keyOf(2), 1]))]);
 
@@ -203,7 +223,7 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
   });
 
   it('keeps what cannot be read, and adds the rest', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
 
     await commit([
@@ -221,7 +241,7 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
   });
 
   it('adds a request once, whether repeated in the same batch or in a later one', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
     const items = itemsOf([keyOf(1), 5], [keyOf(2), 1]);
 
@@ -239,14 +259,15 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
     );
     expect(await counts(pipeline)).toMatchObject({ committed: 3n, duplicates: 4n });
     const { rows } = await pipeline.db.query<{ entry: string }>(
-      'SELECT entry FROM millrace.increment_requests ORDER BY committed_at',
+      'SELECT entry FROM millrace.increment_requests WHERE pipeline = $1 ORDER BY committed_at',
+      [pipeline.uid],
     );
     expect(rows).toHaveLength(2);
     expect(rows[0]?.entry).toMatch(/^0-1-\d+-1$/);
   });
 
   it('puts aside a request with a known key and another payload', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
     await commit([request(1, { key: 'a', items: itemsOf([keyOf(1), 5]) })]);
 
@@ -258,7 +279,7 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
   });
 
   it('takes a key anew when it was accepted later than the window after its commit', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
     await commit([request(1, { key: 'a', items: itemsOf([keyOf(1), 5]) })]);
     const lateMs = Date.now() + hourMs;
@@ -290,9 +311,11 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
   });
 
   it('waits for a constraint of others to go', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     const { commit } = await stage(pipeline);
-    await pipeline.owner.query('ALTER TABLE increments ADD CONSTRAINT small CHECK (value < 5)');
+    await pipeline.owner.query(
+      `ALTER TABLE ${pipeline.config.target.table} ADD CONSTRAINT small CHECK (value < 5)`,
+    );
 
     await expect(commit([entry(1, itemsOf([keyOf(1), 5]))])).rejects.toMatchObject({
       family: 'Transient',

@@ -80,7 +80,8 @@ export class PartitionWork {
         if (step === 'Lost') return 'Lost';
         failures = 0;
         if (step === 'More') continue;
-        await clock.sleep(config.flush.intervalMs - (clock.monotonic() - startedMs), signal);
+        const tookMs = clock.monotonic() - startedMs;
+        await clock.sleep(Math.max(0, config.flush.intervalMs - tookMs), signal);
       } catch (error) {
         if (!(error instanceof Transient)) throw error;
         this.#mustLook = true;

@@ -1,14 +1,66 @@
-import { describe, expect, it } from 'vitest';
-import { lacks } from '../../../test/backends.ts';
+import { systemClock } from '@millrace/kit/clock';
+import { Transient } from '@millrace/kit/transient';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { given, lacks } from '../../../test/backends.ts';
+import type { TestDatabase } from '../../../test/database.ts';
+import { faultProxy } from '../../../test/fault-proxy.ts';
 import { incrementStreams, itemsOf, keyOf } from '../../../test/increment-streams.ts';
-import { preparedPipeline } from '../../../test/increment-worker.ts';
+import {
+  migratedDatabase,
+  preparedPipeline,
+  type PreparedPipeline,
+} from '../../../test/increment-worker.ts';
 import { until } from '../../../test/until.ts';
-import { readPartitions } from '../ledger/partitions.ts';
+import type { Database } from '../../connectors/postgres/database.ts';
+import { beginIncarnation, readPartitions } from '../ledger/partitions.ts';
 import { streamInfo } from '../stream/reader.ts';
+import { appendScript } from '../stream/scripts.ts';
+import { acceptedField, acceptedKey, streamKey } from '../stream/names.ts';
+
+/** The answer to one COMMIT is lost; whether it happened is for the test to choose. */
+function losingOneCommit(db: Database, isCommitted: boolean): Database & { lost(): number } {
+  let lost = 0;
+  const gone = (): Transient =>
+    new Transient('ConnectionLost', 'Querying Postgres: the connection broke.', {
+      backend: 'postgres',
+    });
+  return {
+    ...db,
+    lost: () => lost,
+    transaction: async (work, options) => {
+      const isFirst = lost === 0;
+      const result = await db.transaction(async (tx) => {
+        const made = await work(tx);
+        if (isFirst && !isCommitted) {
+          lost += 1;
+          throw gone();
+        }
+        return made;
+      }, options);
+      if (isFirst) {
+        lost += 1;
+        throw gone();
+      }
+      return result;
+    },
+  };
+}
+
+async function lastIds(pipeline: PreparedPipeline): Promise<readonly string[]> {
+  return (await readPartitions(pipeline.db, pipeline.uid)).map(({ lastId }) => lastId);
+}
 
 describe.skipIf(lacks('postgres', 'redis'))('a worker', () => {
+  let server: TestDatabase;
+  beforeAll(async () => {
+    server = await migratedDatabase();
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
   it('adds what is in the streams, and empties them', async () => {
-    await using pipeline = await preparedPipeline();
+    await using pipeline = await preparedPipeline({}, server);
     await using streams = await incrementStreams(pipeline);
     await streams.append(0, itemsOf([keyOf(1), 5], [keyOf(2), 2n ** 53n + 1n], [keyOf(1), 1]));
     await streams.append(1, itemsOf([keyOf(3), 7]));
@@ -32,5 +84,154 @@ describe.skipIf(lacks('postgres', 'redis'))('a worker', () => {
       );
       return infos.every((info) => info?.length === 0);
     });
+  });
+
+  it('keeps the entries of its last commit for readers that began before it', async () => {
+    await using pipeline = await preparedPipeline({ partitions: 1 }, server);
+    await using streams = await incrementStreams(pipeline);
+    const first = await streams.append(0, itemsOf([keyOf(1), 1]));
+    // A clock whose time does not pass: the stream never counts as idle.
+    streams.startWorker({ clock: { ...systemClock, monotonic: () => 0 } });
+    await streams.drained();
+    expect(await streamInfo(streams.link, streams.place(0))).toMatchObject({ firstId: first });
+
+    const second = await streams.append(0, itemsOf([keyOf(1), 1]));
+    await streams.drained();
+
+    await until('the entry before is trimmed', async () => {
+      const info = await streamInfo(streams.link, streams.place(0));
+      return info?.firstId === second;
+    });
+  });
+
+  it('commits many keys in parts, one right after the other', async () => {
+    const flush = { intervalMs: 3_600_000, maxKeys: 10, staleAfterMs: 8_000 };
+    await using pipeline = await preparedPipeline({ partitions: 1, flush }, server);
+    await using streams = await incrementStreams(pipeline);
+    for (let entry = 0; entry < 10; entry++) {
+      const keys = Array.from({ length: 7 }, (_, at) => keyOf(entry * 5 + at));
+      await streams.append(0, itemsOf(...keys.map((key) => [key, 1] as const)));
+    }
+
+    const sizes: number[] = [];
+    const counting: Database = {
+      ...pipeline.db,
+      transaction: (work, options) => {
+        sizes.push(1);
+        return pipeline.db.transaction(work, options);
+      },
+    };
+    streams.startWorker({ db: counting });
+    await streams.drained();
+
+    expect(sizes.length).toBeGreaterThanOrEqual(10);
+    const sums = [...(await pipeline.sums()).values()];
+    expect(sums.reduce((sum, value) => sum + value, 0n)).toBe(70n);
+  });
+
+  it.each([
+    ['happened', true],
+    ['did not happen', false],
+  ])('finds out that a commit %s whose answer was lost', async (_, isCommitted) => {
+    await using pipeline = await preparedPipeline({ partitions: 1 }, server);
+    await using streams = await incrementStreams(pipeline);
+    const db = losingOneCommit(pipeline.db, isCommitted);
+    streams.startWorker({ db });
+
+    await streams.append(0, itemsOf([keyOf(1), 1]));
+    await until('the answer was lost', () => db.lost() > 0);
+    await streams.append(0, itemsOf([keyOf(1), 10]));
+    await streams.drained();
+
+    expect(await pipeline.sums()).toEqual(new Map([[keyOf(1), 11n]]));
+  });
+
+  it('waits while Postgres is away, and goes on by itself', async () => {
+    await using pipeline = await preparedPipeline({}, server);
+    await using streams = await incrementStreams(pipeline);
+    await using proxy = await faultProxy(pipeline.server.appUrl);
+    const failures: string[] = [];
+    streams.startWorker({
+      db: pipeline.open(proxy.url),
+      observed: (backend, failure) => {
+        if (failure !== undefined) failures.push(backend);
+      },
+    });
+    await streams.append(0, itemsOf([keyOf(1), 1]));
+    await streams.drained();
+
+    proxy.set('stopped');
+    await streams.append(0, itemsOf([keyOf(1), 10]));
+    await streams.append(1, itemsOf([keyOf(2), 10]));
+    await until('it has noticed', () => failures.length > 2);
+    proxy.set('passing');
+    await streams.drained();
+
+    expect(new Set(failures)).toEqual(new Set(['postgres']));
+    expect(await pipeline.sums()).toEqual(
+      new Map([
+        [keyOf(1), 11n],
+        [keyOf(2), 10n],
+      ]),
+    );
+  });
+
+  it('waits while Redis is away, and goes on by itself', async () => {
+    await using pipeline = await preparedPipeline({}, server);
+    await using streams = await incrementStreams(pipeline);
+    await using proxy = await faultProxy(given('redis').url);
+    const failures: string[] = [];
+    streams.startWorker({
+      link: streams.openLink(proxy.url),
+      observed: (backend, failure) => {
+        if (failure !== undefined) failures.push(backend);
+      },
+    });
+    await streams.append(0, itemsOf([keyOf(1), 1]));
+    await streams.drained();
+
+    proxy.set('stopped');
+    await streams.append(0, itemsOf([keyOf(1), 10]));
+    await until('it has noticed', () => failures.length > 1);
+    proxy.set('passing');
+    await streams.drained();
+
+    expect(new Set(failures)).toEqual(new Set(['redis']));
+    expect(await pipeline.sums()).toEqual(new Map([[keyOf(1), 11n]]));
+  });
+
+  it('passes over entries that cannot be read, and lives', async () => {
+    await using pipeline = await preparedPipeline({}, server);
+    await using streams = await incrementStreams(pipeline);
+    streams.startWorker();
+    await streams.appendRaw(0, ['1', Buffer.from('torn')]);
+    await streams.appendRaw(0, ['99', itemsOf([keyOf(1), 1])]);
+    await streams.appendRaw(0, ['a', 'b', 'c', 'd']);
+    await streams.append(0, itemsOf([keyOf(1), 1]));
+    await streams.drained();
+
+    expect(await pipeline.sums()).toEqual(new Map([[keyOf(1), 1n]]));
+    const [row] = await readPartitions(pipeline.db, pipeline.uid);
+    expect(row).toMatchObject({ committed: 1n, deadLetters: 3n });
+  });
+
+  it('follows a stream that begins anew, also when there was nothing to read', async () => {
+    await using pipeline = await preparedPipeline({ partitions: 1 }, server);
+    await using streams = await incrementStreams(pipeline);
+    streams.startWorker();
+    await streams.append(0, itemsOf([keyOf(1), 1]));
+    await streams.drained();
+
+    const [lastId = ''] = await lastIds(pipeline);
+    const ended = { pipeline: pipeline.uid, partition: 0, incarnation: 1, lastId, accepted: 1n };
+    await streams.make(0, 2);
+    await beginIncarnation(pipeline.db, ended);
+    const next = streams.place(0, 2);
+    await streams.link.script('Appending', appendScript, {
+      keys: [acceptedKey(pipeline.uid), streamKey(next)],
+      args: [acceptedField(next), 1, 1, itemsOf([keyOf(1), 10])],
+    });
+
+    await expect.poll(() => pipeline.sums()).toEqual(new Map([[keyOf(1), 11n]]));
   });
 });

@@ -74,7 +74,7 @@ class Worker implements AsyncDisposable {
         await this.#look();
         failures = 0;
         this.#options.observed?.('postgres', undefined);
-        await clock.sleep(lookEveryMs - (clock.monotonic() - startedMs), signal);
+        await clock.sleep(Math.max(0, lookEveryMs - (clock.monotonic() - startedMs)), signal);
       } catch (error) {
         if (!(error instanceof Transient)) throw error;
         failures += 1;
