@@ -52,13 +52,15 @@ export interface TestGateway extends AsyncDisposable {
   readonly redis: RedisStore | undefined;
   readonly url: string;
   /** Status, envelope and text of the answer to a path. */
-  get(path: string): Promise<TestAnswer>;
+  get(path: string, headers?: Record<string, string>): Promise<TestAnswer>;
 }
 
 export interface TestAnswer {
   readonly status: number;
   readonly type: string | null;
   readonly text: string;
+  /** WWW-Authenticate of a 401. */
+  readonly challenge: string | null;
   /** `error.code`, undefined on success. */
   readonly code: string | undefined;
   readonly data: unknown;
@@ -71,6 +73,7 @@ export interface TestGatewayOptions {
   readonly redisUrl?: string;
   readonly propagationMs?: number;
   readonly readDeadlineMs?: number;
+  readonly tokens?: GatewayOptions['tokens'];
   readonly limits?: GatewayOptions['limits'];
 }
 
@@ -91,7 +94,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
           commandTimeoutMs: gatewayCommandTimeoutMs,
           log,
         });
-  const { propagationMs, readDeadlineMs, limits } = options;
+  const { propagationMs, readDeadlineMs, tokens, limits } = options;
   const gateway = await startGateway({
     config: options.config,
     log,
@@ -102,6 +105,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     databaseScope: databaseScope(options.postgresUrl),
     propagationMs: propagationMs ?? 0,
     ...(readDeadlineMs === undefined ? {} : { readDeadlineMs }),
+    ...(tokens === undefined ? {} : { tokens }),
     ...(limits === undefined ? {} : { limits }),
   });
   const stop = new AbortController();
@@ -112,7 +116,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     metrics,
     redis,
     url,
-    get: (path) => answerOf(fetch(`${url}${path}`)),
+    get: (path, headers = {}) => answerOf(fetch(`${url}${path}`, { headers })),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await running;
@@ -134,6 +138,7 @@ async function answerOf(fetched: Promise<Response>): Promise<TestAnswer> {
     status: response.status,
     type: response.headers.get('content-type'),
     text,
+    challenge: response.headers.get('www-authenticate'),
     code: body.error?.code,
     data: body.data,
     next: body.next ?? null,

@@ -3,6 +3,7 @@
  * bytes and milliseconds, so that it says exactly what a pod will do.
  */
 import { Type, type Static } from 'typebox';
+import { auth } from '../http.ts';
 import { Enum, object } from '../schema.ts';
 import { column, identifier } from './column.ts';
 import { format } from './format.ts';
@@ -86,6 +87,8 @@ export const podConfig = object(
           maxItems: 16,
           description: 'Filter columns.',
         }),
+        // Left out where nobody asks for it: files of older operators stay as they are.
+        auth: Type.Optional(auth),
       },
       { description: 'Gateway.' },
     ),

@@ -6,6 +6,7 @@
  * cannot say is repeated in the operator's validate step.
  */
 import { Type, type Static, type TSchema } from 'typebox';
+import { auth } from '../http.ts';
 import {
   Enum,
   GoDuration,
@@ -239,6 +240,7 @@ export const spec = object(
               },
             ),
           ),
+          auth: Type.Optional(auth),
         },
         { description: 'The HTTP gateway.' },
       ),

@@ -38,5 +38,6 @@ export const acceptedChanges: readonly Accepted[] = [
   { what: 'more rejects', patch: { rejects: { maxRows: 5_000, maxPercent: null } } },
   { what: 'another cache', patch: { cache: { mode: 'Off', ttl: null } } },
   { what: 'more gateways and other filters', patch: { serve: { replicas: 3, filters: null } } },
+  { what: 'tokens from now on', patch: { serve: { auth: { mode: 'Tokens' } } } },
   { what: 'another Secret', patch: { backends: { secretName: 'other-backends' } } },
 ];

@@ -172,6 +172,13 @@ export const refusedLoading: readonly Refusal[] = [
       'CsvImport.millrace.dev "users" is invalid: spec.cache.ttl: Invalid value: "string": type conversion error from \'string\' to \'google.protobuf.Duration\' evaluating rule: cache.ttl must be a duration from 1s to 720h, such as 90s or 1h30m',
   },
   {
+    what: 'passwords at the gateway',
+    patch: { serve: { auth: { mode: 'Basic' } } },
+    message: 'spec.serve.auth.mode: must be one of None, Tokens',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: [spec.serve.auth.mode: Unsupported value: "Basic": supported values: "None", "Tokens", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
+  },
+  {
     what: 'a filter on a number',
     patch: { serve: { filters: ['id'] } },
     message: 'spec.serve.filters: serve.filters must name columns of type text; not id',

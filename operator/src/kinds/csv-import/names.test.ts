@@ -68,6 +68,8 @@ describe('children', () => {
     );
     expect(configFile(owner, { ...usersSpec, workers: { min: 1, max: 9 } }).hash).toBe(hash);
     expect(configFile(owner, { ...usersSpec, rejects: { maxRows: 1 } }).hash).not.toBe(hash);
+    const serve = { ...usersSpec.serve, auth: { mode: 'Tokens' as const } };
+    expect(configFile(owner, { ...usersSpec, serve }).hash).not.toBe(hash);
   });
 
   it('run restricted: not as root, read-only, without privileges or API access', () => {

@@ -32,7 +32,11 @@ export function missingClaim(spec: CsvImportSpec, observed: Observed): ClaimMiss
   };
 }
 
-export function neededKeys({ cache }: CsvImportSpec): readonly string[] {
-  const always = ['POSTGRES_URL', 'RABBITMQ_URL'];
-  return (cache?.mode ?? 'Off') === 'Off' ? always : [...always, 'REDIS_URL'];
+export function neededKeys({ cache, serve }: CsvImportSpec): readonly string[] {
+  return [
+    'POSTGRES_URL',
+    'RABBITMQ_URL',
+    ...((cache?.mode ?? 'Off') === 'Off' ? [] : ['REDIS_URL']),
+    ...(serve?.auth?.mode === 'Tokens' ? ['TOKENS'] : []),
+  ];
 }

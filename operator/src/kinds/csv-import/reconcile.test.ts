@@ -134,6 +134,16 @@ describe('what must exist before a pod starts', () => {
       names: 'REDIS_URL',
     },
     {
+      given: 'a gateway that asks for tokens without a list of them',
+      options: {
+        secret: { POSTGRES_URL: 'cA==', RABBITMQ_URL: 'cg==' },
+        spec: { ...usersSpec, serve: { enabled: true, auth: { mode: 'Tokens' as const } } },
+      },
+      type: 'BackendsReady',
+      reason: 'SecretKeyMissing',
+      names: 'TOKENS',
+    },
+    {
       given: 'no claim',
       options: { hasClaim: false },
       type: 'SourceReady',

@@ -43,6 +43,34 @@ describe.skipIf(lacks('postgres'))('the gateway over Postgres', () => {
     expect(large.type).toBe('application/json; charset=utf-8');
   });
 
+  it('asks for a token where the resource does, and takes one as soon as it is listed', async () => {
+    await using db = await peopleDatabase();
+    let list = '# nobody yet';
+    await using served = await testGateway({
+      config: config({ serve: { filters: [], auth: { mode: 'Tokens' } } }),
+      postgresUrl: db.appUrl,
+      tokens: () => list,
+    });
+    const headers = { authorization: 'Bearer token-0123456789' };
+
+    const early = await served.get('/people/1', headers);
+    const { tokens } = served.gateway.readiness().dependencies;
+    list = 'ann:token-0123456789';
+    await expect
+      .poll(async () => (await served.get('/people/1', headers)).status, { timeout: 5_000 })
+      .toBe(200);
+
+    expect([early.status, early.code, tokens?.ok]).toEqual([503, 'NoTokens', false]);
+    for (const path of ['/people/1', '/people', '/nothing']) {
+      const refused = await served.get(path);
+      expect([refused.status, refused.code, refused.challenge]).toEqual([
+        401,
+        'Unauthorized',
+        'Bearer realm="millrace"',
+      ]);
+    }
+  });
+
   it('pages through every row once, in key order', async () => {
     await using db = await peopleDatabase();
     await using served = await testGateway({ config: config(), postgresUrl: db.appUrl });

@@ -13,6 +13,7 @@ import type { Log } from '@millrace/kit/log';
 import type { Metrics } from '@millrace/kit/metrics';
 import type { Database } from '../../connectors/postgres/database.ts';
 import type { RedisStore } from '../../connectors/redis/store.ts';
+import { createAuth } from '../../http/auth.ts';
 import { startHttp, type HttpLimits } from '../../http/server.ts';
 import { openRowCache } from '../cache.ts';
 import { createAnswers } from './answers.ts';
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly redis: RedisStore | undefined;
   /** Names the database without its credentials; see databaseScope(). */
   readonly databaseScope: string;
+  /** The list of bearer tokens as it is now; needed where the config asks for tokens. */
+  readonly tokens?: () => string | undefined;
   readonly limits?: Partial<HttpLimits>;
   /** Default: two seconds, or a fifth of a short grace period. */
   readonly propagationMs?: number;
@@ -79,24 +82,33 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   // Before listening, so that the first request already knows the table.
   await health.probe();
+  const auth = createAuth({
+    mode: config.serve.auth?.mode ?? 'None',
+    tokens: options.tokens ?? (() => undefined),
+    clock,
+  });
+  const { databaseScope } = options;
+  const answers = createAnswers({ config, reads, cache, health, databaseScope });
   const http = await startHttp({
     ...config.bind.http,
     log,
     metrics,
     clock,
-    handle: createAnswers({
-      config,
-      reads,
-      cache,
-      health,
-      databaseScope: options.databaseScope,
-    }),
+    handle: async (request) => {
+      auth.authenticate(request.headers);
+      return await answers(request);
+    },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   let draining = false;
   return {
     port: http.port,
-    readiness: () => ({ ...health.readiness(), ...(draining ? { ready: false } : {}) }),
+    readiness: () => {
+      const { ready, dependencies } = health.readiness();
+      const problem = auth.problem();
+      const tokens = problem === undefined ? {} : { tokens: { ok: false, reason: problem } };
+      return { ready: ready && !draining, dependencies: { ...dependencies, ...tokens } };
+    },
     run: async (signal) => {
       await health.run(signal);
       draining = true;

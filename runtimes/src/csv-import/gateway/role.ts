@@ -28,6 +28,7 @@ export async function runGatewayRole(
     database,
     redis,
     databaseScope: databaseScope(open.urls.find('POSTGRES_URL') ?? ''),
+    tokens: () => open.urls.find('TOKENS'),
   });
   await using _admin = await startAdmin({
     ...config.bind.admin,

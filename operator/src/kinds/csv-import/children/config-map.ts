@@ -32,14 +32,16 @@ export function podConfigOf(owner: Owner, spec: CsvImportSpec): CsvImportPodConf
     target: { ...defaults.target, ...target },
     rejects: { ...defaults.rejects, ...rejects },
     cache: { mode: cache?.mode ?? 'Off', ttlMs: cacheTtlMs(cache?.ttl) },
-    serve: {
-      enabled: serve?.enabled ?? defaults.serve.enabled,
-      filters: serve?.filters ?? defaults.serve.filters,
-    },
+    serve: served(serve),
     chunkBytes: bytes(spec.chunkBytes, defaultChunkBytes),
     maxRecordBytes: bytes(spec.maxRecordBytes, defaultRecordBytesMax),
     ...podSurroundings,
   };
+}
+
+function served(serve: CsvImportSpec['serve']): CsvImportPodConfig['serve'] {
+  const { enabled, filters } = { ...defaults.serve, ...serve };
+  return { enabled, filters, ...(serve?.auth === undefined ? {} : { auth: serve.auth }) };
 }
 
 function cacheTtlMs(ttl: string | undefined): number {
