@@ -73,7 +73,6 @@ async function live(world: ImportCluster): Promise<void> {
 const unused = [
   // An admission plugin that not every cluster has asks for it.
   'update millrace.dev/csvimports/finalizers',
-  'update millrace.dev/incrementpipelines/finalizers',
   // A ConfigMap that a later plan has no use for is pruned like every other child.
   'delete /configmaps',
 ];

@@ -7,6 +7,7 @@
  */
 import type { Claim } from '../../machinery/conditions.ts';
 import { backendsDown, backendsReady, type Cause } from '../../machinery/workload/backends.ts';
+import { exit } from '../../machinery/workload/job.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
 import { degraded } from './degraded.ts';
@@ -57,7 +58,7 @@ function notReady(facts: Facts): Cause | undefined {
 function unready(facts: Facts, role: 'gateway' | 'worker'): Cause | undefined {
   const crew = role === 'gateway' ? facts.gateways : facts.workers;
   if (crew.ready > 0) return undefined;
-  return reported(facts) ?? stuck(crew, role) ?? starting(facts, role);
+  return reported(facts) ?? stuck(crew, role) ?? crashing(crew, role) ?? starting(facts, role);
 }
 
 /** What the pods say that keeps them from being ready. */
@@ -88,6 +89,31 @@ function stuck({ ailing }: Crew, role: Role): Cause | undefined {
   };
 }
 
+/** Its container ended and is started again: the runtime itself says by its exit code whether that helps. */
+function crashing({ ailing }: Crew, role: Role): Cause | undefined {
+  if (ailing?.lastExit === undefined) return undefined;
+  const { exitCode, words } = ailing.lastExit;
+  const { message } = (words ?? {}) as { readonly message?: unknown };
+  const why = typeof message === 'string' ? message : 'Its log says why.';
+  return {
+    reason: hopeless[exitCode] ?? 'PodsCrashing',
+    message: `Pod/${ailing.name} of the ${role}s ended with exit code ${exitCode} and is started again. ${why}`,
+  };
+}
+
+/** Its configuration, or what it finds in the backends, will never work. */
+const hopeless: Readonly<Record<number, string>> = {
+  [exit.badConfiguration]: 'BadConfiguration',
+  [exit.badInput]: 'BadInput',
+};
+
+function refused({ gateways, workers }: Facts): Cause | undefined {
+  const isHopeless = ({ ready, ailing }: Crew) =>
+    ready === 0 && ailing?.lastExit !== undefined && ailing.lastExit.exitCode in hopeless;
+  if (isHopeless(gateways)) return crashing(gateways, 'gateway');
+  return isHopeless(workers) ? crashing(workers, 'worker') : undefined;
+}
+
 function starting({ observed }: Facts, role: 'gateway' | 'worker'): Cause {
   const deployment = `Deployment/${roleName(observed.owner.name, role)}`;
   const isMade = observed.children[role] !== undefined;
@@ -100,9 +126,10 @@ function starting({ observed }: Facts, role: 'gateway' | 'worker'): Cause {
 }
 
 /** What no waiting cures: somebody has to change something. */
-function stalledBy({ obstacle, janitor, observed }: Facts): Cause | undefined {
+function stalledBy(facts: Facts): Cause | undefined {
+  const { obstacle, janitor, observed } = facts;
   if (obstacle !== undefined) return { reason: obstacle.reason, message: obstacle.message };
-  if (!observed.isDeleting || janitor !== 'Failed') return undefined;
+  if (!observed.isDeleting || janitor !== 'Failed') return refused(facts);
   const job = `Job/${roleName(observed.owner.name, 'janitor')}`;
   return {
     reason: 'JanitorFailed',

@@ -75,8 +75,8 @@ export function factsOf({ care, plan, ...situation }: Situation): Facts {
   };
 }
 
-function isAiling({ exitCode, isReady }: PodFacts): boolean {
-  return exitCode === undefined && !isReady;
+function isAiling({ hasEnded, isReady, isTerminating }: PodFacts): boolean {
+  return !hasEnded && !isReady && !isTerminating;
 }
 
 function isStale(

@@ -8,6 +8,9 @@ import type { Clock } from '@millrace/kit/clock';
 import type { Heard } from '../../machinery/progress-poller.ts';
 import type { Recollection } from './observe.ts';
 
+/** Three times the longest period of questions: whoever is silent for longer has not just been slow. */
+const lateAfterMs = 30_000;
+
 interface Remembered {
   gatewaysGoneAt: number | undefined;
   recommendation: Recommendation | undefined;
@@ -26,6 +29,7 @@ export class Memory {
     const held = this.#of(uid);
     return {
       heard,
+      isLate: heard !== undefined && this.#clock.monotonic() - heard.askedAt > lateAfterMs,
       recommendation: held.recommendation,
       gatewaysGoneAt: (areGone) => {
         held.gatewaysGoneAt = areGone

@@ -22,6 +22,8 @@ export interface Caches extends WorkloadCaches {
 /** What this process knows of a pipeline beside what is in the API. */
 export interface Recollection {
   readonly heard: Heard<IncrementPipelineProgress> | undefined;
+  /** It is too old to decide upon. */
+  readonly isLate: boolean;
   /** When the last gateway was seen to be gone, on the clock of `heard`. */
   readonly gatewaysGoneAt: (areGone: boolean) => number | undefined;
   readonly recommendation: Recommendation | undefined;
@@ -29,6 +31,7 @@ export interface Recollection {
 
 export const nothingRecalled: Recollection = {
   heard: undefined,
+  isLate: false,
   gatewaysGoneAt: () => undefined,
   recommendation: undefined,
 };
@@ -51,7 +54,7 @@ export function observe(
     workers: podsOf(uid, 'worker', caches.pods),
     janitors: podsOf(uid, 'janitor', caches.pods),
   };
-  const { heard, gatewaysGoneAt, recommendation } = recalled(uid);
+  const { heard, isLate, gatewaysGoneAt, recommendation } = recalled(uid);
   const goneAt = gatewaysGoneAt(areGatewaysGone({ owner, children, pods }));
   return {
     owner,
@@ -65,7 +68,7 @@ export function observe(
     children,
     pods,
     progress: heard?.value ?? status?.progress,
-    isRemembered: heard === undefined,
+    isRemembered: heard === undefined || isLate,
     isReportFinal: heard !== undefined && goneAt !== undefined && heard.askedAt > goneAt,
     recommendation,
     secretKeys: (secretName) => {

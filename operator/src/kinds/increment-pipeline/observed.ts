@@ -25,7 +25,7 @@ export interface Observed {
   readonly pods: Pods;
   /** The newest report: of a poll, else what status still holds. */
   readonly progress: IncrementPipelineProgress | undefined;
-  /** Nothing was heard since this process began: `progress` is what an earlier one had heard, if any. */
+  /** Nothing was heard since this process began, or nothing for long: `progress` decides nothing. */
   readonly isRemembered: boolean;
   /** The report was asked for after the last gateway pod was gone: nothing has come in since. */
   readonly isReportFinal: boolean;

@@ -117,10 +117,11 @@ function poll(
   { owner, pods }: Observed,
   { caches, podAddress, poller }: ReconcileOptions,
 ): void {
-  const running = [...pods.workers, ...pods.gateways].filter(
-    ({ exitCode, isTerminating }) => exitCode === undefined && !isTerminating,
-  );
-  const pod = running.findLast(({ isReady }) => isReady) ?? running.at(-1);
+  const running = [...pods.workers, ...pods.gateways].filter(({ hasEnded }) => !hasEnded);
+  // An answer of the time before a stop says nothing of the time after it.
+  if (running.length === 0) poller.forget(key);
+  const pod =
+    running.findLast(({ isReady, isTerminating }) => isReady && !isTerminating) ?? running.at(-1);
   const held = ['worker', 'gateway']
     .flatMap((role) => caches.pods.byIndex(podsOfRole, `${owner.uid} ${role}`))
     .find(({ metadata }: KubeObject) => metadata.uid === pod?.uid);

@@ -102,7 +102,7 @@ interface Workload {
 
 /** No pod is there, and none is about to be made. */
 function isGone({ owner, deployment, pods }: Workload): boolean {
-  if (pods.some(({ exitCode }) => exitCode === undefined)) return false;
+  if (pods.some(({ hasEnded }) => !hasEnded)) return false;
   if (deployment === undefined || controllerOf(deployment)?.uid !== owner.uid) return true;
   const { generation, status = {} } = { ...deployment, ...deployment.metadata } as Fields;
   const { observedGeneration = generation, replicas = 0 } = status;

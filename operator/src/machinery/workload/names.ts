@@ -83,13 +83,21 @@ export interface KindNames<Role extends string = string> {
   readonly metadata: (owner: Owner, child: ChildName<Role>) => ObjectMeta;
 }
 
+export interface KindIdentity {
+  readonly kind: string;
+  readonly slug: string;
+  /**
+   * Whether children hold a resource back that is deleted in the foreground. Not those of a kind that
+   * drains first: they would be deleted before it has.
+   */
+  readonly isHeldByChildren?: boolean;
+}
+
 export function namesOf<Role extends string>({
   kind,
   slug,
-}: {
-  readonly kind: string;
-  readonly slug: string;
-}): KindNames<Role> {
+  isHeldByChildren = true,
+}: KindIdentity): KindNames<Role> {
   const labels = (owner: Owner, component: string): Record<string, string> => ({
     'app.kubernetes.io/name': slug,
     [instanceLabel]: baseName(owner.name),
@@ -125,7 +133,7 @@ export function namesOf<Role extends string>({
           name: owner.name,
           uid: owner.uid,
           controller: true,
-          blockOwnerDeletion: true,
+          blockOwnerDeletion: isHeldByChildren,
         },
       ],
     }),

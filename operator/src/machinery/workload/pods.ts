@@ -37,7 +37,7 @@ export function podEssentials(pod: KubeObject): KubeObject {
     status: {
       ...pick(status, ['phase', 'podIP']),
       conditions: conditions.map((held) => pick(held, ['type', 'status', 'reason'])),
-      containerStatuses: containerStatuses.map((held) => pick(held, ['state'])),
+      containerStatuses: containerStatuses.map((held) => pick(held, ['state', 'lastState'])),
     },
   };
 }
@@ -61,11 +61,13 @@ interface PodStatus {
     readonly reason?: string;
   }[];
   readonly containerStatuses?: readonly {
-    readonly state?: {
-      readonly waiting?: { readonly reason?: string };
-      readonly terminated?: { readonly exitCode?: number; readonly message?: string };
-    };
+    readonly state?: { readonly waiting?: { readonly reason?: string } } & Terminated;
+    readonly lastState?: Terminated;
   }[];
+}
+
+interface Terminated {
+  readonly terminated?: { readonly exitCode?: number; readonly message?: string };
 }
 
 /** One pod as decisions see it. */
@@ -80,8 +82,12 @@ export interface PodFacts {
   readonly isDisrupted: boolean;
   /** Why its container does not run yet, as Kubernetes says it; undefined once it has run. */
   readonly pendingReason: string | undefined;
-  /** Undefined while it runs or waits to. */
+  /** Of its container, if that does not run; one that is restarted has ended all the same. */
   readonly exitCode: number | undefined;
+  /** Nothing of it will start again. */
+  readonly hasEnded: boolean;
+  /** How its container ended last, if it has at all. */
+  readonly lastExit: { readonly exitCode: number; readonly words: unknown } | undefined;
   /** Its termination message, if it left one that is JSON. */
   readonly lastWords: unknown;
 }
@@ -116,6 +122,8 @@ function podFacts(pod: KubeObject): PodFacts {
     isTerminating: deletionTimestamp !== undefined,
     isDisrupted: claimed(status, 'DisruptionTarget', 'True') !== undefined,
     pendingReason: pendingReason(status),
+    hasEnded: status.phase === 'Succeeded' || status.phase === 'Failed',
+    lastExit: lastExit(status),
     ...ending(status),
   };
 }
@@ -135,6 +143,14 @@ function pendingReason(status: PodStatus): string | undefined {
   const reason = containerOf(status).waiting?.reason ?? unscheduled ?? 'Pending';
   // Both ends of one alternation: each would otherwise be a change.
   return reason === 'ErrImagePull' ? 'ImagePullBackOff' : reason;
+}
+
+function lastExit({ containerStatuses = [] }: PodStatus): PodFacts['lastExit'] {
+  const [container] = containerStatuses;
+  const last = container?.state?.terminated ?? container?.lastState?.terminated;
+  if (last?.exitCode === undefined) return undefined;
+  const { exitCode, message } = last;
+  return { exitCode, words: message === undefined ? undefined : parseJson(message) };
 }
 
 /** A pod that its node lost, or gave up before a container started, ends without an exit code. */
