@@ -36,8 +36,6 @@ export interface Clients extends AsyncDisposable {
   readonly reasons: ReadonlyMap<string, number>;
   /** Requests that wait for an answer now. */
   readonly underWay: number;
-  /** When the last request was answered with 200, by the monotonic clock. */
-  readonly acceptedAtMs: number;
   /** Begins no request any more; those that were begun are waited for, for so long. */
   stop(patienceMs: number): Promise<void>;
   /** Resolves when all that was asked for has been sent. */
@@ -57,7 +55,6 @@ class ClosedLoop implements Clients {
   readonly reasons = new Map<string, number>();
   readonly ended: Promise<void>;
   underWay = 0;
-  acceptedAtMs = 0;
   readonly #options: ClientsOptions;
   readonly #agent: Agent;
   readonly #url: URL;
@@ -143,7 +140,6 @@ class ClosedLoop implements Clients {
       timeoutMs: this.#options.timeoutMs,
     });
     this.underWay -= 1;
-    if (outcome.fate === 'Accepted') this.acceptedAtMs = performance.now();
     const { reasons } = this;
     const reason =
       reasons.has(outcome.reason) || reasons.size < reasonsMax ? outcome.reason : 'other';

@@ -25,7 +25,7 @@ export interface AssaultOptions {
   readonly tell: (struck: Struck) => void;
 }
 
-const restMs = { least: 1_000, most: 5_000 } as const;
+const restMs = { least: 1_000, most: 8_000 } as const;
 const impatience = 1 / 3;
 
 export class Assault {

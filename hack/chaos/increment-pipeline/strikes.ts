@@ -46,6 +46,7 @@ export const strikes: readonly Strike[] = [
   { target: 'gateway', name: 'pause', act: async (field) => pauseGateway(field) },
   { target: 'worker', name: 'kill -9', act: async (field) => strikeWorker(field, 'kill') },
   { target: 'worker', name: 'kill -9 again', act: async (field) => strikeWorker(field, 'kill') },
+  { target: 'worker', name: 'kill -9 of all', act: async (field) => killAllWorkers(field) },
   { target: 'worker', name: 'pause', act: async (field) => strikeWorker(field, 'pause') },
   { target: 'worker', name: 'pause again', act: async (field) => strikeWorker(field, 'pause') },
   { target: 'redis', name: 'kill -9', act: async (field) => killServer(field, 'redis', 0) },
@@ -146,6 +147,15 @@ async function strikeWorker(field: Field, how: 'kill' | 'pause'): Promise<Blow |
   if (victim === undefined) return undefined;
   signalProcess(victim, 'SIGSTOP');
   return endFrozen(field, { victim, how, isHit: false });
+}
+
+/** They hold a batch if one of them is in a transaction right before; none of them is frozen for it. */
+async function killAllWorkers({ scene }: Field): Promise<Blow | undefined> {
+  const held = await soonCommitting(scene);
+  const victims = scene.pods('worker');
+  for (const victim of victims) signalProcess(victim, 'SIGKILL');
+  const detail = `${String(victims.length)} pods, ${String(held)} transactions`;
+  return { isHit: held > 0 && victims.length > 0, detail };
 }
 
 async function committingWorker(
