@@ -1,8 +1,10 @@
 /**
  * Everything an operator is responsible for, as text that is equal when it is the same.
  *
- * Left out is only what must differ between two runs: times, versions, and who of several lives did
- * what last (`status.plan`, since a killed life cannot tell the next what it had just changed). Uids
+ * Left out is only what must differ between two runs: times, versions, who of several lives did what
+ * last (`status.plan`, since a killed life cannot tell the next what it had just changed), and how a
+ * number was found (`status.recommendation`, whose figures are those of the last look of a life; the
+ * number itself is in `status.workers`, and is what replicas are). Uids
  * are compared: the world gives the first of a name the same one in every run, so that a reference to
  * a predecessor shows, and so does an object made once too often.
  */
@@ -22,7 +24,7 @@ function nameOf({ kind, metadata }: KubeObject): string {
   return `${kind}/${metadata.name}`;
 }
 
-const ofTime: ReadonlySet<string> = new Set([
+const ofRuns: ReadonlySet<string> = new Set([
   'creationTimestamp',
   'lastTransitionTime',
   'resourceVersion',
@@ -30,10 +32,11 @@ const ofTime: ReadonlySet<string> = new Set([
   'since',
   'at',
   'plan',
+  'recommendation',
 ]);
 
 function comparable(object: KubeObject): string {
-  return JSON.stringify(object, (field, value: unknown) => (ofTime.has(field) ? undefined : value));
+  return JSON.stringify(object, (field, value: unknown) => (ofRuns.has(field) ? undefined : value));
 }
 
 /** What differs, shortest useful form; undefined if nothing does. */

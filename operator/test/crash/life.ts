@@ -176,7 +176,7 @@ export class Life {
       call.ref === undefined ? undefined : await this.#world.api.get(call.type, call.ref);
     const before = await read();
     const answer = await work();
-    this.#effects.note({ call, before, after: await read(), preconditions });
+    await this.#effects.note({ call, before, after: await read(), preconditions });
     return answer;
   }
 

@@ -16,6 +16,7 @@ import type { World } from './world.ts';
 
 export interface Outcome {
   readonly effects: readonly string[];
+  readonly breaches: readonly string[];
   /** Of the first life. */
   readonly calls: readonly Call[];
   readonly events: number;
@@ -56,24 +57,25 @@ export async function undisturbed<W extends World>(
   const world = scenario.world();
   const outcome = await run(proof, { ...scenario, world: () => world }, () => ({}));
   await scenario.ends(world);
+  if (outcome.breaches.length > 0) throw new Error(outcome.breaches.join('\n'));
   const blind = outcome.effects.find((effect) => effect.endsWith(deletedByName));
   if (blind !== undefined) throw new Error(`could hit an object made since: ${blind}`);
   return outcome;
 }
 
 export async function run<W extends World>(
-  { types }: KindProof<W>,
+  { kind, types, never }: KindProof<W>,
   scenario: Scenario<W>,
   disturb: Disturb,
 ): Promise<Outcome> {
   const world = scenario.world();
-  const effects = new SideEffects();
+  const effects = new SideEffects((effect) => never?.(effect, world) ?? Promise.resolve(undefined));
   const lives: Life[] = [];
   const failures: unknown[] = [];
   const start = (disturbance: Disturbance = {}): Life => {
     const life = new Life(world, { disturbance, effects });
     lives.push(life);
-    begin(life, world).catch((failure: unknown) => failures.push(failure));
+    begin(life, { kind, world }).catch((failure: unknown) => failures.push(failure));
     return life;
   };
   const ends: StepEnd[] = [];
@@ -91,10 +93,14 @@ export async function run<W extends World>(
   }
   for (const life of lives) life.end();
   if (failures.length > 0) throw new AggregateError(failures, 'an operator did not start');
-  return { effects: effects.lines, calls: first.calls, events: first.events, ends };
+  const { lines, breaches } = effects;
+  return { effects: lines, breaches, calls: first.calls, events: first.events, ends };
 }
 
-async function begin(life: Life, world: World): Promise<void> {
+async function begin(
+  life: Life,
+  { kind, world }: { readonly kind: KindProof['kind']; readonly world: World },
+): Promise<void> {
   metrics.clear();
   await startOperator({
     api: life.api,
@@ -107,6 +113,7 @@ async function begin(life: Life, world: World): Promise<void> {
       // Half of the usual questions; what is asked matters here, not how soon.
       pollLimits: { periodMinMs: 3_000 },
     },
+    kinds: [kind],
     podAddress: world.podAddress,
     fetch: life.fetch,
   });
@@ -118,6 +125,7 @@ export function deviation(
   expected: Outcome,
   { isJudgedAtEnd = false }: { readonly isJudgedAtEnd?: boolean } = {},
 ): string | undefined {
+  if (actual.breaches.length > 0) return actual.breaches.join('\n');
   const pairs = expected.ends.map((end, index) => ({ end, did: actual.ends[index]?.state }));
   for (const { end, did } of pairs.slice(isJudgedAtEnd ? -1 : 0)) {
     const found = difference(did ?? new Map(), end.state);

@@ -6,7 +6,9 @@
  * on what the operator made of those before; within a step nothing may. `ends` says what the story is
  * about, so that one that has become meaningless fails instead of proving nothing.
  */
+import type { OperatorKind } from '../../src/machinery/kind.ts';
 import type { ResourceType } from '../../src/machinery/kube-api.ts';
+import type { Effect } from './side-effects.ts';
 import type { World } from './world.ts';
 
 export interface Step<W> {
@@ -32,8 +34,6 @@ export const storiesOfEveryKind = [
   'delete',
   'backend lost',
   'pod lost',
-  'completed',
-  'failed',
   'invalid change',
   'paused',
   'name taken',
@@ -42,7 +42,14 @@ export const storiesOfEveryKind = [
 export type Story = (typeof storiesOfEveryKind)[number];
 
 export interface KindProof<W extends World = World> {
+  /** Operators of its stories reconcile nothing else: others would only cost time. */
+  readonly kind: Pick<OperatorKind, 'controller'>;
   /** Compared at the end of each step; the kind itself first. */
   readonly types: readonly ResourceType[];
   readonly scenarios: Readonly<Record<Story, Scenario<W>>> & Readonly<Record<string, Scenario<W>>>;
+  /**
+   * What no write of an operator may do, wherever it was disturbed before: asked about each write in
+   * the moment it has happened. Says what was done that must not be.
+   */
+  readonly never?: (effect: Effect, world: W) => Promise<string | undefined>;
 }

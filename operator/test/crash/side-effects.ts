@@ -10,22 +10,35 @@
 import { createHash } from 'node:crypto';
 import { eventType } from '../../src/machinery/events.ts';
 import type { KubeObject, Preconditions } from '../../src/machinery/kube-api.ts';
-import type { Call } from './life.ts';
+import { described, type Call } from './life.ts';
 
-interface Effect {
+export interface Effect {
   readonly call: Call;
   readonly before: KubeObject | undefined;
   readonly after: KubeObject | undefined;
   readonly preconditions?: Preconditions | undefined;
 }
 
+type Never = (effect: Effect) => Promise<string | undefined>;
+
 export class SideEffects {
   #lines: string[] = [];
+  #breaches: string[] = [];
   #last: Promise<unknown> = Promise.resolve();
+  readonly #never: Never;
+
+  constructor(never: Never = () => Promise.resolve(undefined)) {
+    this.#never = never;
+  }
 
   /** Everything so far, in order; each line names verb and object. */
   get lines(): readonly string[] {
     return this.#lines;
+  }
+
+  /** What must never be done and was. */
+  get breaches(): readonly string[] {
+    return this.#breaches;
   }
 
   /** One write at a time over all lives: what is read before and after it must be of that write. */
@@ -41,16 +54,22 @@ export class SideEffects {
     }
   }
 
-  note(effect: Effect): void {
+  async note(effect: Effect): Promise<void> {
     const { type, ref } = effect.call;
     if (type.kind === eventType.kind) return;
     const name = `${type.kind}/${ref?.name ?? ''}`;
     this.#lines.push(...changes(effect).map((change) => `${name} ${change}`));
+    const breach = await this.#never(effect);
+    if (breach !== undefined) this.#breaches.push(`it ${breach}: ${described(effect.call)}`);
   }
 }
 
-function changes({ before, after, preconditions }: Effect): readonly string[] {
-  if (after === undefined) return before === undefined ? [] : [deletion(preconditions)];
+function changes({ call, before, after, preconditions }: Effect): readonly string[] {
+  if (after === undefined) {
+    if (before === undefined) return [];
+    // What is already deleted goes with the last of its finalizers.
+    return [call.verb === 'delete' ? deletion(preconditions) : 'is let go'];
+  }
   const [is, was] = [facts(after), facts(before)];
   if (before?.metadata.uid !== after.metadata.uid) return [`is made as ${is.template}`];
   return [

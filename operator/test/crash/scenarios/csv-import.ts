@@ -4,6 +4,7 @@
  */
 import type { CsvImportProgress } from '@millrace/crds/csv-import';
 import { apiVersion } from '@millrace/crds/define-kind';
+import { csvImport } from '../../../src/kinds/csv-import/index.ts';
 import { csvImports } from '../../../src/kinds/csv-import/resource-types.ts';
 import {
   configMaps,
@@ -387,6 +388,7 @@ const scenarios = {
 } satisfies KindProof<ImportWorld>['scenarios'];
 
 export const proof: KindProof<ImportWorld> = {
+  kind: csvImport,
   types: [csvImports, ...ownedTypes, pods],
   scenarios,
 };
