@@ -20,7 +20,7 @@ const hourMs = 3_600_000;
 interface Stage {
   readonly fence: Fence;
   /** Commits as the owner, from where the last one ended. */
-  commit(entries: readonly Entry[], overrides?: Partial<Fence>): Promise<CommitOutcome>;
+  commit(this: void, entries: readonly Entry[], overrides?: Partial<Fence>): Promise<CommitOutcome>;
 }
 
 /** Partition 0, claimed. */

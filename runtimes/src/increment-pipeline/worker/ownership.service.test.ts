@@ -62,7 +62,7 @@ describe.skipIf(lacks('postgres', 'redis'))('the ownership of partitions', () =>
       const names = await owners(pipeline);
       const byOwner = Map.groupBy(names, (owner) => owner ?? '');
       byOwner.delete('');
-      return [...byOwner.values()].map((owned) => owned.length).sort();
+      return [...byOwner.values()].map((owned) => owned.length).sort((a, b) => a - b);
     };
     let appended = 0n;
     const stop = new AbortController();
