@@ -86,7 +86,9 @@ export async function privateRedis(settings: RedisSettings = fsyncSettings): Pro
   const root = await mkdtemp(join(tmpdir(), 'millrace-redis-'));
   const data = join(root, 'data');
   const port = await freePort();
-  const url = `redis://127.0.0.1:${String(port)}`;
+  const password = settings['requirepass'];
+  const user = password === undefined ? '' : `:${password}@`;
+  const url = `redis://${user}127.0.0.1:${String(port)}`;
   let child: ChildProcess | undefined;
   let copies = 0;
 

@@ -72,7 +72,10 @@ describe.skipIf(lacks('redis', 'postgres'))('a Redis that refuses writes', () =>
     await here.redis.command('CONFIG', 'SET', 'maxmemory', '1');
 
     expect(await oneMore(here)).toBe('Transient OutOfMemory');
-
+    await expect.poll(() => here.it.appender.status().reason).toBe('OutOfMemory');
+    expect(await oneMore(here)).toBe('Transient OutOfMemory');
+    // The second was refused without asking Redis.
+    expect(here.it.failures).toHaveLength(1);
     await here.redis.command('CONFIG', 'SET', 'maxmemory', '0');
     await expect.poll(() => oneMore(here), { timeout: 5_000 }).toBe('ok');
     expect(await here.stored()).toBe(1);

@@ -52,10 +52,12 @@ const notDone: ReadonlySet<string> = new Set([
   'StreamsUnchecked',
 ]);
 
+/** Whether a failure leaves no doubt that nothing was appended. */
+export function isCertain(error: unknown): error is Failure {
+  return error instanceof Failure && (error.family !== 'Transient' || notDone.has(error.code));
+}
+
 /** What to tell the caller of an append that failed: certainty only where there is some. */
 export function appendFailure(error: unknown): Failure {
-  if (error instanceof Failure && (error.family !== 'Transient' || notDone.has(error.code))) {
-    return error;
-  }
-  return refusal('FateUnknown', { cause: error });
+  return isCertain(error) ? error : refusal('FateUnknown', { cause: error });
 }

@@ -13,8 +13,9 @@ import { transient, translate } from '../../connectors/redis/failures.ts';
 import type { RedisLink } from '../../connectors/redis/link.ts';
 import type { Budget } from './budget.ts';
 import { checkDurability, type DurabilityQuestion, type DurabilityState } from './durability.ts';
-import { refusal } from './failures.ts';
+import { isCertain, refusal } from './failures.ts';
 import type { Incarnations, Look } from './incarnations.ts';
+import { askScript } from './scripts.ts';
 
 export interface GateStatus {
   /** Whether an append would be taken. */
@@ -87,12 +88,17 @@ export class Gate {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const { link, clock } = this.#options;
     while (!signal.aborted) {
       this.#wake = new AbortController();
-      if (this.#options.link.isReady()) await this.#check();
+      const startedMs = clock.monotonic();
+      if (link.isReady()) await this.#check();
       const isOpen = this.#checked === this.#doubts;
       const either = AbortSignal.any([signal, this.#wake.signal]);
-      await this.#options.clock.sleep(isOpen ? checkIntervalMs : checkAgainMs, either);
+      await clock.sleep(isOpen ? checkIntervalMs : checkAgainMs, either);
+      // Doubts may come with every append; checks must not.
+      const restMs = checkAgainMs - (clock.monotonic() - startedMs);
+      if (restMs > 0) await clock.sleep(restMs, signal);
     }
   }
 
@@ -106,12 +112,14 @@ export class Gate {
     try {
       await this.#readDurability();
       if (!this.#durability.ok) return;
+      await this.#askForWrites();
       const look = await this.#options.incarnations.look();
       await this.#noteLook(look, doubts);
     } catch (error) {
-      this.#unchecked = refusal('StreamsUnchecked', {
-        cause: translate(error, 'Checking the streams'),
-      });
+      // What Redis itself refuses is told as it is; it is as certain that nothing was appended.
+      this.#unchecked = isCertain(error)
+        ? translate(error, 'Appending')
+        : refusal('StreamsUnchecked', { cause: translate(error, 'Checking the streams') });
     }
   }
 
@@ -126,6 +134,19 @@ export class Gate {
       this.#unmet = refusal('DurabilityNotMet', detail);
     }
     this.#options.durabilityChanged({ ok: now.ok, reason: now.message });
+  }
+
+  /** A server that is full, read-only or short of replicas is not asked by each append anew. */
+  async #askForWrites(): Promise<void> {
+    try {
+      await this.#options.link.script('Asking whether Redis takes writes', askScript, {
+        keys: [],
+        args: [],
+      });
+    } catch (error) {
+      if (isCertain(error) && this.#checked === this.#doubts) this.#doubts += 1;
+      throw error;
+    }
   }
 
   async #noteLook(look: Look, doubts: number): Promise<void> {

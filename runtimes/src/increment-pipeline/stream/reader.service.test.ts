@@ -38,7 +38,8 @@ async function stream(): Promise<Stream> {
         keys: [acceptedKey(place.uid), streamKey(place)],
         args: [acceptedField(place), items, entries.length, ...entries],
       });
-      return (reply as Buffer[]).map(String);
+      // After the ids comes how many increments the stream ever accepted.
+      return (reply as Buffer[]).slice(0, entries.length).map(String);
     },
     [Symbol.asyncDispose]: async () => {
       await link[Symbol.asyncDispose]();

@@ -98,3 +98,11 @@ redis.call('UNLINK', KEYS[1])
 return 1
 `,
 };
+
+/** Writes nothing, and is refused whenever a script that writes would be. */
+export const askScript: RedisScript = {
+  name: 'ask for writes',
+  lua: `#!lua
+return 1
+`,
+};
