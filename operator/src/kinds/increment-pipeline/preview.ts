@@ -2,7 +2,10 @@
  * What a pass would do to an IncrementPipeline, for people who ask first. The caches of a pass are
  * filled for this one resource; everything that decides is what `reconcile.ts` uses too. Writes nothing.
  */
-import { incrementPipelineKind } from '@millrace/crds/increment-pipeline';
+import {
+  incrementPipelineKind,
+  type IncrementPipelineStatus,
+} from '@millrace/crds/increment-pipeline';
 import { Fault } from '@millrace/kit/fault';
 import { keyOfObject } from '../../machinery/object-key.ts';
 import type { KindPreview, PreviewInput } from '../../machinery/preview.ts';
@@ -28,6 +31,10 @@ export const incrementPipelinePreview: KindPreview = {
   ledger: {
     whole: 'accepted',
     parts: ['committed', 'duplicates', 'deadLetters', 'lost'],
+    pending: {
+      part: 'backlog',
+      of: ({ progress }: IncrementPipelineStatus) => progress?.backlog.increments ?? 0,
+    },
     watched: 'deadLetters',
   },
   childLabels: ({ metadata }) => ({ [uidLabel]: metadata.uid ?? '' }),
