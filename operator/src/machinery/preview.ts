@@ -36,6 +36,8 @@ export interface Preview {
 export interface Ledger {
   readonly whole: string;
   readonly parts: readonly string[];
+  /** One more part, where it is no total: it comes and goes. */
+  readonly pending?: { readonly part: string; readonly of: (status: object) => number };
   /** The part that people look out for; shown in tables where it is not zero. */
   readonly watched: string;
 }

@@ -31,7 +31,10 @@ export interface View {
   readonly bornMs: number | undefined;
 }
 
-export function viewOf(resource: KubeObject, { type }: Pick<KindPreview, 'type'>): View {
+export function viewOf(
+  resource: KubeObject,
+  { type, ledger }: Pick<KindPreview, 'type' | 'ledger'>,
+): View {
   const { kind, metadata } = resource;
   const status = (resource['status'] ?? {}) as Status;
   const held = status.conditions?.find((condition) => condition.type === 'Ready');
@@ -48,11 +51,18 @@ export function viewOf(resource: KubeObject, { type }: Pick<KindPreview, 'type'>
     message: held?.message,
     sinceMs: timeOf(held?.lastTransitionTime),
     percent: status.percent,
-    totals: status.totals,
+    totals: totalsOf(status, ledger),
     workers: workersOf(status),
     image: status.runtimeImage,
     bornMs: timeOf(metadata.creationTimestamp),
   };
+}
+
+function totalsOf(status: Status, ledger: Ledger | undefined): View['totals'] {
+  const { totals } = status;
+  const pending = ledger?.pending;
+  if (totals === undefined || pending === undefined) return totals;
+  return { ...totals, [pending.part]: pending.of(status) };
 }
 
 function workersOf({ workers }: Status): View['workers'] {
@@ -88,7 +98,7 @@ function totalsText({ totals }: View, ledger: Ledger | undefined): string {
   const { whole, watched } = ledger;
   const bad = totals[watched] ?? 0;
   const seen = `${count(totals[whole] ?? 0)} ${whole}`;
-  return bad === 0 ? seen : `${seen}, ${count(bad)} ${watched}`;
+  return bad === 0 ? seen : `${seen}, ${count(bad)} ${inWords(watched)}`;
 }
 
 export interface PageLook {
@@ -128,9 +138,15 @@ function bar(percent: number): string {
 /** `read 1,200 = loaded 1,190 + superseded 7 + rejected 3`; ≠ says that it does not add up. */
 function equationOf({ totals }: View, ledger: Ledger | undefined): string | undefined {
   if (totals === undefined || ledger === undefined) return undefined;
-  const { whole, parts } = ledger;
-  const figure = (part: string): string => `${part} ${count(totals[part] ?? 0)}`;
+  const { whole, pending } = ledger;
+  const parts = [...ledger.parts, ...(pending === undefined ? [] : [pending.part])];
+  const figure = (part: string): string => `${inWords(part)} ${count(totals[part] ?? 0)}`;
   const sum = parts.reduce((total, part) => total + (totals[part] ?? 0), 0);
   const sign = sum === (totals[whole] ?? 0) ? '=' : '≠';
   return `${figure(whole)} ${sign} ${parts.map(figure).join(' + ')}`;
+}
+
+/** `deadLetters` as people write it. */
+function inWords(field: string): string {
+  return field.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

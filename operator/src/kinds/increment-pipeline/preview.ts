@@ -33,7 +33,7 @@ export const incrementPipelinePreview: KindPreview = {
     parts: ['committed', 'duplicates', 'deadLetters', 'lost'],
     pending: {
       part: 'backlog',
-      of: ({ progress }: IncrementPipelineStatus) => progress?.backlog.increments ?? 0,
+      of: (status) => (status as IncrementPipelineStatus).progress?.backlog.increments ?? 0,
     },
     watched: 'deadLetters',
   },
