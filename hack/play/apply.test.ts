@@ -100,6 +100,13 @@ describe('a service', () => {
     expect(movedFields(service(), service({ partitions: 4 }))).toEqual(['spec.partitions']);
   });
 
+  test('is what was wanted when it rests because its manifest says so', () => {
+    const resting = [{ ...holds('Ready', 'Suspended'), status: 'False' }];
+
+    expect(readyEnd(service({ suspend: true }, resting))).toMatchObject({ isWell: true });
+    expect(readyEnd(service({}, resting))).toBeUndefined();
+  });
+
   test('is what was wanted once this generation is Ready, and never if it is Stalled', () => {
     const old = { ...holds('Ready', 'Running'), observedGeneration: 1 };
 

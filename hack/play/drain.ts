@@ -10,6 +10,7 @@ import { asPod, isFinished, podType, uidOf } from './controllers/workload.ts';
 import { playKindOf } from './kinds/kinds.ts';
 import { specOf } from './kinds/play-kind.ts';
 import { nameOf, type Manifest } from './manifests.ts';
+import { isSuspended } from './outcome.ts';
 
 export interface DrainOptions {
   readonly api: KubeApi;
@@ -38,7 +39,7 @@ export async function resumeServices({ api, manifests }: DrainOptions): Promise<
 }
 
 function isDrained({ isResource, object }: Manifest): boolean {
-  return isResource && !playKindOf(object).runsToAnEnd && specOf(object)['suspend'] !== true;
+  return isResource && !playKindOf(object).runsToAnEnd && !isSuspended(object);
 }
 
 async function drainOne(

@@ -4,10 +4,13 @@
  */
 import type { KubeApi, KubeObject } from '@millrace/operator/machinery/kube-api';
 import { startControlLoop, type ControlLoop } from './controllers/control-loop.ts';
-import { asPod, podType, serviceType, type Pod } from './controllers/workload.ts';
+import { asPod, deploymentType, podType, serviceType, type Pod } from './controllers/workload.ts';
 import type { ServiceProxy } from './controllers/service-proxy.ts';
 import { playKindOf } from './kinds/kinds.ts';
+import type { ResourceView } from './kinds/play-kind.ts';
 import type { Manifest } from './manifests.ts';
+import { isSuspended } from './outcome.ts';
+import { isCarried } from './service-pods.ts';
 import { servedUrl } from './view/addresses.ts';
 import type { Screen } from './view/screen.ts';
 
@@ -71,10 +74,19 @@ export class Monitor {
       resources.map(async ({ type, object }) => api.get(type, object.metadata)),
     );
     this.#objects = found.filter((object) => object !== undefined);
-    screen.show(this.#objects.map((object) => playKindOf(object).view(object)));
-    for (const pod of (await api.list(podType)).items.map(asPod)) this.#tellFailure(pod);
+    const pods = (await api.list(podType)).items.map(asPod);
+    const deployments = (await api.list(deploymentType)).items;
+    const isUp = (object: KubeObject): boolean =>
+      playKindOf(object).runsToAnEnd ||
+      isSuspended(object) ||
+      isCarried(object, { deployments, pods });
+    screen.show(this.#objects.map((object) => viewOf(object, isUp(object))));
+    for (const pod of pods) this.#tellFailure(pod);
     if (this.#options.showsAddresses) await this.#tellAddresses();
-    const ended = this.#objects.filter((object) => playKindOf(object).end(object) !== undefined);
+    const ended = this.#objects.filter((object) => {
+      const end = playKindOf(object).end(object);
+      return end !== undefined && (!end.isWell || isUp(object));
+    });
     for (const { metadata } of ended) {
       const uid = metadata.uid ?? '';
       if (!this.#endedAt.has(uid)) this.#endedAt.set(uid, performance.now());
@@ -109,4 +121,10 @@ export class Monitor {
       for (const line of playKindOf(object).addresses(object, url)) screen.line(line);
     }
   }
+}
+
+function viewOf(object: KubeObject, isUp: boolean): ResourceView {
+  const view = playKindOf(object).view(object);
+  // What a status of an earlier run says of pods that are gone would only mislead.
+  return isUp || view.state !== 'Ready' ? view : { ...view, state: 'Starting', figures: [] };
 }

@@ -32,8 +32,13 @@ export function completeEnd(object: KubeObject): End | undefined {
   return undefined;
 }
 
-/** That a resource without an end serves, or that it never will as it is. */
+/** That a resource without an end serves, rests as it was asked to, or never will do either as it is. */
 export function readyEnd(object: KubeObject): End | undefined {
+  const ready = conditionOf(object, 'Ready');
+  if (ready?.reason === 'Suspended' && isSuspended(object)) {
+    const { reason, message } = ready;
+    return isOutdated(object, ready) ? undefined : { isWell: true, reason, message };
+  }
   for (const type of ['Ready', 'Stalled']) {
     const condition = conditionOf(object, type);
     if (condition?.status !== 'True' || isOutdated(object, condition)) continue;
@@ -49,7 +54,8 @@ export function readyView(object: KubeObject): {
   readonly message: string;
 } {
   const end = readyEnd(object);
-  if (end?.isWell === true) return { state: 'Ready', message: end.message };
+  if (end?.isWell === true && end.reason !== 'Suspended')
+    return { state: 'Ready', message: end.message };
   const why = end ?? conditionOf(object, 'Ready') ?? { reason: 'Accepted', message: '' };
   return { state: why.reason, message: why.message };
 }
@@ -61,4 +67,10 @@ export function conditionOf(object: KubeObject, type: string): Condition | undef
 
 function isOutdated(object: KubeObject, { observedGeneration }: Condition): boolean {
   return (observedGeneration ?? 0) < (object.metadata.generation ?? 0);
+}
+
+/** Whether the manifest asks for it. */
+export function isSuspended(object: KubeObject): boolean {
+  const spec = object['spec'] as { readonly suspend?: unknown } | undefined;
+  return spec?.suspend === true;
 }
