@@ -70,8 +70,7 @@ export function openAppender(options: AppenderOptions): Appender {
       telemetry.appended(group);
     },
     failed: (failure) => {
-      // A full memory of keys says nothing against the streams.
-      if (failure.code !== 'RequestsFull') gate.doubt();
+      gate.doubt();
       telemetry.appendFailed(failure);
     },
   };

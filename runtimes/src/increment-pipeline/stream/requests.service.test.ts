@@ -11,7 +11,7 @@ import {
 } from '../../../test/increment-appender.ts';
 import { readPartitions } from '../ledger/partitions.ts';
 import { decodeEntry } from './entry.ts';
-import { parseEntryName, streamKey } from './names.ts';
+import { parseEntryName, requestsKey, streamKey } from './names.ts';
 import { readEntries, streamFacts } from './reader.ts';
 
 let host: AppenderHost;
@@ -67,6 +67,46 @@ describe.skipIf(lacks('redis', 'postgres'))('a request with a key', () => {
     });
     expect(entry && decodeEntry(entry)).toEqual({ items, request: asked });
     expect(await here.stored()).toBe(7);
+  });
+
+  it('travels with others that came in the same turn, each judged for itself', async () => {
+    await using here = await scene({ windowMs: 60_000, maxKeys: 250 });
+    const { appender } = here.it;
+    const [first, ...others] = Array.from({ length: 300 }, request);
+    const asked = [first ?? request(), first ?? request(), ...others];
+    const mismatch = { ...asked[0], ...request(), digest: asked[0]?.digest ?? Buffer.alloc(16) };
+
+    const answers = asked.map((one) => appender.appendRequest(one, randomItems(2)));
+    const outcomes = await Promise.all(
+      [...answers, appender.appendRequest(mismatch, randomItems(1))].map(outcome),
+    );
+
+    expect(outcomes.filter((each) => each === 'ok')).toHaveLength(251);
+    expect(outcomes.filter((each) => each === 'Transient RequestsFull')).toHaveLength(50);
+    expect(outcomes.at(-1)).toBe('Permanent RequestMismatch');
+    expect(await answers[1]).toMatchObject({ repeated: true });
+    expect(here.it.groups).toEqual([250]);
+    expect(here.it.failures).toEqual([]);
+    expect(await here.stored()).toBe(500);
+  });
+
+  it('says that it does not know when the answer is cut off; repeated, it counts once', async () => {
+    await using here = await scene();
+    const { appender } = here.it;
+    await appender.appendRequest(request(), randomItems(1));
+    const asked = request();
+    const items = randomItems(5);
+    here.proxy.set('mute');
+
+    const unanswered = outcome(appender.appendRequest(asked, items));
+    await expect.poll(async () => here.redis.command('HLEN', requestsKey(here.uid))).toBe(2);
+    here.proxy.set('stopped');
+    expect(await unanswered).toBe('Transient FateUnknown');
+    here.proxy.set('passing');
+    await here.it.ready();
+
+    expect(await appender.appendRequest(asked, items)).toMatchObject({ repeated: true });
+    expect(await here.stored()).toBe(6);
   });
 
   it('is refused with another payload, and that is no doubt about the streams', async () => {

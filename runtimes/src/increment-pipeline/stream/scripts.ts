@@ -34,41 +34,66 @@ return answers
 };
 
 /**
- * One request with an Idempotency-Key: its claim and its entry. A claim counts only in the
- * incarnation it was made in: what an earlier one held may be lost, so the request is appended
- * again, and the ledger recognises it if it was committed after all.
+ * Requests with an Idempotency-Key, each with its claim and its entry. A claim counts only in the
+ * incarnation it was made in: what an earlier one held may be lost, so the request is appended again,
+ * and the ledger recognises it if it was committed after all. Claims that are old enough are forgotten,
+ * a few more than are made.
  *
- * KEYS accepted, stream, requests, request times; ARGV field, increments, payload, digest, payload
- * digest, prefix of entry names, most claims, time before which claims are forgotten.
- * Answers {kind, entry name, increments ever accepted by the stream}: 0 appended, 1 repeated, 2 another payload, 3 full, 4 stream missing.
+ * KEYS accepted, requests, request times, streams …; ARGV most claims, time before which they are
+ * forgotten; for each stream its field and the prefix of its entries' names; for each request the
+ * number of its stream and its entry. Answers for each request a kind and the entry's name: 0 appended,
+ * 1 repeated, 2 another payload, 3 full; then for each stream how many increments it ever accepted, 0
+ * when nothing was appended to it. Or only the number of the first stream that is missing.
  */
-export const requestScript: RedisScript = {
-  name: 'append request',
+export const requestsScript: RedisScript = {
+  name: 'append requests',
   lua: `#!lua
-if redis.call('TYPE', KEYS[2]).ok ~= 'stream' then return {4, ''} end
-local claim = redis.call('HGET', KEYS[3], ARGV[4])
-if claim and string.sub(claim, 17, 16 + #ARGV[6]) == ARGV[6] then
-  if string.sub(claim, 1, 16) ~= ARGV[5] then return {2, ''} end
-  return {1, string.sub(claim, 17)}
+local streams = #KEYS - 3
+for s = 1, streams do
+  if redis.call('TYPE', KEYS[3 + s]).ok ~= 'stream' then return s end
 end
 local function forget(most)
-  local old = redis.call('ZRANGE', KEYS[4], '-inf', '(' .. ARGV[8], 'BYSCORE', 'LIMIT', 0, most)
+  local old = redis.call('ZRANGE', KEYS[3], '-inf', '(' .. ARGV[2], 'BYSCORE', 'LIMIT', 0, most)
   if #old > 0 then
-    redis.call('ZREM', KEYS[4], unpack(old))
-    redis.call('HDEL', KEYS[3], unpack(old))
+    redis.call('ZREM', KEYS[3], unpack(old))
+    redis.call('HDEL', KEYS[2], unpack(old))
   end
+  return tonumber(ARGV[1]) - redis.call('HLEN', KEYS[2])
 end
-forget(8)
-local max = tonumber(ARGV[7])
-if not claim and redis.call('HLEN', KEYS[3]) >= max then
-  forget(1000)
-  if redis.call('HLEN', KEYS[3]) >= max then return {3, ''} end
+local room = forget(math.min(1000, #ARGV))
+local added, answers = {}, {}
+for at = 3 + 2 * streams, #ARGV, 2 do
+  local s = tonumber(ARGV[at])
+  local prefix, entry = ARGV[2 + 2 * s], ARGV[at + 1]
+  local digest, payload = string.sub(entry, 1, 16), string.sub(entry, 17, 32)
+  local claim = redis.call('HGET', KEYS[2], digest)
+  local kind, name = 0, ''
+  if claim and string.sub(claim, 17, 16 + #prefix) == prefix then
+    if string.sub(claim, 1, 16) == payload then
+      kind, name = 1, string.sub(claim, 17)
+    else
+      kind = 2
+    end
+  else
+    if not claim and room <= 0 then room = forget(1000) end
+    if not claim and room <= 0 then
+      kind = 3
+    else
+      local id = redis.call('XADD', KEYS[3 + s], '*', '2', entry)
+      name = prefix .. id
+      redis.call('HSET', KEYS[2], digest, payload .. name)
+      redis.call('ZADD', KEYS[3], string.match(id, '^%d+'), digest)
+      if not claim then room = room - 1 end
+      added[s] = (added[s] or 0) + (#entry - 32) / 24
+    end
+  end
+  answers[#answers + 1] = kind
+  answers[#answers + 1] = name
 end
-local id = redis.call('XADD', KEYS[2], '*', '2', ARGV[3])
-local accepted = redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[3], ARGV[4], ARGV[5] .. ARGV[6] .. id)
-redis.call('ZADD', KEYS[4], string.match(id, '^%d+'), ARGV[4])
-return {0, ARGV[6] .. id, accepted}
+for s = 1, streams do
+  answers[#answers + 1] = added[s] and redis.call('HINCRBY', KEYS[1], ARGV[1 + 2 * s], added[s]) or 0
+end
+return answers
 `,
 };
 
