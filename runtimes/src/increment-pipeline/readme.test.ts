@@ -1,38 +1,40 @@
 import { readFileSync } from 'node:fs';
 import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { answerCodes } from './gateway/refusals.ts';
 import { incrementPipeline } from './index.ts';
 import { incrementPipelineTelemetry } from './telemetry.ts';
 
 const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
 
-it('the manual names every role and every metric', () => {
-  const metrics = createMetrics({});
-  incrementPipelineTelemetry(createLog({ level: 'silent', bindings: {}, fd: 2 }), metrics);
-  const names = metrics.getMetricsAsArray().map(({ name }) => name);
+function section(title: string): string {
+  return readme.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+}
 
-  for (const name of names.filter((name) => name.startsWith('millrace_'))) {
-    expect(readme).toContain(name);
-  }
-  for (const role of Object.keys(incrementPipeline.roles)) expect(readme).toContain(role);
-});
+describe('the manual of this runtime', () => {
+  it('names every role', () => {
+    expect(readme).toContain(`<${Object.keys(incrementPipeline.roles).join('|')}>`);
+  });
 
-it('the manual says what is guaranteed', () => {
-  expect(
-    readme,
-    'Write runtimes/src/increment-pipeline/: the roles in index.ts with a service test each, and what README.md promises.',
-  ).not.toContain('To be written');
-});
+  it('lists exactly the codes that clients decide by, with their status', () => {
+    const listed = [...section('HTTP').matchAll(/^\| `(\w+)` +\| (\d{3}) /gm)];
 
-it('the ledger has its tables', () => {
-  const sql = readFileSync(
-    new URL('../../../migrations/increment-pipeline/0001_ledger.sql', import.meta.url),
-    'utf8',
-  );
+    expect(listed.map(([, code, status]) => [code, Number(status)])).toEqual(
+      Object.entries(answerCodes),
+    );
+  });
 
-  expect(
-    sql,
-    'Write migrations/increment-pipeline/0001_ledger.sql: the tables that a record’s effect commits with.',
-  ).toMatch(/CREATE TABLE/);
+  it('lists exactly the metrics', () => {
+    const metrics = createMetrics({});
+    incrementPipelineTelemetry(createLog({ level: 'silent', bindings: {}, fd: 2 }), metrics);
+    const names = metrics.getMetricsAsArray().map(({ name }) => name);
+    const own = names.filter((name) => name.startsWith('millrace_increment_'));
+    const listed = [...section('Metrics').matchAll(/`(?:millrace_increment)?(_\w+)[`{]/g)];
+
+    expect(listed.map(([, name]) => `millrace_increment${name}`).toSorted()).toEqual(
+      own.toSorted(),
+    );
+    expect(readme).toContain('millrace_dependency_up');
+  });
 });

@@ -11,12 +11,12 @@ import type { Sql } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
 import { badCursor, decodeCursor, encodeCursor, queryBinding } from '../../http/cursor.ts';
 import { successPage, successRow } from '../../http/envelope.ts';
-import { badRequest, notFound } from '../../http/request-error.ts';
+import { notFound } from '../../http/request-error.ts';
 import { decode, parseLimit, refuseUnknown } from '../../http/request-target.ts';
 import type { HttpReply, HttpRequest } from '../../http/server.ts';
 import type { Admission } from './admission.ts';
 import type { Fresh, Pending } from './fresh.ts';
-import { invalidKey } from './refusals.ts';
+import { invalidKey, refuse } from './refusals.ts';
 import { parseUuid, uuidText } from './uuid.ts';
 
 export interface CountsOptions {
@@ -97,7 +97,7 @@ function wantsFresh({ target }: HttpRequest): boolean {
   const text = target.query.get('fresh');
   if (text === undefined || text === 'false') return false;
   if (text === 'true') return true;
-  throw badRequest('BadParameter', 'fresh must be true or false.');
+  throw refuse('BadParameter', 'fresh must be true or false.');
 }
 
 function position(cursor: string | undefined, binding: string): string {

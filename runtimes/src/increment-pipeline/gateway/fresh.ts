@@ -31,6 +31,7 @@ import { partitionOf } from '../stream/partition-of.ts';
 import { readEntries } from '../stream/reader.ts';
 import { judgeRequests } from '../worker/requests.ts';
 import type { CountRow } from './counts.ts';
+import type { AnswerCode } from './refusals.ts';
 import { uuidText } from './uuid.ts';
 
 /** By the text of the key: what is not in the table, and when Redis took the last of it. */
@@ -77,7 +78,10 @@ export function createFresh(options: FreshOptions): Fresh {
           const found = await readOnce(options, wanted);
           if (found !== undefined) return found;
         }
-        throw new Transient('StreamsChanged', 'Redis has just lost data. Try again.');
+        throw new Transient(
+          'StreamsChanged' satisfies AnswerCode,
+          'Redis has just lost data. Try again.',
+        );
       }),
   };
 }
@@ -185,7 +189,7 @@ function add(
 
 function backlogTooLarge(): Transient {
   return new Transient(
-    'BacklogTooLarge',
+    'BacklogTooLarge' satisfies AnswerCode,
     'More waits to be committed than a fresh read may look through. Try again, or read without fresh.',
     { retryAfterMs: 1_000 },
   );

@@ -7,8 +7,8 @@
  */
 import { hash } from 'node:crypto';
 import type { HttpRequest } from '../../http/server.ts';
-import { badRequest } from '../../http/request-error.ts';
 import { digestBytes, type RequestDigests } from '../stream/entry.ts';
+import { refuse } from './refusals.ts';
 
 export interface KeyedRequest {
   readonly route: string;
@@ -28,13 +28,13 @@ export function idempotencyKey(
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (!isEnabled) {
-    throw badRequest(
+    throw refuse(
       'IdempotencyOff',
       'This pipeline does not recognise repetitions: leave Idempotency-Key out, or set spec.idempotency.',
     );
   }
   if (typeof key !== 'string' || !keyForm.test(key)) {
-    throw badRequest(
+    throw refuse(
       'BadIdempotencyKey',
       'Idempotency-Key must be given once, as 1 to 255 visible ASCII characters.',
     );

@@ -9,13 +9,13 @@ import type { IncrementPipelinePodConfig } from '@millrace/crds/increment-pipeli
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
 import { successRow } from '../../http/envelope.ts';
-import { RequestError } from '../../http/request-error.ts';
 import type { HttpReply, HttpRequest } from '../../http/server.ts';
 import type { Appender } from '../stream/appender.ts';
 import { itemBytes } from '../stream/entry.ts';
 import type { Admission } from './admission.ts';
 import { idempotencyKey, requestDigests } from './idempotency.ts';
 import { parseIncrement, parseIncrements } from './parse.ts';
+import { refuse, type AnswerCode } from './refusals.ts';
 
 export interface IncrementsOptions {
   readonly config: Pick<IncrementPipelinePodConfig, 'durability' | 'idempotency'>;
@@ -75,15 +75,12 @@ export function createIncrements({ config, appender, admission }: IncrementsOpti
 /** Fit for clients: what it means for them, and nothing of how the service is built. */
 function answerable(error: unknown, isKeyed: boolean): unknown {
   if (error instanceof Permanent && error.code === 'RequestMismatch') {
-    return new RequestError('The Idempotency-Key was used before with other increments.', {
-      status: 409,
-      code: 'RequestMismatch',
-    });
+    return refuse('RequestMismatch', 'The Idempotency-Key was used before with other increments.');
   }
   if (!(error instanceof Transient) || error.code === 'Overloaded') return error;
   const { retryAfterMs } = error;
   const options = { cause: error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-  const code = error.code === 'FateUnknown' ? 'FateUnknown' : 'Unavailable';
+  const code: AnswerCode = error.code === 'FateUnknown' ? 'FateUnknown' : 'Unavailable';
   const unknown = isKeyed
     ? 'It is not known whether this was taken. Repeat it with the same Idempotency-Key.'
     : 'It is not known whether this was taken. Only with an Idempotency-Key is it safe to repeat.';

@@ -5,7 +5,7 @@
  * has `key` and `value` once and nothing else. Whatever the bytes are, the outcome is increments or
  * a RequestError. Work and memory are proportional to the body, whose size the caller bounds.
  */
-import { atItem, badJson, noItems, tooLarge } from './refusals.ts';
+import { atItem, badJson, noItems, refuse } from './refusals.ts';
 import { itemBytes, readItem, skipSpace, type Scan } from './scan.ts';
 
 /** An increment is 56 to 80 bytes; the rest is space for those who indent. */
@@ -25,7 +25,7 @@ const ndjson = /^application\/(x-ndjson|ndjson|jsonl|x-jsonlines|json-lines)\s*(
 /** The increment that the body of a single request is. */
 export function parseIncrement(body: Buffer): Buffer {
   if (body.length > singleBytesMax) {
-    throw tooLarge('BodyTooLarge', `the body is larger than ${singleBytesMax} bytes`);
+    throw refuse('BodyTooLarge', `the body is larger than ${singleBytesMax} bytes`);
   }
   const scan: Scan = { bytes: body, at: 0, into: Buffer.allocUnsafe(itemBytes), intoAt: 0 };
   skipSpace(scan);
@@ -37,7 +37,7 @@ export function parseIncrement(body: Buffer): Buffer {
 /** The increments of a batch: an array, or lines where the content type or the first byte says so. */
 export function parseIncrements(body: Buffer, contentType: string | undefined): Buffer {
   if (body.length > batchBytesMax) {
-    throw tooLarge('BodyTooLarge', `the body is larger than ${batchBytesMax} bytes`);
+    throw refuse('BodyTooLarge', `the body is larger than ${batchBytesMax} bytes`);
   }
   const most = Math.min(itemsMax, Math.ceil(body.length / itemTextBytesMin));
   const scan: Scan = {
@@ -93,7 +93,7 @@ function readLines(scan: Scan): void {
 
 function readCounted(scan: Scan): void {
   if (scan.intoAt === itemsMax * itemBytes) {
-    throw tooLarge('TooManyItems', `at most ${itemsMax} items are taken in one request`);
+    throw refuse('TooManyItems', `at most ${itemsMax} items are taken in one request`);
   }
   readItem(scan);
 }

@@ -3,6 +3,7 @@ import type { HttpReply, HttpRequest } from '../../http/server.ts';
 import { notFound, RequestError } from '../../http/request-error.ts';
 import type { Counts } from './counts.ts';
 import type { Increments } from './increments.ts';
+import { answerCode, answerCodes } from './refusals.ts';
 
 export interface RoutesOptions {
   readonly increments: Increments;
@@ -19,7 +20,7 @@ export function createRoutes(options: RoutesOptions): (request: HttpRequest) => 
     try {
       return await answer(options, request);
     } catch (error) {
-      if (error instanceof Error && 'code' in error) options.refused(String(error.code));
+      options.refused(answerCode(error));
       throw error;
     }
   };
@@ -45,7 +46,7 @@ function answer({ increments, counts }: RoutesOptions, request: HttpRequest): Pr
 
 function onlyMethods(allow: string): RequestError {
   return new RequestError(`Only ${allow.replace(', ', ' and ')} is served here.`, {
-    status: 405,
+    status: answerCodes.MethodNotAllowed,
     code: 'MethodNotAllowed',
     headers: { allow },
   });

@@ -14,6 +14,7 @@ import type { Clock } from '@millrace/kit/clock';
 import { boundedReads } from '../../http/bounded-reads.ts';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import type { RedisLink } from '../../connectors/redis/link.ts';
+import { checkDurability } from '../stream/durability.ts';
 import { BackendStates } from './backends.ts';
 import { count, countMembers, countOwned } from './counting.ts';
 import { Rates } from './rates.ts';
@@ -81,6 +82,7 @@ class LookTaker {
   readonly #staleness = new Staleness();
   #ledger: LedgerReading = { partitions: [], members: [] };
   #streams: StreamsReading = { nowMs: 0, streams: new Map() };
+  #durability: AppendStatus['durability'] = { ok: true };
 
   constructor(options: LookOptions) {
     const { database, clock } = options;
@@ -100,7 +102,10 @@ class LookTaker {
     const ledger = await this.#backends.tried('postgres', () => readLedger(this.#sql, uid));
     this.#ledger = ledger ?? { partitions: this.#ledger.partitions, members: [] };
     const rows = this.#ledger.partitions;
-    const streams = await this.#backends.tried('redis', () => readStreams(link, uid, rows));
+    const streams = await this.#backends.tried('redis', async () => {
+      this.#durability = await this.#readDurability();
+      return await readStreams(link, uid, rows);
+    });
     this.#streams = streams ?? this.#streams;
     const nowMs = clock.monotonic();
     if (streams !== undefined) this.#staleness.observe(streams, nowMs);
@@ -117,7 +122,7 @@ class LookTaker {
       rates: this.#rates.now(),
       partitions: { total: partitions, owned: countOwned(ledger?.partitions ?? []) },
       members: countMembers(this.#ledger.members),
-      durability: this.#durability(),
+      durability: bounded(this.#durability),
       backends: this.#backends.list(),
     };
   }
@@ -127,13 +132,21 @@ class LookTaker {
     if (away !== undefined) return waiting(away.reason, away.message);
     const status = this.#options.appender?.status();
     if (status?.ready === false) return waiting(status.reason, status.message);
+    if (!this.#durability.ok) return waiting('DurabilityNotMet', this.#durability.message);
     return { state: this.#ledger.partitions.length === 0 ? 'Starting' : 'Running' };
   }
 
-  #durability(): IncrementPipelineProgress['durability'] {
-    const { ok, message } = this.#options.appender?.status().durability ?? { ok: true };
-    return { ok, ...(message === undefined ? {} : { message: message.slice(0, 1_024) }) };
+  /** A gateway knows it; a worker has to ask. */
+  async #readDurability(): Promise<AppendStatus['durability']> {
+    const { appender, config, link } = this.#options;
+    if (appender !== undefined) return appender.status().durability;
+    const { durability, durabilityVouched: vouched } = config;
+    return await checkDurability(link, { durability, vouched });
   }
+}
+
+function bounded({ ok, message }: AppendStatus['durability']): AppendStatus['durability'] {
+  return { ok, ...(message === undefined ? {} : { message: message.slice(0, 1_024) }) };
 }
 
 function waiting(reason: string | undefined, message: string | undefined) {
