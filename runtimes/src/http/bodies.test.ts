@@ -89,7 +89,7 @@ describe('requests with a body', () => {
   });
 
   it('are refused by what really comes, and the answer is seen by a client that sends on', async () => {
-    await using it = await taking({ bodyBytesMax: 10 });
+    await using it = await taking({ bodyBytesMax: 10, lingerMs: 60_000 });
     const client = rawClient(it.service.port);
 
     client.send(post('', chunked) + chunk('x'.repeat(11)));
@@ -98,6 +98,7 @@ describe('requests with a body', () => {
     const more = chunk('x'.repeat(60_000));
     client.socket.on('drain', () => client.send(more));
     for (let pieces = 0; pieces < 100; pieces++) client.send(more);
+    await expect.poll(() => client.socket.destroyed, { timeout: 5_000 }).toBe(true);
 
     expect(errorEnvelope.exec(await client.closed)?.[1]).toBe('BodyTooLarge');
     expect(it.taken).toEqual([]);

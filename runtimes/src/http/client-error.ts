@@ -27,12 +27,12 @@ export function answerProtocolError(
   answered: (status: number) => void,
 ): void {
   const code: unknown = Reflect.get(error, 'code');
+  if (broken.has(socket)) return;
+  broken.add(socket);
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  if (broken.has(socket)) return;
-  broken.add(socket);
   inTurn(socket, code, () => {
     const status = statusByCode[String(code)] ?? 400;
     const body = protocolErrorBody(status);

@@ -166,8 +166,7 @@ export class Exchange implements HttpRequest {
 
   #refuse(error: unknown): void {
     this.#reading = undefined;
-    // The client went away before its request was complete; there is nobody to answer.
-    if (this.#request.destroyed && !this.#request.complete) this.#response.destroy();
+    // Destroyed: the client went away, there is nobody to answer.
     if (this.#response.destroyed || this.#response.headersSent) return;
     const answer = errorAnswer(error, this.id);
     if (answer.status >= 500 && answer.status !== 503) {
