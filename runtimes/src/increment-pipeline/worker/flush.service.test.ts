@@ -100,46 +100,61 @@ describe.skipIf(lacks('postgres'))('the commit of a batch', () => {
     await server[Symbol.asyncDispose]();
   });
 
-  it('happens once when two workers that both believe they own the partition commit at once', async () => {
-    await using pipeline = await preparedPipeline({}, server);
-    const { commit } = await stage(pipeline);
-
-    const outcomes = await Promise.all(
-      Array.from({ length: 4 }, () => commit([entry(1, itemsOf([keyOf(1), 5]))])),
-    );
-
-    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
-      'Committed',
-      'Fenced',
-      'Fenced',
-      'Fenced',
-    ]);
-    expect(await pipeline.sums()).toEqual(new Map([[keyOf(1), 5n]]));
-    expect(await counts(pipeline)).toMatchObject({ committed: 1n, lastId: '1-0' });
-  });
-
   it.each([
+    ['sums alone', false],
+    ['sums and dead letters', true],
+  ])(
+    'of %s happens once when several own the partition in their own eyes and commit at once',
+    async (_, isMore) => {
+      await using pipeline = await preparedPipeline({}, server);
+      const { commit } = await stage(pipeline);
+
+      const outcomes = await Promise.all(
+        Array.from({ length: 4 }, () =>
+          commit([
+            entry(1, itemsOf([keyOf(1), 5])),
+            ...(isMore ? [entry(2, Buffer.from('torn'))] : []),
+          ]),
+        ),
+      );
+
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
+        'Committed',
+        'Fenced',
+        'Fenced',
+        'Fenced',
+      ]);
+      expect(await pipeline.sums()).toEqual(new Map([[keyOf(1), 5n]]));
+      const deadLetters = isMore ? 1n : 0n;
+      expect(await counts(pipeline)).toMatchObject({ committed: 1n, deadLetters });
+    },
+  );
+
+  describe.each([
     ['an older epoch', { epoch: 0n }],
     ['another incarnation', { incarnation: 2 }],
     ['another position', { lastId: '0-1' }],
-  ])('writes nothing for %s', async (_, wrong) => {
-    await using pipeline = await preparedPipeline({}, server);
-    const { commit } = await stage(pipeline);
-    const entries = [
-      entry(1, itemsOf([keyOf(1), 5])),
-      entry(2, Buffer.from('torn')),
-      request(0, { key: 'a', items: itemsOf([keyOf(1), 1]) }),
-    ];
+  ])('under %s', (_, wrong) => {
+    it('writes nothing', async () => {
+      await using pipeline = await preparedPipeline({}, server);
+      const { commit } = await stage(pipeline);
+      const sums = entry(1, itemsOf([keyOf(1), 5]));
+      const more = [
+        entry(2, Buffer.from('torn')),
+        request(0, { key: 'a', items: itemsOf([keyOf(1), 1]) }),
+      ];
 
-    expect(await commit(entries, wrong)).toEqual({ outcome: 'Fenced' });
+      expect(await commit([sums], wrong)).toEqual({ outcome: 'Fenced' });
+      expect(await commit([sums, ...more], wrong)).toEqual({ outcome: 'Fenced' });
 
-    expect(await pipeline.sums()).toEqual(new Map());
-    expect(await letters(pipeline)).toEqual([]);
-    const { rowCount } = await pipeline.db.query(
-      'SELECT FROM millrace.increment_requests WHERE pipeline = $1',
-      [pipeline.uid],
-    );
-    expect(rowCount).toBe(0);
+      expect(await pipeline.sums()).toEqual(new Map());
+      expect(await letters(pipeline)).toEqual([]);
+      const { rowCount } = await pipeline.db.query(
+        'SELECT FROM millrace.increment_requests WHERE pipeline = $1',
+        [pipeline.uid],
+      );
+      expect(rowCount).toBe(0);
+    });
   });
 
   it('is fenced by a claim that comes in between', async () => {

@@ -9,7 +9,6 @@
  * Sums are upserted in the order of keys, as everybody does who locks several, so that two commits
  * cannot lock each other out.
  */
-import { Fault } from '@millrace/kit/fault';
 import { Transient } from '@millrace/kit/transient';
 import { DataError } from '../../connectors/postgres/data-error.ts';
 import type { Database, Session, Sql } from '../../connectors/postgres/database.ts';
@@ -25,25 +24,15 @@ import {
 import { insertDeadLetters } from './dead-letters.ts';
 import type { KeySums } from './key-sums.ts';
 import { findOverflows } from './overflow.ts';
+import {
+  correctCounts,
+  moveAndAdd,
+  movePosition,
+  type Changes,
+  type CommitRequest,
+} from './position.ts';
 import { upsertSums } from './upsert.ts';
 import { insertRequests, judgeRequests, type Verdict } from './requests.ts';
-
-/** What a worker believes of a partition that it owns. */
-export interface Fence {
-  readonly partition: number;
-  readonly incarnation: number;
-  readonly epoch: bigint;
-  readonly lastId: string;
-}
-
-export interface CommitRequest {
-  readonly pipeline: string;
-  readonly table: string;
-  readonly fence: Fence;
-  readonly batch: Batch;
-  readonly leaseMs: number;
-  readonly windowMs: number;
-}
 
 export interface Committed {
   readonly outcome: 'Committed';
@@ -54,6 +43,8 @@ export interface Committed {
   readonly deadLetters: readonly DeadLetter[];
 }
 
+export type { CommitRequest, Fence } from './position.ts';
+
 export type CommitOutcome = Committed | { readonly outcome: 'Fenced' };
 
 /** A sum that grew in between may overflow after all; more often than this somebody else interferes. */
@@ -63,18 +54,44 @@ export async function commitBatch(
   database: Database,
   request: CommitRequest,
 ): Promise<CommitOutcome> {
-  let isCareful = request.batch.sums.overflows();
+  const { batch, table } = request;
+  let isCareful = batch.sums.overflows();
+  if (!isCareful && isPlain(batch)) {
+    try {
+      return await commitPlain(database, request);
+    } catch (error) {
+      if (!isOverflow(error)) throw refusal(error, table);
+      isCareful = true;
+    }
+  }
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     try {
       return await database.transaction((tx) => commitOnce(tx, request, isCareful));
     } catch (error) {
-      if (!isOverflow(error)) throw refusal(error, request.table);
+      if (!isOverflow(error)) throw refusal(error, table);
       isCareful = true;
     }
   }
   throw new Transient('Contended', 'Sums at the greatest bigint kept growing during a commit.', {
     backend: 'postgres',
   });
+}
+
+function isPlain({ refused, entries, sums }: Batch): boolean {
+  return (
+    refused.length === 0 && sums.size > 0 && entries.every(({ request }) => request === undefined)
+  );
+}
+
+/** Nearly all batches: the whole transaction is one statement, and one round trip. */
+async function commitPlain(database: Database, request: CommitRequest): Promise<CommitOutcome> {
+  const { batch, table } = request;
+  const { size: keys } = batch.sums;
+  const { increments: committed } = batch;
+  const changes = { committed, duplicates: 0, deadLetters: 0 };
+  const isMoved = await moveAndAdd(database, table, { position: request, changes });
+  if (!isMoved) return { outcome: 'Fenced' };
+  return { outcome: 'Committed', keys, committed, duplicates: 0, deadLetters: [] };
 }
 
 function isOverflow(error: unknown): boolean {
@@ -109,9 +126,11 @@ async function commitOnce(
   const { pipeline, fence, batch, windowMs } = request;
   const place = { pipeline, ...fence, windowMs };
   const expected = planOf(batch, new Map(), new Map());
-  if (!(await movePosition(tx, request, expected))) return { outcome: 'Fenced' };
+  if (!(await movePosition(tx, request, changesOf(expected)))) return { outcome: 'Fenced' };
   const plan = await finalPlan(tx, request, { expected, isCareful });
-  if (plan !== expected) await correctCounts(tx, request, { expected, plan });
+  if (plan !== expected) {
+    await correctCounts(tx, request, { from: changesOf(expected), to: changesOf(plan) });
+  }
   await upsertSums(tx, request.table, plan.sums);
   const firsts = plan.firsts.flatMap(({ id, request: digests }) =>
     digests === undefined ? [] : [{ id, request: digests }],
@@ -171,68 +190,17 @@ function planOf(
   return { sums, committed, duplicates, deadLetters, firsts };
 }
 
+function changesOf({ committed, duplicates, deadLetters }: Plan): Changes {
+  const increments = deadLetters.reduce((sum, dead) => sum + dead.increments, 0);
+  return { committed, duplicates, deadLetters: increments };
+}
+
 function letter(
   entry: TakenEntry,
   reason: 'RequestMismatch' | 'SumOverflow',
   payload: Buffer,
 ): DeadLetter {
   return { id: entry.id, reason, increments: payload.length / itemBytes, payload };
-}
-
-// A process that freezes within the transaction must not keep the row from the next owner: the server
-// ends it after the time of a lease.
-const moveSql = `
-UPDATE millrace.increment_partitions
-SET last_id = $6, lease_until = clock_timestamp() + $7::float8 * interval '1 millisecond',
-  committed_at = now(), committed = committed + $8, duplicates = duplicates + $9,
-  dead_letters = dead_letters + $10
-WHERE pipeline = $1 AND partition = $2 AND epoch = $3 AND incarnation = $4 AND last_id = $5
-RETURNING set_config('idle_in_transaction_session_timeout', $11, true)`;
-
-async function movePosition(
-  tx: Sql,
-  { pipeline, fence, batch, leaseMs }: CommitRequest,
-  plan: Plan,
-): Promise<boolean> {
-  const { rowCount } = await tx.query(moveSql, [
-    pipeline,
-    fence.partition,
-    fence.epoch,
-    fence.incarnation,
-    fence.lastId,
-    batch.lastId,
-    leaseMs,
-    plan.committed,
-    plan.duplicates,
-    increments(plan.deadLetters),
-    String(leaseMs),
-  ]);
-  return rowCount === 1;
-}
-
-const correctSql = `
-UPDATE millrace.increment_partitions
-SET committed = committed + $3, duplicates = duplicates + $4, dead_letters = dead_letters + $5
-WHERE pipeline = $1 AND partition = $2`;
-
-/** The position had to be moved before it was known what is a repetition or does not fit. */
-async function correctCounts(
-  tx: Sql,
-  { pipeline, fence }: CommitRequest,
-  { expected, plan }: { readonly expected: Plan; readonly plan: Plan },
-): Promise<void> {
-  const { rowCount } = await tx.query(correctSql, [
-    pipeline,
-    fence.partition,
-    plan.committed - expected.committed,
-    plan.duplicates - expected.duplicates,
-    increments(plan.deadLetters) - increments(expected.deadLetters),
-  ]);
-  if (rowCount !== 1) throw new Fault('the row of a partition vanished under its lock');
-}
-
-function increments(letters: readonly DeadLetter[]): number {
-  return letters.reduce((sum, dead) => sum + dead.increments, 0);
 }
 
 function missingDay(error: unknown): unknown {

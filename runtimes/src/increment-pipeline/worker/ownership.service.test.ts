@@ -95,8 +95,10 @@ describe.skipIf(lacks('postgres', 'redis'))('the ownership of partitions', () =>
     await using pipeline = await preparedPipeline({ partitions: 1 }, server);
     await using streams = await incrementStreams(pipeline);
     const db = freezing(pipeline.open());
-    const frozen = streams.startWorker({ db });
     await streams.append(0, itemsOf([keyOf(1), 1]));
+    // A dead letter makes the commit more than one statement, within which a process can freeze.
+    await streams.appendRaw(0, ['1', 'torn']);
+    const frozen = streams.startWorker({ db });
     await until('it is within its commit', () => db.isFrozen());
 
     const other = streams.startWorker();

@@ -7,14 +7,23 @@ import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
 import { sumArrays } from './binary-array.ts';
 import type { KeySums } from './key-sums.ts';
 
+export interface UpsertParts {
+  /** The parameters, such as $1. */
+  readonly keys: string;
+  readonly values: string;
+  readonly where: string;
+}
+
+export function upsertSql(table: string, { keys, values, where }: UpsertParts): string {
+  return `INSERT INTO ${sqlIdentifier(table)} AS t (key, value, updated_at)
+    SELECT key, value, now() FROM unnest(${keys}::uuid[], ${values}::bigint[]) AS new (key, value)
+    WHERE ${where}
+    ON CONFLICT (key) DO UPDATE
+    SET value = t.value + excluded.value, updated_at = excluded.updated_at`;
+}
+
 export async function upsertSums(tx: Sql, table: string, sums: KeySums): Promise<void> {
   if (sums.size === 0) return;
   const { keys, values } = sumArrays(sums);
-  await tx.query(
-    `INSERT INTO ${sqlIdentifier(table)} AS t (key, value, updated_at)
-     SELECT key, value, now() FROM unnest($1::uuid[], $2::bigint[]) AS new (key, value)
-     ON CONFLICT (key) DO UPDATE
-     SET value = t.value + excluded.value, updated_at = excluded.updated_at`,
-    [keys, values],
-  );
+  await tx.query(upsertSql(table, { keys: '$1', values: '$2', where: 'true' }), [keys, values]);
 }
