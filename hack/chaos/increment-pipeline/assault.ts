@@ -22,6 +22,8 @@ export interface AssaultOptions {
   readonly random: Random;
   readonly signal: AbortSignal;
   readonly startedMs: number;
+  /** Before it is known what a strike meets. */
+  readonly began: (strike: Strike) => void;
   readonly tell: (struck: Struck) => void;
 }
 
@@ -64,8 +66,9 @@ export class Assault {
 
   /** How often a strike draws depends on what it meets, so each draws from numbers of its own. */
   async #strike(strike: Strike, round: number): Promise<void> {
-    const { random, startedMs, tell, ...rest } = this.#options;
+    const { random, startedMs, began, tell, ...rest } = this.#options;
     const atSeconds = (performance.now() - startedMs) / 1_000;
+    began(strike);
     const blow = await strike.act({ ...rest, random: random.forRound(round) });
     if (blow === undefined) return;
     const { isHit, detail, repaired } = blow;

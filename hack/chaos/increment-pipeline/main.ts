@@ -10,6 +10,7 @@ import { parseOptions, type ChaosOptions } from './options.ts';
 import { finalLines, progressLine, strikeLine } from './report.ts';
 import { openScene, type Scene } from './scene.ts';
 import { StalenessWatch } from './staleness.ts';
+import type { TargetName } from './strikes.ts';
 import { problems, tameness } from './verdict.ts';
 
 const progressEveryMs = 5_000;
@@ -52,13 +53,20 @@ async function fight(
   const load = new Load(scene.url, random.forRound(0));
   const watch = new StalenessWatch(scene.observer, startedMs);
   const watching = watch.run(AbortSignal.any([interrupted, over.signal]));
+  const excuse = (target: TargetName): void => {
+    if (target === 'worker' || target === 'scale') watch.workersStruck();
+  };
   const assault = new Assault({
     scene,
     load,
     random: random.forRound(-1),
     signal,
     startedMs,
-    tell: (struck) => console.log(strikeLine(struck)),
+    began: ({ target }) => excuse(target),
+    tell: (struck) => {
+      excuse(struck.strike.target);
+      console.log(strikeLine(struck));
+    },
   });
   const assaulting = assault.run();
   const elapsed = (): number => (performance.now() - startedMs) / 1_000;

@@ -1,6 +1,7 @@
 /**
  * Staleness over a run, sampled from outside, and when it is excused: while Postgres takes no writes or
- * Redis cannot be read nothing can be committed, and for a moment afterwards what has waited is old.
+ * Redis cannot be read nothing can be committed, and for a moment afterwards what has waited is old;
+ * the moment begins anew if workers are struck in it. Without an outage there is no excuse.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Observer, Sight } from './observer.ts';
@@ -43,6 +44,7 @@ export class StalenessWatch {
   readonly #samples: Sample[] = [];
   readonly #windows: { fromSeconds: number; toSeconds: number; why: ExcuseWindow['why'] }[] = [];
   #latest: Sight | undefined;
+  #excusedUntil = 0;
 
   constructor(observer: Observer, startedMs: number) {
     this.#observer = observer;
@@ -55,6 +57,12 @@ export class StalenessWatch {
 
   get figures(): StalenessFigures {
     return figuresOf(this.#samples, this.#windows);
+  }
+
+  /** Whoever is struck while catching up has to begin again; at other times it is no excuse. */
+  workersStruck(): void {
+    const now = this.#seconds();
+    if (now < this.#excusedUntil) this.#excusedUntil = now + catchUpSeconds;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -74,8 +82,7 @@ export class StalenessWatch {
     const sight = isWritable && isRedisUp ? await this.#observer.look() : undefined;
     this.#latest = sight;
     if (sight === undefined) return;
-    const end = this.#windows.at(-1)?.toSeconds ?? Number.NEGATIVE_INFINITY;
-    const isExcused = began < end + catchUpSeconds;
+    const isExcused = began < this.#excusedUntil;
     this.#samples.push({ atSeconds: began, stalenessMs: sight.stalenessMs, isExcused });
   }
 
@@ -86,6 +93,7 @@ export class StalenessWatch {
     const why = isWritable ? 'redis' : isRedisUp ? 'postgres' : 'postgres and redis';
     const last = this.#windows.at(-1);
     const now = this.#seconds();
+    this.#excusedUntil = now + catchUpSeconds;
     if (last?.why === why && began - last.toSeconds < 2) last.toSeconds = now;
     else this.#windows.push({ fromSeconds: began, toSeconds: now, why });
   }
