@@ -198,6 +198,36 @@ describe.skipIf(lacks('redis', 'postgres'))('incarnations', () => {
     expect(await here.stored()).toBe(10);
   });
 
+  it('begin when ids go back under a living connection, and what was answered so is in doubt', async () => {
+    await using here = await scene();
+    const { redis, uid } = here;
+    for (const partition of [0, 1]) {
+      const key = streamKey({ uid, partition, incarnation: 1 });
+      // A clock that was ahead, and then another copy of the data.
+      await redis.command('XADD', key, '99999999999999-0', '1', 'x'.repeat(24));
+    }
+    await here.it.appender.append(randomItems(10));
+    await redis.command(
+      'EVAL',
+      `for _, key in ipairs(KEYS) do
+         redis.call('DEL', key)
+         redis.call('XGROUP', 'CREATE', key, 'g', '0', 'MKSTREAM')
+       end`,
+      '2',
+      ...[0, 1].map((partition) => streamKey({ uid, partition, incarnation: 1 })),
+    );
+
+    expect(await outcome(here.it.appender.append(randomItems(10)))).toMatch(
+      /FateUnknown|StreamsUnchecked/,
+    );
+    await commitAll(here);
+    await hasBegun(here, 2);
+
+    await here.it.ready();
+    await here.it.appender.append(randomItems(10));
+    expect(await here.stored()).toBe(10);
+  });
+
   it('refuse whoever appends to a stream that has ended', async () => {
     await using here = await scene();
     const { uid } = here;
