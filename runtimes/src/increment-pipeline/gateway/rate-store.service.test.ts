@@ -90,7 +90,7 @@ describe.skipIf(lacks('redis'))('the rate limit over Redis', () => {
       .toBeGreaterThanOrEqual(4);
 
     expect(await it.keys.hlen(rateKey(it.uid, 1_000))).toBe(2);
-    expect(await it.keys.pttl(rateKey(it.uid, 1_000))).toBeLessThanOrEqual(3_000);
+    expect(await it.keys.pttl(rateKey(it.uid, 1_000))).toBeGreaterThan(0);
   });
 
   it('gives little ahead, none of the last sixteenth, and takes back only of this window', async () => {
