@@ -8,9 +8,7 @@ import {
   type AppenderHost,
   type AppenderScene,
 } from '../../../test/increment-appender.ts';
-import { itemBytes } from './entry.ts';
 import { compareEntryIds } from './entry-id.ts';
-import { callBytesMax, queueBytesMax } from './group-commit.ts';
 import { acceptedField, acceptedKey, parseEntryName } from './names.ts';
 
 let host: AppenderHost;
@@ -63,37 +61,6 @@ describe.skipIf(lacks('redis', 'postgres'))('an appender', () => {
       expect(ids).toEqual(ids.toSorted(compareEntryIds));
     }
     expect(await here.stored()).toBe(200);
-  });
-
-  it('bounds the bytes of one call', async () => {
-    await using here = await scene();
-    const perAppend = 10_000;
-    const appends = Math.ceil((2.5 * callBytesMax) / (perAppend * itemBytes));
-
-    await Promise.all(
-      Array.from({ length: appends }, () => here.it.appender.append(randomItems(perAppend))),
-    );
-
-    expect(here.it.groups).toHaveLength(3);
-    expect(Math.max(...here.it.groups) * perAppend * itemBytes).toBeLessThanOrEqual(callBytesMax);
-    expect(await here.stored()).toBe(appends * perAppend);
-  });
-
-  it('takes no more than may wait, and goes on once Redis answers', async () => {
-    await using here = await scene();
-    const { appender } = here.it;
-    const big = randomItems(300_000);
-    here.proxy.set('frozen');
-
-    const taken = Array.from({ length: Math.floor(queueBytesMax / big.length) }, () =>
-      outcome(appender.append(big)),
-    );
-    const over = await outcome(appender.append(big));
-    here.proxy.set('passing');
-
-    expect(over).toBe('Transient Overloaded');
-    expect(new Set(await Promise.all(taken))).toEqual(new Set(['ok']));
-    expect(await outcome(appender.append(big))).toBe('ok');
   });
 
   it('says that it does not know when the answer is cut off, and sends nothing again', async () => {
