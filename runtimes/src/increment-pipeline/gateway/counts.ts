@@ -107,15 +107,16 @@ function position(cursor: string | undefined, binding: string): string {
   return key;
 }
 
-/** Rows of the page with what is pending, up to where the rows of the table reach. */
+/**
+ * The page with what is pending. Keys behind the last row of a full page need no care: so many are
+ * before them that they are cut off.
+ */
 function merge(
   [rows, pending]: readonly [readonly CountRow[], Pending],
   { after, limit }: { readonly after: string; readonly limit: number },
 ): readonly CountRow[] {
-  // A full page says nothing about keys beyond its last row.
-  const last = rows.length > limit ? rows.at(-1)?.key : undefined;
   return withPending(rows, pending)
-    .filter(({ key }) => key > after && (last === undefined || key <= last))
+    .filter(({ key }) => key > after)
     .slice(0, limit + 1);
 }
 
