@@ -41,6 +41,8 @@ export interface PartitionWorkOptions {
 /** One read: one commit, or as many as it takes with few enough keys in each. */
 const entriesMax = 10_000;
 const bytesMax = 4 << 20;
+/** A server that is away is left alone; more than a second of it would be staleness once it is back. */
+export const awayBackoff = { ...defaultBackoff, maxMs: 1_000 };
 /** What was committed is kept for readers that began before; an idle stream is emptied after this. */
 const trimIdleAfterMs = 2_000;
 
@@ -86,7 +88,7 @@ export class PartitionWork {
         if (!(error instanceof Transient)) throw error;
         this.#mustLook = true;
         failures += 1;
-        const waitMs = error.retryAfterMs ?? backoffMs(failures, defaultBackoff);
+        const waitMs = error.retryAfterMs ?? backoffMs(failures, awayBackoff);
         this.#observed(error.backend === 'redis' ? 'redis' : 'postgres', error);
         telemetry.waiting(error, waitMs);
         await clock.sleep(waitMs, signal);

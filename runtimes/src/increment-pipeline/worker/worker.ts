@@ -7,7 +7,7 @@
  * everything back, so that others need not wait for its leases.
  */
 import { Fault } from '@millrace/kit/fault';
-import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import { backoffMs } from '@millrace/kit/retry';
 import { Transient } from '@millrace/kit/transient';
 import { beat, leave, livingMembers } from '../ledger/members.ts';
 import {
@@ -17,7 +17,7 @@ import {
   renewLeases,
   type PartitionRow,
 } from '../ledger/partitions.ts';
-import { PartitionWork, type PartitionWorkOptions } from './partition-work.ts';
+import { awayBackoff, PartitionWork, type PartitionWorkOptions } from './partition-work.ts';
 import { shareSteps } from './shares.ts';
 import { createTurns } from './turns.ts';
 import { createWorkload } from './workload.ts';
@@ -33,8 +33,6 @@ export interface WorkerOptions extends Omit<PartitionWorkOptions, 'turns' | 'wor
 
 /** A dead owner’s lease ends within three seconds and is found within half a second more. */
 const lookEveryMs = 500;
-/** A server that is away is left alone; the back-off of a second finds it soon enough. */
-const lookBackoff = { ...defaultBackoff, maxMs: 1_000 };
 
 /** Works until the signal aborts. Throws Faults only. */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
@@ -78,7 +76,7 @@ class Worker implements AsyncDisposable {
       } catch (error) {
         if (!(error instanceof Transient)) throw error;
         failures += 1;
-        const waitMs = backoffMs(failures, lookBackoff);
+        const waitMs = backoffMs(failures, awayBackoff);
         this.#options.observed?.('postgres', error);
         telemetry.waiting(error, waitMs);
         await clock.sleep(waitMs, signal);
