@@ -7,10 +7,12 @@ import {
   configMaps,
   deployments,
   jobs,
+  ownedTypes,
   secrets,
   services,
 } from '../src/machinery/workload/resource-types.ts';
 import type { KubeApi, KubeObject } from '../src/machinery/kube-api.ts';
+import { operatorKinds } from '../src/registry.ts';
 import { until } from './operator-process.ts';
 
 const example = fileURLToPath(new URL('../../crds/examples/csv-import.yaml', import.meta.url));
@@ -96,7 +98,8 @@ export function readyReason(resource: KubeObject | undefined): string | undefine
 
 /** `kind/name@version` of everything that the operator writes, once nobody writes any more. */
 export async function settledVersions({ api, namespace }: Place): Promise<readonly string[]> {
-  const types = [csvImports, configMaps, jobs, deployments, services];
+  const resources = operatorKinds.map(({ preview }) => preview.type);
+  const types = [...resources, ...ownedTypes];
   const read = async (): Promise<readonly string[]> => {
     const lists = await Promise.all(types.map((type) => api.list(type, { namespace })));
     return lists.flatMap(({ items }, index) =>

@@ -99,12 +99,18 @@ export interface PodFacts {
 export function podsOf(uid: string, role: string, pods: Store): readonly PodFacts[] {
   const found = pods
     .byIndex(podsOfRole, `${uid} ${role}`)
-    .toSorted((a, b) => created(b).localeCompare(created(a)))
+    // Those of one second by name: two operators must mean the same pod when they name one.
+    .toSorted((a, b) => order(created(b), created(a)) || order(a.metadata.name, b.metadata.name))
     .map(podFacts);
   return [
     ...found.filter(({ exitCode }) => exitCode === undefined),
     ...found.filter(({ exitCode }) => exitCode !== undefined),
   ];
+}
+
+function order(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function created({ metadata }: KubeObject): string {
