@@ -2,7 +2,7 @@
  * Arrays as Postgres takes them in binary: a Buffer given as a value travels as it is. Half the bytes
  * of text, no hexadecimal digits to make here and to read there.
  */
-import type { KeySums } from './key-sums.ts';
+import { viewOf, type KeySums } from './key-sums.ts';
 
 const uuidOid = 2950;
 const bigintOid = 20;
@@ -25,14 +25,15 @@ export function sumArrays(sums: KeySums): { readonly keys: Buffer; readonly valu
   const order = sums.sorted();
   const keys = startArray(uuidOid, order.length, order.length * (lengthBytes + 16));
   const values = startArray(bigintOid, order.length, order.length * (lengthBytes + 8));
+  const [keysView, valuesView] = [viewOf(keys), viewOf(values)];
   let keyAt = headerBytes;
   let valueAt = headerBytes;
   for (const key of order) {
-    keys.writeInt32BE(16, keyAt);
-    sums.writeKey(key, keys, keyAt + lengthBytes);
+    keysView.setInt32(keyAt, 16);
+    sums.writeKey(key, keysView, keyAt + lengthBytes);
     keyAt += lengthBytes + 16;
-    values.writeInt32BE(8, valueAt);
-    sums.writeSum(key, values, valueAt + lengthBytes);
+    valuesView.setInt32(valueAt, 8);
+    sums.writeSum(key, valuesView, valueAt + lengthBytes);
     valueAt += lengthBytes + 8;
   }
   return { keys, values };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { itemBytes, keyBytes } from '../stream/entry.ts';
-import { KeySums } from './key-sums.ts';
+import { KeySums, viewOf } from './key-sums.ts';
 
 interface Increment {
   readonly key: number;
@@ -42,8 +42,8 @@ const greatest = 2n ** 63n - 1n;
 function read(sums: KeySums): readonly (readonly [string, bigint])[] {
   return [...sums.sorted()].map((key) => {
     const bytes = Buffer.alloc(24);
-    sums.writeKey(key, bytes, 0);
-    sums.writeSum(key, bytes, 16);
+    sums.writeKey(key, viewOf(bytes), 0);
+    sums.writeSum(key, viewOf(bytes), 16);
     return [bytes.toString('hex', 0, 16), bytes.readBigInt64BE(16)];
   });
 }

@@ -71,7 +71,7 @@ export class KeySums {
     const bytes = Buffer.alloc(keyBytes);
     for (let key = 0; key < this.#size; key++) {
       if (!this.#overflowsAt(key)) continue;
-      this.writeKey(key, bytes, 0);
+      this.writeKey(key, viewOf(bytes), 0);
       found.push(bytes.toString('latin1'));
     }
     return found;
@@ -89,36 +89,37 @@ export class KeySums {
       prefixes[key] = (keys[word] ?? 0) * 0x10_0000 + ((keys[word + 1] ?? 0) >>> 12);
     }
     return order.sort((a, b) => {
-      const difference = (prefixes[a] ?? 0) - (prefixes[b] ?? 0);
-      return difference === 0 ? this.#compare(a, b) : difference;
+      const [left, right] = [prefixes[a] ?? 0, prefixes[b] ?? 0];
+      if (left !== right) return left < right ? -1 : 1;
+      return this.#compare(a, b);
     });
   }
 
   /** Writes the 16 bytes of a key. */
-  writeKey(key: number, target: Buffer, at: number): void {
+  writeKey(key: number, target: DataView, at: number): void {
     for (let word = 0; word < wordsOfKey; word++) {
-      target.writeUInt32BE(this.#keys[key * wordsOfKey + word] ?? 0, at + 4 * word);
+      target.setUint32(at + 4 * word, this.#keys[key * wordsOfKey + word] ?? 0);
     }
   }
 
   /** Writes the 8 bytes of a sum, or of the greatest bigint if it is more. */
-  writeSum(key: number, target: Buffer, at: number): void {
+  writeSum(key: number, target: DataView, at: number): void {
     if (this.#overflowsAt(key)) {
-      target.writeUInt32BE(0x7fff_ffff, at);
-      target.writeUInt32BE(0xffff_ffff, at + 4);
+      target.setUint32(at, 0x7fff_ffff);
+      target.setUint32(at + 4, 0xffff_ffff);
       return;
     }
     const low = this.#low[key] ?? 0;
     const carry = Math.floor(low / half);
-    target.writeUInt32BE((this.#high[key] ?? 0) + carry, at);
-    target.writeUInt32BE(low - carry * half, at + 4);
+    target.setUint32(at, (this.#high[key] ?? 0) + carry);
+    target.setUint32(at + 4, low - carry * half);
   }
 
   #compare(a: number, b: number): number {
     for (let word = 0; word < wordsOfKey; word++) {
       const left = this.#keys[a * wordsOfKey + word] ?? 0;
       const right = this.#keys[b * wordsOfKey + word] ?? 0;
-      if (left !== right) return left - right;
+      if (left !== right) return left < right ? -1 : 1;
     }
     return 0;
   }
