@@ -93,6 +93,88 @@ describe('progress poller', () => {
     await made.end();
   });
 
+  it('wakes whoever asks with an answer that was asked for later, though it says nothing new', async () => {
+    const made = poller(() => Promise.resolve(Response.json({ done: 1 })));
+    made.poller.track('a', target);
+    await made.clock.advance(30_000);
+    const before = made.clock.monotonic();
+    expect(made.changed).toEqual(['a']);
+    expect(made.poller.heard('a', target.id)?.askedAt).toBeLessThan(before);
+
+    made.poller.ask('a');
+    await made.clock.advance(1_100);
+
+    expect(made.changed).toEqual(['a', 'a']);
+    expect(made.poller.heard('a', target.id)).toMatchObject({ value: { done: 1 } });
+    expect(made.poller.heard('a', target.id)?.askedAt).toBeGreaterThanOrEqual(before);
+    await made.clock.advance(60_000);
+    expect(made.changed).toEqual(['a', 'a']);
+    await made.end();
+  });
+
+  it('does not take the answer to an earlier question for the one that is asked for', async () => {
+    const answers: ((response: Response) => void)[] = [];
+    const made = poller(() => new Promise((resolve) => answers.push(resolve)));
+    made.poller.track('a', target);
+    await made.clock.advance(10);
+
+    made.poller.ask('a');
+    const asked = made.clock.monotonic();
+    await made.clock.advance(500);
+    answers[0]?.(Response.json({ done: 1 }));
+    await made.clock.advance(10);
+    expect(made.poller.heard('a', target.id)?.askedAt).toBeLessThan(asked);
+
+    await made.clock.advance(1_100);
+    answers[1]?.(Response.json({ done: 1 }));
+    await made.clock.advance(10);
+    expect(made.changed).toEqual(['a', 'a']);
+    expect(made.poller.heard('a', target.id)?.askedAt).toBeGreaterThan(asked);
+    await made.end();
+  });
+
+  it('asks no more than once in the shortest period, however often it is told to', async () => {
+    let requests = 0;
+    const made = poller(() => {
+      requests++;
+      return Promise.resolve(Response.json({ done: 1 }));
+    });
+    made.poller.track('a', target);
+    for (let round = 0; round < 100; round++) {
+      made.poller.ask('a');
+      await made.clock.advance(100);
+    }
+
+    expect(requests).toBeGreaterThan(8);
+    expect(requests).toBeLessThanOrEqual(11);
+    await made.end();
+  });
+
+  it('asks a pod that does not answer less and less often, although somebody waits for it', async () => {
+    let requests = 0;
+    const made = poller(() => {
+      requests++;
+      return Promise.reject(new Error('reset'));
+    });
+    made.poller.track('a', target);
+    made.poller.ask('a');
+    await made.clock.advance(60_000);
+
+    expect(requests).toBeLessThan(12);
+    await made.end();
+  });
+
+  it('goes on from an answer when another pod is asked for the same', async () => {
+    const made = poller(() => Promise.resolve(Response.json({ done: 1 })));
+    made.poller.track('a', target);
+    await made.clock.advance(10);
+
+    made.poller.track('a', { ...target, url: 'http://127.0.0.2:9/progress' });
+
+    expect(made.poller.heard('a', target.id)).toMatchObject({ value: { done: 1 } });
+    await made.end();
+  });
+
   it('stays within its rate for any number of keys', async () => {
     let requests = 0;
     const made = poller(() => Promise.resolve(Response.json({ done: ++requests })), {

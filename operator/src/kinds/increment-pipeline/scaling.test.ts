@@ -33,7 +33,11 @@ describe('the number of workers', () => {
     [2, 2],
     [9, 3],
   ])('stays as it is, %i within the bounds, until this process has heard a report', (is, stays) => {
-    const status = { ...onRecord('NotDraining'), progress: pipelineReport(), recommendation };
+    const status = {
+      ...onRecord('NotDraining'),
+      progress: pipelineReport({ rates: busy }),
+      recommendation,
+    };
     const held = observed({
       children: present(is),
       status,
