@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/backends.ts';
 import {
@@ -6,10 +7,39 @@ import {
   outcome,
   randomItems,
   runningAppender,
+  storedIncrements,
   type AppenderHost,
   type AppenderScene,
 } from '../../../test/increment-appender.ts';
 import { privateRedis } from '../../../test/redis-server.ts';
+import { streamKey } from './names.ts';
+
+/** What a gateway does with Redis to append; whoever restricts its user needs this list. */
+const appenderCommands = [
+  'config|get',
+  'eval',
+  'evalsha',
+  'exists',
+  'hdel',
+  'hget',
+  'hincrby',
+  'hlen',
+  'hmget',
+  'hset',
+  'info',
+  'memory|usage',
+  'time',
+  'type',
+  'unlink',
+  'xadd',
+  'xgroup|create',
+  'xgroup|destroy',
+  'xinfo|stream',
+  'xrange',
+  'zadd',
+  'zrange',
+  'zrem',
+];
 
 let host: AppenderHost;
 
@@ -88,6 +118,42 @@ describe.skipIf(lacks('redis', 'postgres'))('durability', () => {
       .poll(() => durabilityMessage({ it: careful }))
       .toMatch(/does not let this user read.*spec\.durabilityVouched: true/);
     expect(await outcome(vouched.appender.append(randomItems(1)))).toBe('ok');
+  });
+
+  it('is checked, and increments are taken, with the fewest rights', async () => {
+    const rights = `${appenderCommands.map((command) => `+${command}`).join(' ')} ~millrace:*`;
+    await host.redis.command(
+      'ACL',
+      'SETUSER',
+      'few',
+      'reset',
+      'on',
+      '>secret',
+      ...rights.split(' '),
+    );
+    const url = (): string => host.redis.url.replace('//', '//few:secret@');
+    const { config, db: ledger } = host.database;
+    const uid = randomUUID();
+    const fsync = {
+      ...config,
+      durability: 'Fsync' as const,
+      resource: { ...config.resource, uid },
+    };
+    await host.database.prepare(fsync);
+    await using it = runningAppender({ config: fsync, ledger, url });
+
+    await it.ready();
+    const request = { digest: randomBytes(16), payloadDigest: randomBytes(16) };
+    await it.appender.appendRequest(request, randomItems(1));
+    await it.appender.append(randomItems(2));
+    await host.redis.command('DEL', streamKey({ uid, partition: 0, incarnation: 1 }));
+    await expect.poll(() => it.began.length, { timeout: 5_000 }).toBe(1);
+
+    await it.ready();
+    expect(it.failures.map(({ code }) => code)).not.toContain('PermissionDenied');
+    expect(await storedIncrements(it.appender.link, ledger, uid)).toBeGreaterThan(0);
+    // What Redis refused to this user.
+    expect(String(await host.redis.command('ACL', 'LOG'))).not.toContain('username,few');
   });
 
   it('Memory asks only that nothing is evicted', async () => {
