@@ -81,7 +81,7 @@ const flush = rule(
         lasting(
           'flush.staleAfter',
           { min: '1s', max: '10m', example: '8s' },
-          'Age of the oldest increment that is not in the table at which the condition Stale becomes true; default 8s.',
+          'Age of the oldest increment that is not in the table at which the condition Stale becomes true; default 8s. Gateways refuse with 503 what could not be committed within a quarter of it.',
         ),
       ),
     },

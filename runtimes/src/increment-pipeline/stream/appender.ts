@@ -22,6 +22,7 @@ import { itemBytes, type RequestDigests } from './entry.ts';
 import { Gate, type GateStatus } from './gate.ts';
 import { callBytesMax, GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { Incarnations } from './incarnations.ts';
+import { Pace } from './pace.ts';
 import { RequestAppends, type AppendedRequest } from './request-appends.ts';
 
 export interface Appender extends AsyncDisposable {
@@ -41,7 +42,13 @@ export interface Appender extends AsyncDisposable {
 export interface AppenderOptions {
   readonly config: Pick<
     IncrementPipelinePodConfig,
-    'resource' | 'durability' | 'durabilityVouched' | 'partitions' | 'streams' | 'idempotency'
+    | 'resource'
+    | 'durability'
+    | 'durabilityVouched'
+    | 'partitions'
+    | 'flush'
+    | 'streams'
+    | 'idempotency'
   >;
   readonly redis: Pick<RedisLinkOptions, 'url' | 'caBundle' | 'log'>;
   readonly ledger: Sql;
@@ -63,10 +70,11 @@ export function openAppender(options: AppenderOptions): Appender {
   const clock = options.clock ?? systemClock;
   const { uid } = config.resource;
   const watched = watchStreams(options, clock);
-  const { link, gate, incarnations, budget } = watched;
+  const { link, gate, incarnations, budget, pace } = watched;
   const events: AppendEvents = {
     appended: ({ bytes, ...group }) => {
       budget.added(bytes);
+      pace.added(group.increments);
       telemetry.appended(group);
     },
     failed: (failure) => {
@@ -117,6 +125,7 @@ export function openAppender(options: AppenderOptions): Appender {
 interface WatchedStreams {
   readonly link: RedisLink;
   readonly budget: Budget;
+  readonly pace: Pace;
   readonly incarnations: Incarnations;
   readonly gate: Gate;
 }
@@ -124,6 +133,10 @@ interface WatchedStreams {
 function watchStreams(options: AppenderOptions, clock: Clock): WatchedStreams {
   const { config, telemetry } = options;
   const budget = new Budget(config.streams.maxBytes);
+  const pace = new Pace({
+    waitMaxMs: waitMaxMs(config.flush),
+    flushIntervalMs: config.flush.intervalMs,
+  });
   const link = openRedisLink({
     ...options.redis,
     commandTimeoutMs,
@@ -143,10 +156,16 @@ function watchStreams(options: AppenderOptions, clock: Clock): WatchedStreams {
     durability: { durability: config.durability, vouched: config.durabilityVouched },
     incarnations,
     budget,
+    pace,
     clock,
     durabilityChanged: (it) => telemetry.durabilityChanged(it),
   });
-  return { link, budget, incarnations, gate };
+  return { link, budget, pace, incarnations, gate };
+}
+
+/** Far enough from stale for a worker to die on top of it. */
+function waitMaxMs({ intervalMs, staleAfterMs }: IncrementPipelinePodConfig['flush']): number {
+  return Math.max(2 * intervalMs, staleAfterMs / 4);
 }
 
 function areItems(items: Buffer): boolean {

@@ -7,6 +7,7 @@ import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
 
 export const appendCodes = {
+  Backlogged: 'more increments wait than the workers commit in time',
   DurabilityNotMet: 'Redis is not configured for the durability of this pipeline',
   FateUnknown: 'Redis was asked and did not answer, so nobody knows whether it was done',
   Overloaded: 'too many increments wait for Redis',

@@ -5,7 +5,8 @@
  * doubt. A check reads the settings of Redis and compares its streams with the ledger; the gate opens
  * when one succeeds that began after the last doubt. It stays open while checks cannot be made
  * because Postgres is away: until the budget is full, nothing needs it. A setting that turns out
- * wrong closes it at once. Checks go on every second for as long as `run` does.
+ * wrong closes it at once. Checks go on every second for as long as `run` does. Through an open gate no
+ * more is let than the workers commit in time (see pace.ts); that says nothing against the gateway.
  */
 import type { Clock } from '@millrace/kit/clock';
 import { Failure } from '@millrace/kit/failure';
@@ -14,7 +15,8 @@ import type { RedisLink } from '../../connectors/redis/link.ts';
 import type { Budget } from './budget.ts';
 import { checkDurability, type DurabilityQuestion, type DurabilityState } from './durability.ts';
 import { isCertain, refusal } from './failures.ts';
-import type { Incarnations, Look } from './incarnations.ts';
+import type { Flow, Incarnations, Look } from './incarnations.ts';
+import type { Pace } from './pace.ts';
 import { askScript } from './scripts.ts';
 
 export interface GateStatus {
@@ -31,6 +33,7 @@ export interface GateOptions {
   readonly durability: DurabilityQuestion;
   readonly incarnations: Incarnations;
   readonly budget: Budget;
+  readonly pace: Pace;
   readonly clock: Clock;
   durabilityChanged(it: { readonly ok: boolean; readonly reason: string | undefined }): void;
 }
@@ -42,6 +45,7 @@ const checkAgainMs = 100;
 const fullRetryMs = 2_000;
 const notRead: DurabilityState = { ok: false, message: 'The settings of Redis are not read yet.' };
 const full = refusal('StreamsFull', { retryAfterMs: fullRetryMs });
+const backlogged = refusal('Backlogged', { retryAfterMs: 1_000 });
 
 export class Gate {
   readonly #options: GateOptions;
@@ -72,6 +76,11 @@ export class Gate {
   }
 
   refused(): Failure | undefined {
+    const { pace, clock } = this.#options;
+    return this.#closed() ?? (pace.waitMs(clock.monotonic()) > 0 ? backlogged : undefined);
+  }
+
+  #closed(): Failure | undefined {
     const { link, budget } = this.#options;
     if (!link.isReady()) return this.#notConnected(link.failure());
     if (!this.#durability.ok) return this.#unmet;
@@ -81,7 +90,7 @@ export class Gate {
 
   status(): GateStatus {
     const durability = this.#durability;
-    const refused = this.refused();
+    const refused = this.#closed();
     if (refused === undefined) return { ready: true, durability };
     const cause = refused.cause instanceof Failure ? refused.cause : refused;
     return { ready: false, durability, reason: cause.code, message: cause.message };
@@ -116,6 +125,7 @@ export class Gate {
       const look = await this.#options.incarnations.look();
       await this.#noteLook(look, doubts);
     } catch (error) {
+      this.#options.pace.lost();
       // What Redis itself refuses is told as it is; it is as certain that nothing was appended.
       this.#unchecked = isCertain(error)
         ? translate(error, 'Appending')
@@ -150,7 +160,9 @@ export class Gate {
   }
 
   async #noteLook(look: Look, doubts: number): Promise<void> {
-    this.#oldestUncommittedMs = look.oldestMs ?? (await redisTimeMs(this.#options.link));
+    const nowMs = await redisTimeMs(this.#options.link);
+    this.#oldestUncommittedMs = look.oldestMs ?? nowMs;
+    this.#notePace(look.flow, nowMs);
     if (look.isSound) {
       this.#checked = doubts;
       return;
@@ -161,6 +173,14 @@ export class Gate {
       ? 'Redis was set back; the workers commit what is left before the streams begin anew.'
       : 'streams begin anew.';
     this.#unchecked = refusal('StreamsUnchecked', { detail });
+  }
+
+  #notePace({ oldestMovedMs, workers, ...flow }: Flow, nowMs: number): void {
+    const { pace, clock } = this.#options;
+    const oldestAgeMs = Math.max(0, nowMs - (oldestMovedMs ?? nowMs));
+    // Without workers nothing is known of their speed: then the budget alone decides.
+    if (workers === 0) pace.lost();
+    else pace.looked({ ...flow, oldestAgeMs, atMs: clock.monotonic() });
   }
 }
 

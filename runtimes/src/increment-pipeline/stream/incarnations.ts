@@ -15,6 +15,7 @@
  */
 import type { RedisCommands } from '../../connectors/redis/link.ts';
 import type { Sql } from '../../connectors/postgres/database.ts';
+import { livingMembers } from '../ledger/members.ts';
 import { beginIncarnation, readPartitions, type PartitionRow } from '../ledger/partitions.ts';
 import { compareEntryIds, entryTimeMs, firstEntryId } from './entry-id.ts';
 import { refusal } from './failures.ts';
@@ -64,6 +65,18 @@ export interface Look {
   readonly waitsForWorkers: boolean;
   /** When Redis took the oldest increment that is not committed. */
   readonly oldestMs: number | undefined;
+  readonly flow: Flow;
+}
+
+/** How increments go through, as far as the ledger and the streams tell. */
+export interface Flow {
+  /** Increments ever accepted, and of those how many are accounted for in Postgres. */
+  readonly accepted: number;
+  readonly settled: number;
+  /** When Redis took the oldest one that waits in a partition that moved on since the last look. */
+  readonly oldestMovedMs: number | undefined;
+  readonly gateways: number;
+  readonly workers: number;
 }
 
 type Finding = 'Sound' | 'Began' | 'WaitsForWorkers';
@@ -71,6 +84,7 @@ type Finding = 'Sound' | 'Began' | 'WaitsForWorkers';
 export class Incarnations {
   readonly #options: IncarnationsOptions;
   #streams: readonly Stream[] = [];
+  #lastIds: readonly string[] = [];
 
   constructor(options: IncarnationsOptions) {
     this.#options = options;
@@ -95,10 +109,11 @@ export class Incarnations {
     this.#adopt(rows);
     const acked = this.#streams.map(({ ackedId }) => ackedId);
     const places = rows.map(({ partition, incarnation }) => ({ uid, partition, incarnation }));
-    const [infos, counts, oldest] = await Promise.all([
+    const [infos, counts, firsts, members] = await Promise.all([
       Promise.all(places.map((place) => streamInfo(commands, place))),
       acceptedCounts(commands, uid, places),
-      this.#oldest(rows),
+      this.#firsts(rows),
+      livingMembers(ledger, uid),
     ]);
     const findings: Finding[] = [];
     for (const [at, row] of rows.entries()) {
@@ -113,11 +128,29 @@ export class Incarnations {
         compareEntryIds(last, acked[at] ?? firstEntryId) >= 0;
       findings.push(hasAll ? 'Sound' : await this.#repair(row, stream, last !== undefined));
     }
+    const moved = firsts.filter((_, at) => rows[at]?.lastId !== this.#lastIds[at]);
+    this.#lastIds = rows.map(({ lastId }) => lastId);
     return {
       isSound: findings.every((finding) => finding === 'Sound'),
       waitsForWorkers: findings.includes('WaitsForWorkers'),
-      oldestMs: oldest,
+      oldestMs: earliest(firsts),
+      flow: {
+        ...this.#sums(rows),
+        oldestMovedMs: earliest(moved),
+        gateways: members.filter(({ role }) => role === 'gateway').length,
+        workers: members.filter(({ role }) => role === 'worker').length,
+      },
     };
+  }
+
+  #sums(rows: readonly PartitionRow[]): Pick<Flow, 'accepted' | 'settled'> {
+    let accepted = 0n;
+    let settled = 0n;
+    for (const [at, row] of rows.entries()) {
+      accepted += row.acceptedBefore + (this.#streams[at]?.accepted ?? 0n);
+      settled += settledOf(row);
+    }
+    return { accepted: Number(accepted), settled: Number(settled) };
   }
 
   #adopt(rows: readonly PartitionRow[]): void {
@@ -166,23 +199,27 @@ export class Incarnations {
     return 'Began';
   }
 
-  async #oldest(rows: readonly PartitionRow[]): Promise<number | undefined> {
+  /** By row: when Redis took the first entry that is not committed. */
+  async #firsts(rows: readonly PartitionRow[]): Promise<readonly (number | undefined)[]> {
     const { uid, commands } = this.#options;
-    const firsts = await Promise.all(
-      rows.map(({ partition, incarnation, lastId }) =>
-        readEntries(commands, {
-          uid,
-          partition,
-          incarnation,
-          after: lastId,
-          entriesMax: 1,
-          bytesMax: 1,
-        }),
-      ),
+    return await Promise.all(
+      rows.map(async ({ partition, incarnation, lastId }) => {
+        const place = { uid, partition, incarnation };
+        const bounds = { after: lastId, entriesMax: 1, bytesMax: 1 };
+        const [first] = await readEntries(commands, { ...place, ...bounds });
+        return first === undefined ? undefined : entryTimeMs(first.id);
+      }),
     );
-    const times = firsts.flatMap((entries) => entries.map(({ id }) => entryTimeMs(id)));
-    return times.length === 0 ? undefined : Math.min(...times);
   }
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+function settledOf({ committed, duplicates, deadLetters, lost }: PartitionRow): bigint {
+  return committed + duplicates + deadLetters + lost;
 }
 
 /** A row as registration leaves it: its first stream is made in place. */
@@ -190,13 +227,12 @@ function isUnused(row: PartitionRow): boolean {
   return (
     row.incarnation === 1 &&
     row.lastId === firstEntryId &&
-    row.committed + row.duplicates + row.deadLetters + row.acceptedBefore + row.lost === 0n
+    settledOf(row) + row.acceptedBefore === 0n
   );
 }
 
 function lostOf(row: PartitionRow, accepted: bigint): number {
-  const known = row.committed + row.duplicates + row.deadLetters + row.lost;
-  const lost = row.acceptedBefore + accepted - known;
+  const lost = row.acceptedBefore + accepted - settledOf(row);
   return lost > 0n ? Number(lost) : 0;
 }
 
