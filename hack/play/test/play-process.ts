@@ -76,14 +76,13 @@ export async function podProcesses(stateDir: string): Promise<readonly ProcessId
 export async function savedResource(
   stateDir: string,
   name: string,
-  kind = 'CsvImport',
 ): Promise<KubeObject | undefined> {
   try {
     const text = await readFile(join(stateDir, 'objects.json'), 'utf8');
     const { snapshot } = JSON.parse(text) as { readonly snapshot: Snapshot };
     return snapshot.objects
       .map(({ object }) => object)
-      .find((object) => object.kind === kind && object.metadata.name === name);
+      .find((object) => object.kind === 'CsvImport' && object.metadata.name === name);
   } catch {
     return undefined;
   }
