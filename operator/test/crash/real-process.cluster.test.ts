@@ -21,6 +21,7 @@ import {
   settledVersions,
 } from '../import-namespace.ts';
 import { operatorProcess, until, type OperatorProcess } from '../operator-process.ts';
+import { pipelineChildrenOf, pipelineNamed } from '../pipeline-namespace.ts';
 import { describeOnCluster, realNamespace, type RealNamespace } from '../real-cluster.ts';
 import { killingProxy, type KillPoint } from './killing-proxy.ts';
 
@@ -39,7 +40,7 @@ interface Played {
   readonly lives: number;
 }
 
-/** From nothing to all children, then through a change that makes the Job anew. */
+/** From nothing to all children of one resource of each kind, then through a change that makes a Job anew. */
 async function play(point?: KillPoint): Promise<Played> {
   await using place = await realNamespace();
   const lives: OperatorProcess[] = [];
@@ -68,7 +69,9 @@ async function play(point?: KillPoint): Promise<Played> {
   try {
     await prerequisites(place);
     await importNamed('users', place);
+    await pipelineNamed('views', place);
     const [, job] = await childrenOf('users', place);
+    await pipelineChildrenOf('views', place);
     await handedOver(place);
     await importThatIs({ name: 'users', reason: 'CoordinatorPending' }, place);
     await place.api.patch(
