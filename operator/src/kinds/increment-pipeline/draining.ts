@@ -17,6 +17,7 @@ export type DrainingReason =
   | 'NeverStarted'
   | 'GatewaysStopping'
   | 'Emptying'
+  | 'SpecNotValid'
   | 'Purging';
 
 const proof =
@@ -28,6 +29,7 @@ export function draining(facts: Facts): Claim<DrainingReason> & { readonly type:
   const { observed, stopping } = facts;
   switch (stopping) {
     case 'No':
+      if (observed.isDeleting) return claim('True', 'SpecNotValid', specNotValid());
       return claim('False', 'NotDraining', 'The pipeline is neither suspended nor deleted.');
     case 'NeverStarted':
       return claim('False', 'NeverStarted', 'Nothing was started, so nothing is in flight.');
@@ -47,6 +49,11 @@ export function draining(facts: Facts): Claim<DrainingReason> & { readonly type:
     case 'Purged':
       return claim('True', 'Purging', `Nothing runs any more. ${cleaningUp(facts)}`);
   }
+}
+
+/** No spec was ever valid, or the last that was is lost: what runs is left as it is. */
+function specNotValid(): string {
+  return `How the pipeline is to be drained is not known, because its spec is not valid. Correct the spec; taking the finalizer ${drainFinalizer} away by hand loses what is not committed.`;
 }
 
 function gatewaysStopping({ observed }: Facts): string {
@@ -79,9 +86,16 @@ function whyNotEmpty(facts: Facts): string {
   return 'A gateway gave a sign of life to the ledger moments ago; it has to be silent for some seconds.';
 }
 
-function cleaningUp({ observed, janitor }: Facts): string {
+function cleaningUp({ observed, janitor, backends }: Facts): string {
   const job = `Job/${roleName(observed.owner.name, 'janitor')}`;
-  return janitor === 'Failed'
-    ? `${job} has given up: its pod’s log says why. Delete the Job to have it tried again.`
+  if (janitor === 'Failed') {
+    return `${job} has given up: its pod’s log says why. Delete the Job to have it tried again.`;
+  }
+  if (janitor === undefined && backends !== undefined) {
+    return `${job} cannot start. ${backends.message}`;
+  }
+  const hasFailed = observed.pods.janitors.some(({ exitCode = 0 }) => exitCode !== 0);
+  return hasFailed
+    ? `${job} clears up behind the pipeline; a pod of it has failed, and another tries again. Its log says why.`
     : `${job} clears up behind the pipeline.`;
 }

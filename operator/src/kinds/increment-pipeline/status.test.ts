@@ -256,6 +256,26 @@ describe('the way to a stop', () => {
     expect(message(made, 'Stalled')).toContain('Delete the Job');
   });
 
+  it('says why its janitor does not start, or has to try again', () => {
+    const held = { isDeleting: true, status: onRecord('CleaningUp') };
+    const children = { ...stopped().children, janitor: heldJanitor() };
+    const janitors = [pod('janitor-1', { exitCode: 1, hasEnded: true, isReady: false })];
+    const waiting = statusOf(stopped({ ...held, secretKeys: () => undefined }));
+    const trying = statusOf(stopped({ ...held, children, pods: { ...stopped().pods, janitors } }));
+
+    expect(message(waiting, 'Draining')).toContain('Secret millrace-backends does not exist');
+    expect(message(trying, 'Draining')).toContain('a pod of it has failed');
+  });
+
+  it('cannot begin without a spec to go by, and says so', () => {
+    const problem = { reason: 'InvalidSpec' as const, message: 'spec.target is missing.' };
+    const held = running({ isDeleting: true });
+    const made = status({ ...situation(viewsSpec, held), care: undefined, obstacle: problem });
+
+    expect(told(made)).toContain('Draining=True/SpecNotValid');
+    expect(told(made)).toContain('Stalled=True/InvalidSpec');
+  });
+
   it('does not take a purge for a proof', () => {
     const spec = { ...viewsSpec, deletionPolicy: 'Purge' as const };
 
