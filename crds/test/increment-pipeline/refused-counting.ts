@@ -302,7 +302,7 @@ export const refusedCounting: readonly Refusal[] = [
       },
     },
     message:
-      'spec.flush.staleAfter: must match ^([0-9]+([.][0-9]+)?(ms|s|m|h))+$. Age of the oldest increment that is not in the table at which the condition Stale becomes true; default 8s. From 1s to 10m.',
+      'spec.flush.staleAfter: must match ^([0-9]+([.][0-9]+)?(ms|s|m|h))+$. Age of the oldest increment that is not in the table at which the condition Stale becomes true; default 8s. Gateways refuse with 503 what could not be committed within a quarter of it. From 1s to 10m.',
     server:
       'IncrementPipeline.millrace.dev "page-views" is invalid: [spec.flush.staleAfter: Invalid value: "soon": spec.flush.staleAfter in body should match \'^([0-9]+([.][0-9]+)?(ms|s|m|h))+$\', spec.flush.staleAfter: Invalid value: "soon": flush.staleAfter must be a duration from 1s to 10m, such as 8s]',
   },
