@@ -48,6 +48,11 @@ describe('a spec', () => {
       { workers: { min: 5, max: 2 } },
       /workers\.min \(5\) .*spec\.workers\.max \(2\)/,
     ],
+    [
+      'a min above the partitions',
+      { workers: { min: 5, max: 6 } },
+      /workers\.min \(5\) .*spec\.partitions \(4\), .*lower it/,
+    ],
     ['a min above the default max', { workers: { min: 5 } }, /workers\.min \(5\) .*\(4\)/],
   ])('is refused with the field and the remedy, given %s', (_given, change, message) => {
     expect(problemOf(change)).toMatch(message);

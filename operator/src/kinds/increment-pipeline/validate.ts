@@ -6,7 +6,7 @@
 import { spec as specSchema, type IncrementPipelineSpec } from '@millrace/crds/increment-pipeline';
 import { durationMs, quantityBytes } from '@millrace/crds/schema';
 import { judge, type Check } from '../../machinery/workload/spec-choice.ts';
-import { flushOf, workerBounds } from './children/config-map.ts';
+import { flushOf, partitionsOf, workerBounds } from './children/config-map.ts';
 
 const checks: readonly Check<IncrementPipelineSpec>[] = [
   flushInterval,
@@ -16,6 +16,7 @@ const checks: readonly Check<IncrementPipelineSpec>[] = [
   idempotencyWindow,
   rateLimitPeriod,
   workerNumbers,
+  workersOfUse,
 ];
 
 export const validate = judge(specSchema, checks);
@@ -74,4 +75,11 @@ function workerNumbers(spec: IncrementPipelineSpec): string | undefined {
   const { min, max } = workerBounds(spec);
   if (min <= max) return undefined;
   return `spec.workers.min (${min}) is greater than spec.workers.max (${max}): lower one or raise the other.`;
+}
+
+function workersOfUse(spec: IncrementPipelineSpec): string | undefined {
+  const { min } = workerBounds(spec);
+  const partitions = partitionsOf(spec);
+  if (min <= partitions) return undefined;
+  return `spec.workers.min (${min}) is greater than spec.partitions (${partitions}), and more workers have nothing to do: lower it.`;
 }
