@@ -109,7 +109,7 @@ export class Exchange implements HttpRequest {
   async run(): Promise<void> {
     this.#flight.open.add(this);
     // `close` fires once for every answer, also when the client went away.
-    this.#response.once('close', () => this.#closed());
+    this.#response.on('close', () => this.#closed());
     try {
       this.#admit();
       if (!bodiless.has(this.method) && announcesBody(this.#request)) {

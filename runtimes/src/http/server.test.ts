@@ -188,6 +188,7 @@ describe('the HTTP service', () => {
     await fetch(`${it.url}/none`);
     await fetch(`${it.url}/other`, { method: 'POST' });
 
+    await it.metrics.metrics();
     const text = await it.metrics.metrics();
     expect(text).toContain('millrace_http_requests_total{route="row",status="2xx"} 1');
     expect(text).toContain('millrace_http_requests_total{route="row",status="4xx"} 1');

@@ -19,12 +19,26 @@ export interface HttpTelemetry {
   requestFailed(error: unknown, log: Log): void;
 }
 
+/** By first digit of the status. */
+const statusClasses = ['cut', '1xx', '2xx', '3xx', '4xx', '5xx'];
+
 export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTelemetry {
-  const requests = new Counter({
+  // Added up here and handed over when somebody looks: the counter costs more than all else of it.
+  const counted = new Map<string, number[]>();
+  void new Counter({
     name: 'millrace_http_requests_total',
     help: 'Requests, by route and class of status; cut is an answer that never reached its end.',
     labelNames: ['route', 'status'],
     registers: [metrics],
+    collect() {
+      for (const [route, counts] of counted) {
+        for (const [index, status] of statusClasses.entries()) {
+          const count = counts[index] ?? 0;
+          if (count > 0) this.inc({ route, status }, count);
+        }
+        counts.fill(0);
+      }
+    },
   });
   const seconds = new Histogram({
     name: 'millrace_http_request_seconds',
@@ -43,10 +57,13 @@ export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTel
   });
   return {
     requestAnswered: ({ route, status, durationMs }) => {
-      requests.inc({
-        route,
-        status: status === undefined ? 'cut' : `${Math.trunc(status / 100)}xx`,
-      });
+      let counts = counted.get(route);
+      if (counts === undefined) {
+        counts = statusClasses.map(() => 0);
+        counted.set(route, counts);
+      }
+      const index = Math.trunc((status ?? 0) / 100);
+      counts[index] = (counts[index] ?? 0) + 1;
       seconds.observe({ route }, durationMs / 1000);
     },
     requestFailed: (error, log) => log.error({ err: error }, 'request failed by a fault'),
