@@ -10,11 +10,13 @@ const sizeBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 25_000, 1
 
 export type Instruments = ReturnType<typeof createInstruments>;
 
-export function createInstruments(metrics: Metrics) {
+/** `refresh` is awaited when somebody reads the gauges of the pipeline. */
+export function createInstruments(metrics: Metrics, refresh: () => Promise<void>) {
   return {
     ...gatewayInstruments([metrics]),
     ...workerInstruments([metrics]),
     ...shared([metrics]),
+    ...ofPipeline([metrics], refresh),
   };
 }
 
@@ -127,28 +129,35 @@ function workerInstruments(registers: Metrics[]) {
   };
 }
 
-function shared(registers: Metrics[]) {
+/** The same whichever process is asked; read anew for each scrape, or they would be those of the last look. */
+function ofPipeline(registers: Metrics[], refresh: () => Promise<void>) {
+  const options = { registers, collect: refresh };
   return {
     staleness: new Gauge({
       name: 'millrace_increment_staleness_seconds',
       help: 'Age of the oldest increment of the pipeline that is not committed.',
-      registers,
+      ...options,
     }),
     backlog: new Gauge({
       name: 'millrace_increment_backlog',
       help: 'Increments of the pipeline that are not committed.',
-      registers,
+      ...options,
     }),
     streamsBytes: new Gauge({
       name: 'millrace_increment_streams_bytes',
       help: 'Memory that the streams take in Redis.',
-      registers,
+      ...options,
     }),
     streamsBytesMax: new Gauge({
       name: 'millrace_increment_streams_bytes_max',
       help: 'Budget of the streams.',
-      registers,
+      ...options,
     }),
+  };
+}
+
+function shared(registers: Metrics[]) {
+  return {
     waits: new Counter({
       name: 'millrace_increment_waits_total',
       help: 'Failures of the surroundings that were waited out, by backend and code.',

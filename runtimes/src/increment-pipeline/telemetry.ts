@@ -50,6 +50,8 @@ export interface IncrementTelemetry {
   /** Leases that this process holds at the moment. */
   leasesHeld(count: number): void;
   looked(progress: IncrementPipelineProgress): void;
+  /** What to do before the gauges of the pipeline are read: take a look. */
+  scrapedAfter(look: () => Promise<unknown>): void;
   waiting(failure: Failure, waitMs: number): void;
   dependencyChanged(it: {
     readonly dependency: string;
@@ -60,7 +62,10 @@ export interface IncrementTelemetry {
 }
 
 export function incrementPipelineTelemetry(log: Log, metrics: Metrics): IncrementTelemetry {
-  const meter = createInstruments(metrics);
+  let look: (() => Promise<unknown>) | undefined;
+  const meter = createInstruments(metrics, async () => {
+    await look?.();
+  });
   return {
     ...appendEvents(log, meter),
     ...commitEvents(log, meter),
@@ -69,6 +74,9 @@ export function incrementPipelineTelemetry(log: Log, metrics: Metrics): Incremen
       meter.backlog.set(progress.backlog.increments);
       meter.streamsBytes.set(progress.backlog.bytes);
       meter.streamsBytesMax.set(progress.backlog.maxBytes);
+    },
+    scrapedAfter: (taken) => {
+      look = taken;
     },
     waiting: (failure, waitMs) => {
       meter.waits.inc({ backend: failure.backend ?? 'none', code: failure.code });

@@ -39,6 +39,7 @@ export async function runGatewayRole(
     clock,
     looked: (progress) => telemetry.looked(progress),
   });
+  telemetry.scrapedAfter(() => look.progress());
   const serving: { gateway?: Gateway } = {};
   // First, so that whoever asks learns what the start waits for.
   await using _admin = await startAdmin({

@@ -44,6 +44,7 @@ export async function runWorkerRole(
     clock: systemClock,
     looked: (progress) => telemetry.looked(progress),
   });
+  telemetry.scrapedAfter(() => look.progress());
   const { observed, failing } = createDependencies(telemetry);
   await using _admin = await startAdmin({
     ...config.bind.admin,
