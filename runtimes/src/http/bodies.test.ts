@@ -176,6 +176,27 @@ describe('requests with a body', () => {
     expect((await fetch(it.url, { method: 'POST', body: 'x'.repeat(50_000) })).status).toBe(200);
   });
 
+  it.each(['connection: close\r\n', 'connection: keep-alive\r\n'])(
+    'are answered to a client that stops sending after them, with %j',
+    async (connection) => {
+      const gate = Promise.withResolvers<void>();
+      await using it = await httpService(
+        async () => {
+          await gate.promise;
+          return { body: '' };
+        },
+        { methods: ['POST'] },
+      );
+      const client = rawClient(it.service.port);
+
+      client.socket.end(post('hello').replace('connection: close\r\n', connection));
+      await expect.poll(() => it.inFlight()).toBe(1);
+      gate.resolve();
+
+      expect(await client.closed).toMatch(/^HTTP\/1.1 200 /);
+    },
+  );
+
   it('are answered before the garbage that follows them', async () => {
     await using it = await taking();
     const text = post('hello').replace('connection: close\r\n', '');

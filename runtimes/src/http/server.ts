@@ -124,6 +124,8 @@ function createHttpServer(flight: Flight): Server {
     requireHostHeader: false,
   });
   server.timeout = limits.connectionTimeoutMs;
+  // Not in Node's documentation. Without it, who shuts down its side after sending gets no answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.maxConnections = limits.connectionsMax;
   server.on('request', (request, response) => {
     void new Exchange(flight, request, response).run();
