@@ -5,6 +5,7 @@ import {
   heldJanitor,
   observed,
   onRecord,
+  pod,
   running,
   stopped,
   withoutGateways,
@@ -13,6 +14,7 @@ import { backlog, pipelineReport, viewsSpec } from '../../../test/pipeline-world
 import { describe as line, emptyPlan } from '../../machinery/step.ts';
 import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
+import { stoppingOf } from './stopping.ts';
 
 /** The steps in words, without the reasons. */
 function steps(held: Observed, spec: IncrementPipelineSpec = viewsSpec): readonly string[] {
@@ -71,6 +73,16 @@ describe('a plan', () => {
     expect(steps(observed(), spec).at(-1)).toContain('with the keys TOKENS too');
   });
 
+  it('makes children that do not hold it back: they are needed until it has drained', () => {
+    const held = observed();
+    const owners = plan({ care: careFor(viewsSpec, held), observed: held }).steps.flatMap((step) =>
+      step.op === 'apply' ? (step.object.metadata.ownerReferences ?? []) : [],
+    );
+
+    expect(owners.length).toBe(4);
+    expect(owners.every(({ blockOwnerDeletion }) => blockOwnerDeletion === false)).toBe(true);
+  });
+
   it('changes nothing of what runs as asked', () => {
     expect(steps(running())).toEqual([
       'apply ConfigMap/views-config',
@@ -123,6 +135,30 @@ describe('a plan for a suspended pipeline', () => {
     );
 
     expect(scales).toEqual([]);
+  });
+
+  it.each([
+    ['restarted', { exitCode: 137, hasEnded: false }],
+    ['told to stop', { isTerminating: true }],
+  ])('does not take a gateway for gone that is being %s', (_how, change) => {
+    const { children } = withoutGateways();
+    const gateways = [pod('gateway-1', { isReady: false, ...change })];
+    const held = running({
+      children,
+      pods: { ...running().pods, gateways },
+      isReportFinal: true,
+      progress: empty,
+    });
+
+    expect(stoppingOf(suspended, held)).toBe('GatewaysStopping');
+  });
+
+  it('takes a gateway for gone that its node evicted, and one whose pod is not there any more', () => {
+    const evicted = pod('gateway-1', { isReady: false, exitCode: 137, hasEnded: true });
+    const held = withoutGateways({ pods: { ...running().pods, gateways: [evicted] } });
+
+    expect(stoppingOf(suspended, held)).toBe('Emptying');
+    expect(stoppingOf(suspended, withoutGateways())).toBe('Emptying');
   });
 
   it('waits a moment for the proof to be on record, then stops the workers', () => {
