@@ -52,53 +52,62 @@ export function hasLastWords(pod: PodProcess): boolean {
   }
 }
 
-/** Which of the processes has the local end of a TCP connection at this port. */
+/**
+ * Which of the processes has the local end of a TCP connection at this port. It is asked within a
+ * moment of a few milliseconds, so it reads no more than it must.
+ */
 export function ownerOfPort<T extends ProcessIdentity>(
   port: number,
   processes: readonly T[],
 ): T | undefined {
-  const socket = tcpSockets().find((one) => one.localPort === port);
-  if (socket === undefined) return undefined;
-  return processes.find(({ pid }) => inodesOf(pid).has(socket.inode));
+  const socket = tcpSockets(`:${hexPort(port)} `)[0];
+  return socket && processes.find(({ pid }) => socketsOf(pid).includes(socket.inode));
 }
 
 /** Connections that others have made to ports at which the process listens. */
 export function connectionsTo({ pid }: ProcessIdentity): number {
-  const inodes = inodesOf(pid);
+  const inodes = new Set(socketsOf(pid));
   const own = tcpSockets().filter(({ inode }) => inodes.has(inode));
-  const listening = new Set(
-    own.filter(({ state }) => state === listens).map((one) => one.localPort),
-  );
-  return own.filter(({ state, localPort }) => state !== listens && listening.has(localPort)).length;
+  const listening = new Set(own.filter(({ state }) => state === listens).map((one) => one.port));
+  return own.filter(({ state, port }) => state !== listens && listening.has(port)).length;
 }
 
 interface TcpSocket {
-  readonly localPort: number;
+  /** As the kernel writes it. */
+  readonly port: string;
   readonly state: string;
   readonly inode: string;
 }
 
 const listens = '0A';
 
-function tcpSockets(): readonly TcpSocket[] {
+function hexPort(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
+}
+
+/** Those at a local port, or all. */
+function tcpSockets(local = ''): readonly TcpSocket[] {
   const lines = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
-  return lines.map((line) => {
+  return lines.flatMap((line) => {
+    // The line begins with its number and the local address; the remote one may have the same port.
+    if (!line.slice(0, localEnds).includes(local)) return [];
     const words = line.trim().split(/\s+/);
-    const localPort = Number.parseInt(words[1]?.split(':')[1] ?? '', 16);
-    return { localPort, state: words[3] ?? '', inode: words[9] ?? '' };
+    return { port: words[1]?.split(':')[1] ?? '', state: words[3] ?? '', inode: words[9] ?? '' };
   });
 }
 
-function inodesOf(pid: number): ReadonlySet<string> {
+/** Also where there are so many that their numbers are wider. */
+const localEnds = '12345: 0100007F:1234 '.length;
+
+function socketsOf(pid: number): readonly string[] {
   const folder = `/proc/${String(pid)}/fd`;
-  const links = entries(folder).map((fd) => {
+  return entries(folder).flatMap((fd) => {
     try {
-      return readlinkSync(join(folder, fd));
+      return (
+        /^socket:\[(?<inode>\d+)\]$/.exec(readlinkSync(join(folder, fd)))?.groups?.['inode'] ?? []
+      );
     } catch {
-      return '';
+      return [];
     }
   });
-  return new Set(
-    links.flatMap((link) => /^socket:\[(?<inode>\d+)\]$/.exec(link)?.groups?.['inode'] ?? []),
-  );
 }
