@@ -7,6 +7,7 @@ import {
   preparedPipeline,
   type PreparedPipeline,
 } from '../../../test/increment-worker.ts';
+import { until } from '../../../test/until.ts';
 import { encodeRequest } from '../stream/entry.ts';
 import type { DeadLetterReason } from '../worker/batch.ts';
 import { readPartitions } from './partitions.ts';
@@ -145,6 +146,38 @@ describe.skipIf(lacks('postgres'))('replaying dead letters', () => {
       [pipeline.uid],
     );
     expect(rowCount).toBe(1);
+  });
+
+  it('waits for a worker that is about to commit the same request', async () => {
+    await using pipeline = await preparedPipeline({}, server);
+    const { uid, owner } = pipeline;
+    const request = { digest: Buffer.alloc(16, 3), payloadDigest: Buffer.alloc(16, 4) };
+    const payload = kept('2', encodeRequest(request, itemsOf([keyOf(1), 5])));
+    await putAside(pipeline, { reason: 'UnknownVersion', payload, increments: 1 });
+
+    const replayed = await pipeline.open().transaction(async (tx) => {
+      await tx.query(
+        'UPDATE millrace.increment_partitions SET committed_at = now() WHERE pipeline = $1',
+        [uid],
+      );
+      const waiting = replay(pipeline);
+      await until('the replay waits for the row', async () => {
+        const { rowCount } = await owner.query(
+          `SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()`,
+        );
+        return rowCount > 0;
+      });
+      await tx.query('INSERT INTO millrace.increment_requests VALUES ($1, $2, $3, $4, now())', [
+        uid,
+        request.digest,
+        request.payloadDigest,
+        '1-1-16-0',
+      ]);
+      return { waiting };
+    });
+
+    expect(await replayed.waiting).toMatchObject([{ outcome: 'Repetition', added: 0 }]);
+    expect(await pipeline.sums()).toEqual(new Map());
   });
 
   it('changes nothing in a dry run, and takes only those that are named', async () => {
