@@ -16,6 +16,8 @@ export interface BoundOptions {
   /** Most reads running or waiting for a connection. */
   readonly readsMax: number;
   readonly deadlineMs: number;
+  /** What is thrown after the deadline; by default that Postgres is silent. */
+  readonly late?: () => Transient;
 }
 
 export interface ReadsOptions extends BoundOptions {
@@ -33,7 +35,8 @@ export function boundedReads({ database, ...bounds }: ReadsOptions): Sql {
   };
 }
 
-export function boundedWork({ clock, readsMax, deadlineMs }: BoundOptions): BoundedWork {
+export function boundedWork(options: BoundOptions): BoundedWork {
+  const { clock, readsMax, deadlineMs, late: lateFailure = postgresIsSilent } = options;
   let running = 0;
   return async <T>(work: () => Promise<T>): Promise<T> => {
     if (running >= readsMax) throw overloaded();
@@ -51,10 +54,14 @@ export function boundedWork({ clock, readsMax, deadlineMs }: BoundOptions): Boun
     // The deadline and the end of the read may come together; the read's own outcome is better.
     if (answered.signal.aborted) return await read;
     read.catch(() => undefined);
-    throw new Transient('Silent', 'Reading rows: Postgres did not answer within the time limit.', {
-      backend: 'postgres',
-    });
+    throw lateFailure();
   };
 }
 
 const tooLate = Symbol('too late');
+
+function postgresIsSilent(): Transient {
+  return new Transient('Silent', 'Reading rows: Postgres did not answer within the time limit.', {
+    backend: 'postgres',
+  });
+}

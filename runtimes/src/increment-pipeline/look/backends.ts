@@ -23,6 +23,8 @@ export class BackendStates {
     } catch (error) {
       if (!(error instanceof Failure) || error.family === 'Fault') throw error;
       const { code, message } = error;
+      // Earlier tries still wait for an answer: what they failed with is the reason.
+      if (code === 'Overloaded' && this.#states.get(name)?.ok === false) return undefined;
       this.#set({
         name,
         ok: false,

@@ -11,10 +11,11 @@ import type {
   IncrementPipelinePodConfig,
 } from '@millrace/crds/increment-pipeline';
 import type { Clock } from '@millrace/kit/clock';
-import { boundedReads } from '../../http/bounded-reads.ts';
+import { boundedReads, boundedWork, type BoundedWork } from '../../http/bounded-reads.ts';
+import { transient } from '../../connectors/redis/failures.ts';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import type { RedisLink } from '../../connectors/redis/link.ts';
-import { checkDurability } from '../stream/durability.ts';
+import { checkDurability, type DurabilityState } from '../stream/durability.ts';
 import { BackendStates } from './backends.ts';
 import { count, countMembers, countOwned } from './counting.ts';
 import { Rates } from './rates.ts';
@@ -24,7 +25,6 @@ import { Staleness } from './staleness.ts';
 /** What a gateway knows of its appending; see stream/appender.ts. */
 export interface AppendStatus {
   readonly ready: boolean;
-  readonly durability: { readonly ok: boolean; readonly message?: string };
   readonly reason?: string;
   readonly message?: string;
 }
@@ -46,9 +46,9 @@ export interface Look {
 
 /** The numbers of one look are the same for everybody who asks within this time. */
 const freshMs = 1_000;
-/** The operator waits for three seconds; Redis has its own limit a command. */
-const ledgerDeadlineMs = 1_500;
-const ledgerReadsMax = 4;
+/** The operator waits for three seconds, for both together. */
+const deadlineMs = 1_200;
+const readsMax = 4;
 
 export function createLook(options: LookOptions): Look {
   const { clock, looked } = options;
@@ -77,22 +77,24 @@ export function createLook(options: LookOptions): Look {
 class LookTaker {
   readonly #options: LookOptions;
   readonly #sql: Sql;
+  readonly #redis: BoundedWork;
   readonly #backends: BackendStates;
   readonly #rates = new Rates();
   readonly #staleness = new Staleness();
   #ledger: LedgerReading = { partitions: [], members: [] };
   #streams: StreamsReading = { nowMs: 0, streams: new Map() };
-  #durability: AppendStatus['durability'] = { ok: true };
+  #durability: DurabilityState = { ok: true };
 
   constructor(options: LookOptions) {
     const { database, clock } = options;
     this.#options = options;
     this.#backends = new BackendStates(clock);
-    this.#sql = boundedReads({
-      database,
+    this.#sql = boundedReads({ database, clock, readsMax, deadlineMs });
+    this.#redis = boundedWork({
       clock,
-      readsMax: ledgerReadsMax,
-      deadlineMs: ledgerDeadlineMs,
+      readsMax,
+      deadlineMs,
+      late: () => transient('Silent', 'Looking at the streams'),
     });
   }
 
@@ -102,10 +104,12 @@ class LookTaker {
     const ledger = await this.#backends.tried('postgres', () => readLedger(this.#sql, uid));
     this.#ledger = ledger ?? { partitions: this.#ledger.partitions, members: [] };
     const rows = this.#ledger.partitions;
-    const streams = await this.#backends.tried('redis', async () => {
-      this.#durability = await this.#readDurability();
-      return await readStreams(link, uid, rows);
-    });
+    const streams = await this.#backends.tried('redis', () =>
+      this.#redis(async () => {
+        this.#durability = await this.#readDurability();
+        return await readStreams(link, uid, rows);
+      }),
+    );
     this.#streams = streams ?? this.#streams;
     const nowMs = clock.monotonic();
     if (streams !== undefined) this.#staleness.observe(streams, nowMs);
@@ -136,16 +140,15 @@ class LookTaker {
     return { state: this.#ledger.partitions.length === 0 ? 'Starting' : 'Running' };
   }
 
-  /** A gateway knows it; a worker has to ask. */
-  async #readDurability(): Promise<AppendStatus['durability']> {
-    const { appender, config, link } = this.#options;
-    if (appender !== undefined) return appender.status().durability;
+  /** Asked anew by everybody: a worker appends nothing, and a gateway that starts has not looked yet. */
+  async #readDurability(): Promise<DurabilityState> {
+    const { config, link } = this.#options;
     const { durability, durabilityVouched: vouched } = config;
     return await checkDurability(link, { durability, vouched });
   }
 }
 
-function bounded({ ok, message }: AppendStatus['durability']): AppendStatus['durability'] {
+function bounded({ ok, message }: DurabilityState): DurabilityState {
   return { ok, ...(message === undefined ? {} : { message: message.slice(0, 1_024) }) };
 }
 
