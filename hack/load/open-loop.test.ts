@@ -107,6 +107,7 @@ describe('the scanner of answers', () => {
 
       expect(scanner.push(Buffer.from(first), first.length)).toBeUndefined();
       expect(scanner.push(Buffer.from(second), second.length)).toBe(429);
+      expect(scanner.refusal).toBe('abcde');
     }
   });
 

@@ -16,8 +16,8 @@ export interface OpenLoopOptions extends Address {
   /** Most requests under way; what is due beyond waits for a free connection, at the clients' cost. */
   readonly connections: number;
   readonly request: (index: number) => Buffer;
-  /** The status of the answer, or undefined when none came. */
-  readonly settled: (index: number, status: number | undefined) => void;
+  /** The status of the answer, of a refusal also how its body begins; or undefined when none came. */
+  readonly settled: (index: number, status: number | undefined, refusal: string) => void;
 }
 
 export interface OpenLoopResult {
@@ -128,7 +128,7 @@ class OpenLoop {
   #connect(): void {
     const connection = new RawConnection(this.#options, {
       opened: (opened) => this.#isFree(opened),
-      answered: (answered, status) => this.#answer(answered, status),
+      answered: (answered, status, refusal) => this.#answer(answered, status, refusal),
       lost: (lost) => this.#replace(lost),
     });
     this.#connections.add(connection);
@@ -168,17 +168,17 @@ class OpenLoop {
     if (this.#sent < this.#due) this.#sendDue();
   }
 
-  #answer(connection: RawConnection, status: number): void {
+  #answer(connection: RawConnection, status: number, refusal: string): void {
     this.#latenciesMs[this.#answered] = performance.now() - this.#dueMs(connection.request);
     this.#answered += 1;
     this.#byStatus[status] = (this.#byStatus[status] ?? 0) + 1;
-    this.#options.settled(connection.request, status);
+    this.#options.settled(connection.request, status, refusal);
     this.#isFree(connection);
   }
 
   #lose(connection: RawConnection): void {
     this.#unanswered += 1;
-    this.#options.settled(connection.request, undefined);
+    this.#options.settled(connection.request, undefined, '');
   }
 
   #dueMs(index: number): number {

@@ -11,8 +11,8 @@ import { ReplyScanner } from './reply-scanner.ts';
 export interface ConnectionEvents {
   /** Connected, and free for the first request. */
   opened(connection: RawConnection): void;
-  /** The answer is complete, and the connection free again. */
-  answered(connection: RawConnection, status: number): void;
+  /** The answer is complete, and the connection free again; of a refusal, also how its body begins. */
+  answered(connection: RawConnection, status: number, refusal: string): void;
   /** Cut, or an answer that cannot be read; if it is busy, its request has no answer. */
   lost(connection: RawConnection): void;
 }
@@ -73,7 +73,7 @@ export class RawConnection {
     }
     if (status !== undefined && this.#isBusy) {
       this.#isBusy = false;
-      this.#events.answered(this, status);
+      this.#events.answered(this, status, this.#scanner.refusal);
     }
     return true;
   }

@@ -3,6 +3,7 @@
  * answered, so the service always has as much to do as there are connections and never more. A batch
  * that was refused is followed after a pause, or a full service would be asked for nothing else.
  */
+import { fateOf } from '../../load/exchange.ts';
 import { RawConnection, type Address } from '../../load/raw-connection.ts';
 import { count, type LoadCounts } from './load-counts.ts';
 import type { Batch } from './requests.ts';
@@ -55,10 +56,10 @@ export function runBatchLoop(options: BatchLoopOptions): Promise<BatchLoopResult
     };
     const events = {
       opened: next,
-      answered: (connection: RawConnection, status: number): void => {
+      answered: (connection: RawConnection, status: number, refusal: string): void => {
         const batch = batchOf(connection);
         byStatus[status] = (byStatus[status] ?? 0) + 1;
-        count(counts, batch.indexes, status);
+        count(counts, batch.indexes, fateOf(status, refusal).fate);
         if (status === 200) {
           accepted += batch.indexes.length;
           latencies.push(performance.now() - (sentAtMs.get(connection) ?? 0));
@@ -68,7 +69,7 @@ export function runBatchLoop(options: BatchLoopOptions): Promise<BatchLoopResult
       lost: (connection: RawConnection): void => {
         if (connection.isBusy) {
           unanswered += 1;
-          count(counts, batchOf(connection).indexes, undefined);
+          count(counts, batchOf(connection).indexes, 'Unanswered');
         }
         open -= 1;
         if (open > 0) return;

@@ -51,10 +51,9 @@ describe('the requests of a load', () => {
 describe('the counts of a load', () => {
   it('keep apart what was accepted, what was refused and what nobody knows', () => {
     const counts = noCounts(3);
-    count(counts, [0, 0], 200);
-    count(counts, [1], 429);
-    count(counts, [2], 503);
-    count(counts, [2], undefined);
+    count(counts, [0, 0], 'Accepted');
+    count(counts, [1], 'Refused');
+    count(counts, [2, 2], 'Unanswered');
 
     expect([...counts.accepted]).toEqual([2, 0, 0]);
     expect([...counts.unknown]).toEqual([0, 0, 2]);

@@ -4,6 +4,7 @@
  * result. See load-process.ts for the other side.
  */
 import { once } from 'node:events';
+import { fateOf } from '../../load/exchange.ts';
 import { runOpenLoop, type OpenLoopOptions, type OpenLoopResult } from '../../load/open-loop.ts';
 import type { Address } from '../../load/raw-connection.ts';
 import { runBatchLoop, type BatchLoopOptions, type BatchLoopResult } from './batch-loop.ts';
@@ -40,7 +41,8 @@ async function runSingle(load: SingleLoad): Promise<SingleLoadResult> {
   const result = await runOpenLoop({
     ...load,
     request: (index) => requests[index % many] ?? Buffer.of(),
-    settled: (index, status) => count(counts, [index % many], status),
+    settled: (index, status, refusal) =>
+      count(counts, [index % many], fateOf(status ?? 0, refusal).fate),
   });
   return { ...result, counts, cpuSeconds: cpuSecondsSince(before) };
 }
