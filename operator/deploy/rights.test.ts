@@ -37,7 +37,7 @@ async function livePipeline(world: PipelineCluster): Promise<void> {
   await world.delete(incrementPipelines, views.name);
   await world.settle();
   await world.rollOut('gateway');
-  await world.pass(2_100);
+  await world.pass(5_000);
   await world.rollOut('worker');
   await world.settle();
   await world.endJanitor(await world.runJanitor(), 0);

@@ -19,6 +19,12 @@ export interface Caches extends WorkloadCaches {
   readonly pipelines: Store;
 }
 
+/**
+ * A pod answers with a look that it took up to a second ago, and that took it another: what it says
+ * may be from before the question.
+ */
+const reportAgeMaxMs = 2_500;
+
 /** What this process knows of a pipeline beside what is in the API. */
 export interface Recollection {
   readonly heard: Heard<IncrementPipelineProgress> | undefined;
@@ -69,7 +75,8 @@ export function observe(
     pods,
     progress: heard?.value ?? status?.progress,
     isRemembered: heard === undefined || isLate,
-    isReportFinal: heard !== undefined && goneAt !== undefined && heard.askedAt > goneAt,
+    isReportFinal:
+      heard !== undefined && goneAt !== undefined && heard.askedAt > goneAt + reportAgeMaxMs,
     recommendation,
     secretKeys: (secretName) => {
       const secret = caches.secrets.get(keyOf({ namespace, name: secretName }));
