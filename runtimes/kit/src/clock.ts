@@ -9,7 +9,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds of a clock that never steps; only differences mean anything. */
   monotonic(): number;
-  /** Resolves after `ms`, or at once when the signal aborts (it never rejects for that). */
+  /**
+   * Resolves after `ms`, or at once when the signal aborts (it never rejects for that). What is left of
+   * an interval may be less than nothing.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -18,7 +21,7 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   sleep: async (ms, signal) => {
     try {
-      await delay(ms, undefined, signal ? { signal } : {});
+      await delay(Math.max(0, ms), undefined, signal ? { signal } : {});
     } catch (error) {
       if (signal?.aborted !== true) throw error;
     }

@@ -3,7 +3,9 @@
  * in the next one, so that the disk is waited for once by many.
  *
  * One call is under way at a time; it leaves at the end of an event loop turn, when all that the turn
- * brought has been taken. A call is never sent again: when its fate is not known, everyone in it is
+ * brought has been taken. Where several come at once, calls begin a moment apart, so that more of them
+ * share one: a call costs the gateway, Redis and the disk far more than an increment in it. Who comes
+ * alone never waits for that. A call is never sent again: when its fate is not known, everyone in it is
  * told so. Bounds: bytes of one call, and bytes that wait.
  */
 import type { Failure } from '@millrace/kit/failure';
@@ -19,6 +21,11 @@ import { appendScript } from './scripts.ts';
 export const callBytesMax = 8 * 1024 * 1024;
 /** A second of a gateway at its fastest; more would only make clients wait longer for a refusal. */
 export const queueBytesMax = 64 * 1024 * 1024;
+/**
+ * Between the beginnings of two calls, where the first was shared. At 3,000 requests a second six share
+ * a call instead of two; longer would be seen in the latency and saves little more.
+ */
+const callIntervalMs = 2;
 /** What Redis keeps beside the items of an entry. */
 const entryOverheadBytes = 32;
 
@@ -48,6 +55,7 @@ export class GroupCommit {
   #waiting: Group[] = [];
   #bytes = 0;
   #isScheduled = false;
+  #notBeforeMs = 0;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -75,7 +83,9 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => void this.#send());
+    const waitMs = this.#notBeforeMs - performance.now();
+    if (waitMs > 0) setTimeout(() => void this.#send(), waitMs);
+    else setImmediate(() => void this.#send());
   }
 
   async #send(): Promise<void> {
@@ -94,6 +104,7 @@ export class GroupCommit {
     // Another incarnation may begin while the call is under way; the names are those of now.
     const streams = this.#options.streams();
     const startedMs = performance.now();
+    this.#notBeforeMs = group.requests > 1 ? startedMs + callIntervalMs : 0;
     try {
       const use = scriptUse(group, streams, acceptedKey(this.#options.uid));
       const reply = await this.#options.commands.script('Appending increments', appendScript, use);
