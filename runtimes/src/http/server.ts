@@ -71,12 +71,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpService> {
     ...(options.bodyBytesMax === undefined ? {} : { bodyBytesMax: options.bodyBytesMax }),
     ...options.limits,
   };
-  const open = new Set<Exchange>();
+  const open: Exchange[] = [];
   const flight: Flight = {
     handle: options.handle,
     methods: new Set(options.methods ?? ['GET', 'HEAD']),
     limits,
-    telemetry: httpTelemetry(options.metrics, () => open.size),
+    telemetry: httpTelemetry(options.metrics, () => open.length),
     log: options.log,
     open,
     heldBytes: 0,
@@ -161,7 +161,7 @@ async function drain({ server, flight, clock }: Draining, options: DrainOptions)
   const now = clock.monotonic();
   const lingerUntil = now + Math.min(lingerMs, options.finishMs);
   const finishUntil = now + options.finishMs;
-  while (clock.monotonic() < (flight.open.size > 0 ? finishUntil : lingerUntil)) {
+  while (clock.monotonic() < (flight.open.length > 0 ? finishUntil : lingerUntil)) {
     if ((await openConnections(server)) === 0) break;
     await clock.sleep(drainPollMs);
   }

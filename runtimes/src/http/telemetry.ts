@@ -47,6 +47,7 @@ export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTel
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [metrics],
   });
+  const timers = new Map<string, ReturnType<typeof seconds.labels>>();
   void new Gauge({
     name: 'millrace_http_requests_in_flight',
     help: 'Requests that have no complete answer yet.',
@@ -64,7 +65,12 @@ export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTel
       }
       const index = Math.trunc((status ?? 0) / 100);
       counts[index] = (counts[index] ?? 0) + 1;
-      seconds.observe({ route }, durationMs / 1000);
+      let timer = timers.get(route);
+      if (timer === undefined) {
+        timer = seconds.labels({ route });
+        timers.set(route, timer);
+      }
+      timer.observe(durationMs / 1000);
     },
     requestFailed: (error, log) => log.error({ err: error }, 'request failed by a fault'),
   };
