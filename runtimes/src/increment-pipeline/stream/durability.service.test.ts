@@ -145,7 +145,8 @@ describe.skipIf(lacks('redis', 'postgres'))('durability', () => {
     await it.ready();
     const request = { digest: randomBytes(16), payloadDigest: randomBytes(16) };
     await it.appender.appendRequest(request, randomItems(1));
-    await it.appender.append(randomItems(2));
+    // Enough for both partitions to have some.
+    await it.appender.append(randomItems(64));
     await host.redis.command('DEL', streamKey({ uid, partition: 0, incarnation: 1 }));
     await expect.poll(() => it.began.length, { timeout: 5_000 }).toBe(1);
 

@@ -43,8 +43,6 @@ const entriesMax = 10_000;
 const bytesMax = 4 << 20;
 /** A server that is away is left alone; more than a second of it would be staleness once it is back. */
 export const awayBackoff = { ...defaultBackoff, maxMs: 1_000 };
-/** What was committed is kept for readers that began before; an idle stream is emptied after this. */
-const trimIdleAfterMs = 2_000;
 
 export class PartitionWork {
   readonly partition: number;
@@ -53,8 +51,8 @@ export class PartitionWork {
   readonly #options: PartitionWorkOptions;
   #incarnation: number;
   #lastId: string;
-  /** Committed and still in the stream. */
-  #untrimmed: { readonly id: string; readonly sinceMs: number } | undefined;
+  /** Up to where the stream is trimmed; whoever had it before may not have got to it. */
+  #trimmedId: string | undefined;
   #mustLook = false;
 
   constructor(row: PartitionRow, options: PartitionWorkOptions) {
@@ -64,7 +62,6 @@ export class PartitionWork {
     this.#options = options;
     this.#incarnation = row.incarnation;
     this.#lastId = row.lastId;
-    this.#untrimmed = { id: row.lastId, sinceMs: options.clock.monotonic() };
   }
 
   /** What a look at the ledger found; a stream that began anew is noticed here also when idle. */
@@ -111,7 +108,7 @@ export class PartitionWork {
     this.ages.saw(entries[0]?.id, time);
     this.#observed('redis', undefined);
     if (entries.length === 0) {
-      await this.#trimIdle();
+      await this.#trim();
       return 'Idle';
     }
     return await workload.busy(async () => {
@@ -123,6 +120,7 @@ export class PartitionWork {
         rest = rest.slice(batch.entries.length + batch.refused.length);
         this.ages.saw(rest[0]?.id, time);
       }
+      await this.#trim();
       return isFullRead(entries) ? 'More' : 'Idle';
     });
   }
@@ -145,7 +143,6 @@ export class PartitionWork {
     }
     this.#observed('postgres', undefined);
     const stalenessMs = this.ages.oldestMs();
-    const before = this.#lastId;
     this.#lastId = batch.lastId;
     workload.committed(result.committed);
     const { partition } = this;
@@ -155,8 +152,6 @@ export class PartitionWork {
     for (const { reason, increments } of deadLetters) {
       telemetry.deadLettered({ partition, reason, increments });
     }
-    await this.#trim(before);
-    this.#untrimmed = { id: batch.lastId, sinceMs: clock.monotonic() };
     return true;
   }
 
@@ -175,28 +170,24 @@ export class PartitionWork {
 
   /** False when the partition is another's. */
   async #look(): Promise<boolean> {
-    const { db, config, clock } = this.#options;
+    const { db, config } = this.#options;
     const row = await readPartition(db, config.resource.uid, this.partition);
     if (row === undefined || row.epoch !== this.epoch) return false;
     this.#incarnation = row.incarnation;
     this.#lastId = row.lastId;
-    this.#untrimmed = { id: row.lastId, sinceMs: clock.monotonic() };
+    this.#trimmedId = undefined;
     this.#mustLook = false;
     return true;
   }
 
-  async #trimIdle(): Promise<void> {
-    const { clock } = this.#options;
-    const last = this.#untrimmed;
-    if (last === undefined || clock.monotonic() - last.sinceMs < trimIdleAfterMs) return;
-    await this.#trim(last.id);
-    this.#untrimmed = undefined;
-  }
-
-  async #trim(id: string): Promise<void> {
+  /** Readers of fresh counts read the streams before the sums, so nothing is kept for them. */
+  async #trim(): Promise<void> {
     const { link, config } = this.#options;
+    const id = this.#lastId;
+    if (this.#trimmedId === id) return;
     const place = { partition: this.partition, incarnation: this.#incarnation };
     await trimTo(link, { uid: config.resource.uid, ...place, id });
+    this.#trimmedId = id;
   }
 }
 

@@ -1,4 +1,3 @@
-import { systemClock } from '@millrace/kit/clock';
 import { Transient } from '@millrace/kit/transient';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { given, lacks } from '../../../test/backends.ts';
@@ -83,24 +82,6 @@ describe.skipIf(lacks('postgres', 'redis'))('a worker', () => {
         [0, 1].map((partition) => streamInfo(streams.link, streams.place(partition))),
       );
       return infos.every((info) => info?.length === 0);
-    });
-  });
-
-  it('keeps the entries of its last commit for readers that began before it', async () => {
-    await using pipeline = await preparedPipeline({ partitions: 1 }, server);
-    await using streams = await incrementStreams(pipeline);
-    const first = await streams.append(0, itemsOf([keyOf(1), 1]));
-    // A clock whose time does not pass: the stream never counts as idle.
-    streams.startWorker({ clock: { ...systemClock, monotonic: () => 0 } });
-    await streams.drained();
-    expect(await streamInfo(streams.link, streams.place(0))).toMatchObject({ firstId: first });
-
-    const second = await streams.append(0, itemsOf([keyOf(1), 1]));
-    await streams.drained();
-
-    await until('the entry before is trimmed', async () => {
-      const info = await streamInfo(streams.link, streams.place(0));
-      return info?.firstId === second;
     });
   });
 
