@@ -3,6 +3,7 @@
  * starts real backends once for a run that has service tests in it. A file or folder alone:
  * `npm test -- runtimes/src/csv/ --no-checks`.
  */
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -10,6 +11,8 @@ export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
     pool: 'forks',
+    // Service tests wait more than they compute: on two cores the default of one worker leaves both idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     include: ['{crds,operator,runtimes,hack}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/.millrace/**'],
     globalSetup: ['hack/test/backends-setup.ts', 'hack/test/cluster-setup.ts'],
