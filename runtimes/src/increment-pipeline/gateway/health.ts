@@ -3,7 +3,9 @@
  * whether Postgres answers.
  *
  * Ready = something can be answered correctly now: increments can be appended, or sums can be read.
- * With one of them away its requests are answered 503, and the gateway stays for the others.
+ * With one of them away its requests are answered 503, and the gateway stays for the others. A gateway
+ * that has just begun is given a moment to compare streams and ledger first: sent to it before, every
+ * increment would be refused although nothing is wrong.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncrementPipelinePodConfig } from '@millrace/crds/increment-pipeline';
@@ -37,12 +39,16 @@ export interface Health {
 type Dependencies = Readiness['dependencies'];
 /** Others take a member for dead after three seconds without a beat. */
 const beatIntervalMs = 1_000;
+/** By then whoever cannot append yet has found out why, and may serve reads meanwhile. */
+const startMs = 3_000;
 
 export function watchHealth(options: HealthOptions): Health {
   const { config, reads, appender, clock, telemetry } = options;
   const sign = { pipeline: config.resource.uid, member: randomUUID(), role: 'gateway' } as const;
   let postgres: Dependencies[string] = { ok: false, reason: 'NotAskedYet' };
   let known: Dependencies = {};
+  const beganMs = clock.monotonic();
+  let hasBegun = false;
 
   const dependencies = (): Dependencies => {
     const { ready, durability, reason = 'NotReady' } = appender.status();
@@ -59,7 +65,14 @@ export function watchHealth(options: HealthOptions): Health {
       ...(tokens === undefined ? {} : { tokens: { ok: false, reason: tokens } }),
     };
   };
+  /** Whether increments can be appended; notes that they could. */
+  const looked = (): boolean => {
+    const canAppend = appender.status().ready;
+    hasBegun ||= canAppend || clock.monotonic() - beganMs > startMs;
+    return canAppend;
+  };
   const report = (): void => {
+    looked();
     const next = dependencies();
     for (const [dependency, { ok, reason }] of Object.entries(next)) {
       const before = known[dependency];
@@ -71,10 +84,10 @@ export function watchHealth(options: HealthOptions): Health {
   };
 
   return {
-    readiness: () => ({
-      ready: appender.status().ready || postgres.ok,
-      dependencies: dependencies(),
-    }),
+    readiness: () => {
+      const canAppend = looked();
+      return { ready: canAppend || (hasBegun && postgres.ok), dependencies: dependencies() };
+    },
     run: async (signal) => {
       while (!signal.aborted) {
         postgres = await outcome(() => beat(reads, sign));

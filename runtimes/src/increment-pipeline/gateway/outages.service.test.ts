@@ -27,6 +27,18 @@ describe.skipIf(lacks('postgres', 'redis'))('a gateway whose backends fail', () 
     await host[Symbol.asyncDispose]();
   });
 
+  it('is given a moment to begin, and is then ready for reads alone', async () => {
+    await using proxy = await faultProxy(given('redis').url);
+    await using pipeline = await anotherPipeline(host);
+    proxy.set('stopped');
+    await using gateway = await pipelineGateway(pipeline, { redisUrl: proxy.url, isUnready: true });
+    const readyAtFirst = gateway.gateway.readiness().ready;
+
+    expect(readyAtFirst).toBe(false);
+    await expect.poll(() => gateway.gateway.readiness().ready, recovery).toBe(true);
+    expect((await gateway.get('/counts')).status).toBe(200);
+  });
+
   it('answers 503 without Redis, in general terms, and recovers by itself', async () => {
     await using proxy = await faultProxy(given('redis').url);
     await using pipeline = await anotherPipeline(host);
@@ -39,6 +51,7 @@ describe.skipIf(lacks('postgres', 'redis'))('a gateway whose backends fail', () 
     const batch = await gateway.post('/increments', [one]);
     const fresh = await gateway.get('/counts?fresh=true');
     const committed = await gateway.get('/counts');
+    await expect.poll(() => gateway.gateway.readiness().ready, recovery).toBe(true);
     const readiness = gateway.gateway.readiness();
     const progress = await gateway.progress();
 
