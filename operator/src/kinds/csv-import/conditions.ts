@@ -6,11 +6,12 @@
  * numbers that move, so that a status is written when something happened and not because time passed.
  */
 import type { Claim } from '../../machinery/conditions.ts';
-import { backendsDown, backendsReady, type Cause } from '../../machinery/workload/backends.ts';
+import { backendsDown, backendsReady } from '../../machinery/workload/backends.ts';
 import { replicasOf } from '../../machinery/workload/deployment.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
+import { reconcilingClaim, stalledClaim, type Cause } from '../../machinery/workload/settling.ts';
 import { coordinatorOf, unreadyGateways } from './coordinator-state.ts';
 import type { Facts } from './facts.ts';
 import type { Observed } from './observed.ts';
@@ -129,33 +130,16 @@ function stalledBy({ obstacle, outcome }: Facts): Cause | undefined {
 }
 
 function stalled(facts: Facts): Claim {
-  const cause = stalledBy(facts);
-  if (cause !== undefined) return { type: 'Stalled', status: 'True', ...cause };
-  return {
-    type: 'Stalled',
-    status: 'False',
-    reason: 'NotStalled',
-    message: 'Nothing needs a person.',
-  };
+  return stalledClaim(stalledBy(facts));
 }
 
 function reconciling(facts: Facts): Claim {
-  const no = (reason: string, message: string): Claim => ({
-    type: 'Reconciling',
-    status: 'False',
-    reason,
-    message,
+  return reconcilingClaim({
+    isPaused: facts.isPaused,
+    isStalled: stalledBy(facts) !== undefined,
+    isSuspended: facts.spec?.suspend === true && facts.outcome.state === 'Running',
+    cause: notReady(facts),
   });
-  if (facts.isPaused) {
-    return no('Paused', 'spec.paused is set: nothing is changed but this status.');
-  }
-  if (stalledBy(facts) !== undefined) return no('Stalled', 'See the condition Stalled.');
-  if (facts.spec?.suspend === true && facts.outcome.state === 'Running') {
-    return no('Suspended', 'spec.suspend is set.');
-  }
-  const cause = notReady(facts);
-  if (cause === undefined) return no('Settled', 'All is as asked.');
-  return { type: 'Reconciling', status: 'True', ...cause };
 }
 
 function complete({ outcome }: Facts): Claim {

@@ -1,6 +1,7 @@
 /** What conditions and waits are computed from: the observation, and what follows from it once. */
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import type { Plan, Wait } from '../../machinery/step.ts';
+import type { Obstacle } from '../../machinery/workload/obstacle.ts';
 import type { SecretMissing } from '../../machinery/workload/secrets.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
@@ -15,13 +16,6 @@ export interface Situation {
   /** Why the pass could not do what the plan says, or why the spec is not the one cared for. */
   readonly obstacle: Obstacle | undefined;
   readonly isPaused: boolean;
-}
-
-export interface Obstacle {
-  readonly reason: 'InvalidSpec' | 'NameTaken' | 'Refused';
-  readonly message: string;
-  /** The object that is in the way, as Kind/name. */
-  readonly object?: string;
 }
 
 export interface Facts extends Omit<Situation, 'care' | 'plan'> {

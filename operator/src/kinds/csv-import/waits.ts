@@ -3,8 +3,9 @@
  * why` and `status.waiting` show. Pure; from the same facts as the conditions. An import that needs a
  * person and not the world (it has failed) waits for nothing.
  */
-import { refusalRetrySeconds, type Waited } from '../../machinery/waiting.ts';
+import type { Waited } from '../../machinery/waiting.ts';
 import { backendsAwaited } from '../../machinery/workload/backends.ts';
+import { blockedWaits } from '../../machinery/workload/obstacle.ts';
 import { roleName, secretName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
 import { coordinatorOf, unreadyGateways } from './coordinator-state.ts';
@@ -12,40 +13,14 @@ import type { Facts } from './facts.ts';
 import { crashesShown } from './outcome.ts';
 
 export function waits(facts: Facts): readonly Waited[] {
-  const { observed, isPaused, obstacle, outcome } = facts;
+  const { observed, isPaused, outcome } = facts;
   const self = `CsvImport/${observed.owner.name}`;
   if (observed.isDeleting) return [];
   if (isPaused) return [{ what: 'spec.paused to be removed', object: self }];
-  const planned = facts.waits.map((wait) => ({
-    what: wait.for,
-    object: wait.object,
-    ...(wait.requeueAfterMs === undefined ? {} : { retrySeconds: wait.requeueAfterMs / 1_000 }),
-  }));
-  const first = obstacle === undefined ? [] : [obstacleWait(facts, self)];
   return [
-    ...first,
-    ...planned,
+    ...blockedWaits(facts, self),
     ...(outcome.state === 'Running' ? running(facts, self) : end(facts)),
   ];
-}
-
-function obstacleWait({ obstacle }: Facts, self: string): Waited {
-  switch (obstacle?.reason) {
-    case 'NameTaken':
-      return {
-        what: 'the name of a child to be free',
-        object: obstacle.object ?? self,
-        retrySeconds: refusalRetrySeconds,
-      };
-    case 'Refused':
-      return {
-        what: 'the API server to accept a child',
-        object: obstacle.object ?? self,
-        retrySeconds: refusalRetrySeconds,
-      };
-    default:
-      return { what: 'a valid spec', object: self };
-  }
 }
 
 /** After the end: only what serves the table can still be on its way. */

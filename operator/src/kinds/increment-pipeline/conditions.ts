@@ -6,10 +6,11 @@
  * numbers that move, so that a status is written when something happened and not because time passed.
  */
 import type { Claim } from '../../machinery/conditions.ts';
-import { backendsDown, backendsReady, type Cause } from '../../machinery/workload/backends.ts';
+import { backendsDown, backendsReady } from '../../machinery/workload/backends.ts';
 import { exit } from '../../machinery/workload/job.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
+import { reconcilingClaim, stalledClaim, type Cause } from '../../machinery/workload/settling.ts';
 import { degraded } from './degraded.ts';
 import { draining } from './draining.ts';
 import type { Crew, Facts } from './facts.ts';
@@ -138,33 +139,18 @@ function stalledBy(facts: Facts): Cause | undefined {
 }
 
 function stalled(facts: Facts): Claim {
-  const cause = stalledBy(facts);
-  if (cause !== undefined) return { type: 'Stalled', status: 'True', ...cause };
-  return {
-    type: 'Stalled',
-    status: 'False',
-    reason: 'NotStalled',
-    message: 'Nothing needs a person.',
-  };
+  return stalledClaim(stalledBy(facts));
 }
 
 function reconciling(facts: Facts): Claim {
-  const no = (reason: string, message: string): Claim => ({
-    type: 'Reconciling',
-    status: 'False',
-    reason,
-    message,
-  });
-  if (facts.isPaused) {
-    return no('Paused', 'spec.paused is set: nothing is changed but this status.');
-  }
-  if (stalledBy(facts) !== undefined) return no('Stalled', 'See the condition Stalled.');
   const { observed, stopping } = facts;
   const isAtRest = stopping === 'Drained' || stopping === 'NeverStarted';
-  if (isAtRest && !observed.isDeleting) return no('Suspended', 'spec.suspend is set.');
-  const cause = notReady(facts) ?? incomplete(facts);
-  if (cause === undefined) return no('Settled', 'All is as asked.');
-  return { type: 'Reconciling', status: 'True', ...cause };
+  return reconcilingClaim({
+    isPaused: facts.isPaused,
+    isStalled: stalledBy(facts) !== undefined,
+    isSuspended: isAtRest && !observed.isDeleting,
+    cause: notReady(facts) ?? incomplete(facts),
+  });
 }
 
 /** It works, and pods come or go still. */

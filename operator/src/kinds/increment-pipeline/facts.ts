@@ -1,6 +1,7 @@
 /** What conditions and waits are computed from: the observation, and what follows from it once. */
 import type { IncrementPipelineSpec } from '@millrace/crds/increment-pipeline';
 import type { Plan, Wait } from '../../machinery/step.ts';
+import type { Obstacle } from '../../machinery/workload/obstacle.ts';
 import { replicasOf } from '../../machinery/workload/deployment.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
 import type { PodFacts } from '../../machinery/workload/pods.ts';
@@ -19,13 +20,6 @@ export interface Situation {
   /** Why the pass could not do what the plan says, or why the spec is not the one cared for. */
   readonly obstacle: Obstacle | undefined;
   readonly isPaused: boolean;
-}
-
-export interface Obstacle {
-  readonly reason: 'InvalidSpec' | 'NameTaken' | 'Refused';
-  readonly message: string;
-  /** The object that is in the way, as Kind/name. */
-  readonly object?: string;
 }
 
 /** Pods of a role: how many there should be, how many are ready, and one that ails. */

@@ -2,47 +2,22 @@
  * What a pipeline waits for, most pressing first, each with the object it hangs on: what `millrace
  * why` and `status.waiting` show. Pure; from the same facts as the conditions.
  */
-import { refusalRetrySeconds, type Waited } from '../../machinery/waiting.ts';
+import type { Waited } from '../../machinery/waiting.ts';
 import { backendsAwaited } from '../../machinery/workload/backends.ts';
+import { blockedWaits } from '../../machinery/workload/obstacle.ts';
 import { roleName, secretName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
 import type { Crew, Facts } from './facts.ts';
 
 export function waits(facts: Facts): readonly Waited[] {
-  const { observed, isPaused, obstacle } = facts;
+  const { observed, isPaused } = facts;
   const self = `IncrementPipeline/${observed.owner.name}`;
   if (observed.isDeleting && !observed.isHeld) return [];
   if (isPaused) return [{ what: 'spec.paused to be removed', object: self }];
-  const planned = facts.waits.map((wait) => ({
-    what: wait.for,
-    object: wait.object,
-    ...(wait.requeueAfterMs === undefined ? {} : { retrySeconds: wait.requeueAfterMs / 1_000 }),
-  }));
-  const first = obstacle === undefined ? [] : [obstacleWait(facts, self)];
   return [
-    ...first,
-    ...planned,
+    ...blockedWaits(facts, self),
     ...(facts.stopping === 'No' ? running(facts) : stopping(facts, self)),
   ];
-}
-
-function obstacleWait({ obstacle }: Facts, self: string): Waited {
-  switch (obstacle?.reason) {
-    case 'NameTaken':
-      return {
-        what: 'the name of a child to be free',
-        object: obstacle.object ?? self,
-        retrySeconds: refusalRetrySeconds,
-      };
-    case 'Refused':
-      return {
-        what: 'the API server to accept a child',
-        object: obstacle.object ?? self,
-        retrySeconds: refusalRetrySeconds,
-      };
-    default:
-      return { what: 'a valid spec', object: self };
-  }
 }
 
 function running(facts: Facts): readonly Waited[] {

@@ -2,8 +2,7 @@
 import type { BackendState } from '@millrace/crds/conditions';
 import type { Claim } from '../conditions.ts';
 import type { Waited } from '../waiting.ts';
-
-export type Cause = Pick<Claim, 'reason' | 'message'>;
+import type { Cause } from './settling.ts';
 
 /** Undefined backends: nobody has reported any. */
 export function backendsDown(backends: readonly BackendState[] | undefined): Cause | undefined {
