@@ -1,0 +1,53 @@
+/**
+ * The programs that tests and scripts call and that are no npm packages: which module each comes
+ * from, at which version, and what is linked into it. Go checks every module against the public
+ * checksum database (or against a committed go.sum), so a version here is a fixed set of bytes.
+ */
+
+export interface Recipe {
+  readonly module: string;
+  readonly version: string;
+  readonly package: string;
+  /** A folder beside this file whose go.mod has the module's own replacements; `go install` refuses those. */
+  readonly wrapper?: string;
+  /** What the linker sets, as -X. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Arguments that make it say its version. */
+  readonly versionArguments: readonly string[];
+}
+
+/** The Kubernetes that hack/cluster runs; without it helm would render for 1.20. */
+const kubernetes = { major: '1', minor: '35' };
+
+export const recipes = {
+  helm: {
+    module: 'helm.sh/helm/v3',
+    version: 'v3.22.0',
+    package: 'helm.sh/helm/v3/cmd/helm',
+    variables: {
+      'helm.sh/helm/v3/internal/version.version': 'v3.22.0',
+      'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': kubernetes.major,
+      'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': kubernetes.minor,
+      'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor': kubernetes.major,
+      'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor': kubernetes.minor,
+    },
+    versionArguments: ['version', '--short'],
+  },
+  kubeconform: {
+    module: 'github.com/yannh/kubeconform',
+    version: 'v0.8.0',
+    package: 'github.com/yannh/kubeconform/cmd/kubeconform',
+    variables: { 'main.version': 'v0.8.0' },
+    versionArguments: ['-v'],
+  },
+  kwok: {
+    module: 'sigs.k8s.io/kwok',
+    version: 'v0.8.0',
+    package: 'sigs.k8s.io/kwok/cmd/kwok',
+    variables: { 'sigs.k8s.io/kwok/pkg/consts.Version': 'v0.8.0' },
+    versionArguments: ['--version'],
+  },
+} as const satisfies Readonly<Record<string, Recipe>>;
+
+export type GoToolName = keyof typeof recipes;
+export const goToolNames = Object.keys(recipes) as readonly GoToolName[];
