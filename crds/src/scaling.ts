@@ -1,9 +1,45 @@
 /**
- * How many workers a resource needs, and how that was found: inputs, what bounded the number, and
- * the result. Every kind whose workers follow its work shows it in status in this one form.
+ * Who scales the workers of a resource, how many it needs, and how that was found: inputs, what
+ * bounded the number, and the result. Every kind whose workers follow its work asks and shows it in
+ * this one form; `status.scaling` is what autoscalers of the cluster are told, and nothing else is.
  */
 import { Type, type Static } from 'typebox';
-import { object } from './schema.ts';
+import { Enum, object } from './schema.ts';
+
+/** What publishes the number of workers, once it is known which of them the cluster has. */
+export const scalingDrivers = ['HPA', 'KEDA', 'Direct'] as const;
+export type ScalingDriver = (typeof scalingDrivers)[number];
+
+export const scalingSpec = object(
+  {
+    driver: Type.Optional(
+      Enum(['Auto', ...scalingDrivers], {
+        description:
+          'What scales the workers within spec.workers. HPA: a HorizontalPodAutoscaler on the external metric millrace-workers-needed. KEDA: a ScaledObject. Direct: the operator itself. Auto (default): HPA where the external metrics API is that of Millrace, KEDA where it is that of KEDA, else Direct; see the condition AutoscalingReady.',
+      }),
+    ),
+  },
+  { description: 'How the number of workers is brought about.' },
+);
+export type ScalingSpec = Static<typeof scalingSpec>;
+
+export const scalingStatus = object(
+  {
+    driver: Enum(scalingDrivers, { description: 'What scales the workers now.' }),
+    needed: Type.String({
+      pattern: '^[0-9]{1,6}m$',
+      maxLength: 7,
+      description: 'Workers needed, in thousandths, such as 2000m: what autoscalers are told.',
+    }),
+    at: Type.String({
+      maxLength: 32,
+      description: 'When this was decided (RFC 3339, UTC).',
+    }),
+    why: Type.String({ maxLength: 256, description: 'Why as many, when it was decided.' }),
+  },
+  { description: 'What scales the workers, and what it is told.' },
+);
+export type ScalingStatus = Static<typeof scalingStatus>;
 
 const figure = (description: string) => Type.Optional(Type.Number({ minimum: 0, description }));
 

@@ -7,6 +7,7 @@
  */
 import { Type, type Static, type TSchema } from 'typebox';
 import { auth } from '../http.ts';
+import { scalingSpec } from '../scaling.ts';
 import {
   Enum,
   GoDuration,
@@ -246,6 +247,7 @@ export const spec = object(
       ),
     ),
     workers: Type.Optional(workersSpec),
+    scaling: Type.Optional(scalingSpec),
     chunkBytes: Type.Optional(
       rule(
         sized(

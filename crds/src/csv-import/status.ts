@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { conditionList } from '../conditions.ts';
 import { intent, waitingList } from '../operator-notes.ts';
+import { scalingStatus } from '../scaling.ts';
 import { object } from '../schema.ts';
 import { progress, totals } from './progress.ts';
 
@@ -24,6 +25,7 @@ export const status = object(
         { description: 'Workers.' },
       ),
     ),
+    scaling: Type.Optional(scalingStatus),
     percent: Type.Optional(
       Type.Integer({
         minimum: 0,

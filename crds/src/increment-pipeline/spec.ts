@@ -6,6 +6,7 @@
  */
 import { Type, type Static } from 'typebox';
 import { auth, rateLimit } from '../http.ts';
+import { scalingSpec } from '../scaling.ts';
 import {
   Enum,
   GoDuration,
@@ -197,6 +198,7 @@ export const spec = object(
     idempotency: Type.Optional(idempotency),
     gateway: Type.Optional(gateway),
     workers: Type.Optional(workers),
+    scaling: Type.Optional(scalingSpec),
     deletionPolicy: Type.Optional(
       Enum(['Retain', 'Purge'], {
         description:

@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { conditionList } from '../conditions.ts';
 import { intent, waitingList } from '../operator-notes.ts';
-import { recommendation } from '../scaling.ts';
+import { recommendation, scalingStatus } from '../scaling.ts';
 import { object } from '../schema.ts';
 import { progress, totals } from './progress.ts';
 
@@ -32,6 +32,7 @@ export const status = object(
       ),
     ),
     recommendation: Type.Optional(recommendation),
+    scaling: Type.Optional(scalingStatus),
     runtimeImage: Type.Optional(
       Type.String({
         maxLength: 512,

@@ -26,6 +26,8 @@ export const acceptedSpecs: readonly Accepted[] = [
     what: 'a path with dots in names',
     patch: { source: { volume: { path: 'a..b/.c/d...csv' } } },
   },
+  { what: 'workers that KEDA scales', patch: { scaling: { driver: 'KEDA' } } },
+  { what: 'workers that anything scales', patch: { scaling: {} } },
   { what: 'no more than the bounds allow', patch: { workers: { min: 64, max: 64 } } },
 ];
 
@@ -33,6 +35,7 @@ export const acceptedSpecs: readonly Accepted[] = [
 export const acceptedChanges: readonly Accepted[] = [
   { what: 'other bounds for workers', patch: { workers: { min: 1, max: 64 } } },
   { what: 'bounds that go', patch: { workers: null } },
+  { what: 'workers that the operator scales', patch: { scaling: { driver: 'Direct' } } },
   { what: 'a suspension', patch: { suspend: true } },
   { what: 'a pause', patch: { paused: true } },
   { what: 'more rejects', patch: { rejects: { maxRows: 5_000, maxPercent: null } } },

@@ -13,7 +13,7 @@ export const refusedLoading: readonly Refusal[] = [
     what: 'an unknown field, naming all known ones when none is near',
     patch: { zzz: 1 },
     message:
-      'unknown field "spec.zzz"; known here: source, format, columns, target, rejects, cache, serve, workers, chunkBytes, maxRecordBytes, suspend, paused, backends',
+      'unknown field "spec.zzz"; known here: source, format, columns, target, rejects, cache, serve, workers, scaling, chunkBytes, maxRecordBytes, suspend, paused, backends',
     server:
       'CsvImport in version "v1alpha1" cannot be handled as a CsvImport: strict decoding error: unknown field "spec.zzz"',
   },
@@ -214,6 +214,13 @@ export const refusedLoading: readonly Refusal[] = [
       'spec.workers.min: workers.min must not be greater than workers.max, which is 4 if left out',
     server:
       'CsvImport.millrace.dev "users" is invalid: spec.workers.min: Invalid value: workers.min must not be greater than workers.max, which is 4 if left out',
+  },
+  {
+    what: 'a driver in other letters',
+    patch: { scaling: { driver: 'Hpa' } },
+    message: 'spec.scaling.driver: must be one of Auto, HPA, KEDA, Direct; did you mean HPA?',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: [spec.scaling.driver: Unsupported value: "Hpa": supported values: "Auto", "HPA", "KEDA", "Direct", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },
   {
     what: 'too many workers',

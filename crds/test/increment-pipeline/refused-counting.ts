@@ -17,7 +17,7 @@ export const refusedCounting: readonly Refusal[] = [
       zzz: 1,
     },
     message:
-      'unknown field "spec.zzz"; known here: target, durability, durabilityVouched, partitions, flush, streams, idempotency, gateway, workers, deletionPolicy, suspend, paused, backends',
+      'unknown field "spec.zzz"; known here: target, durability, durabilityVouched, partitions, flush, streams, idempotency, gateway, workers, scaling, deletionPolicy, suspend, paused, backends',
     server:
       'IncrementPipeline in version "v1alpha1" cannot be handled as a IncrementPipeline: strict decoding error: unknown field "spec.zzz"',
   },

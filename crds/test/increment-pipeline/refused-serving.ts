@@ -280,6 +280,17 @@ export const refusedServing: readonly Refusal[] = [
       'IncrementPipeline.millrace.dev "page-views" is invalid: spec.workers.max: Invalid value: 65: spec.workers.max in body should be less than or equal to 64',
   },
   {
+    what: 'a driver that is none',
+    patch: {
+      scaling: {
+        driver: 'VPA',
+      },
+    },
+    message: 'spec.scaling.driver: must be one of Auto, HPA, KEDA, Direct; did you mean HPA?',
+    server:
+      'IncrementPipeline.millrace.dev "page-views" is invalid: [spec.scaling.driver: Unsupported value: "VPA": supported values: "Auto", "HPA", "KEDA", "Direct", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
+  },
+  {
     what: 'bounds in the wrong order',
     patch: {
       workers: {
