@@ -10,7 +10,7 @@ import type { KubeObject, ListOptions, ObjectList, ResourceType } from '../machi
 import { KubeFailure } from '../machinery/kube-failure.ts';
 import { garbage } from './http-failure.ts';
 import type { TransportLimits } from './limits.ts';
-import { collectionPath, labelSelector, withQuery } from './paths.ts';
+import { collectionPath, fieldSelector, labelSelector, withQuery } from './paths.ts';
 import { describeCall, type Transport } from './transport.ts';
 
 export interface ListSettings {
@@ -66,6 +66,7 @@ async function page(
   const path = withQuery(collectionPath(type, options.namespace), {
     limit: limits.pageObjects,
     labelSelector: labelSelector(options),
+    fieldSelector: fieldSelector(options),
     continue: token,
   });
   const call = {

@@ -32,3 +32,7 @@ export function labelSelector(options: ListOptions): string | undefined {
     ? undefined
     : labels.map(([key, value]) => `${key}=${value}`).join(',');
 }
+
+export function fieldSelector({ name }: ListOptions): string | undefined {
+  return name === undefined ? undefined : `metadata.name=${name}`;
+}

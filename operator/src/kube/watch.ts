@@ -12,7 +12,7 @@ import type { KubeFailure } from '../machinery/kube-failure.ts';
 import { failureOfNetwork, failureOfStatus, garbage, isStatus } from './http-failure.ts';
 import { JsonLines } from './json-lines.ts';
 import type { TransportLimits } from './limits.ts';
-import { collectionPath, labelSelector, withQuery } from './paths.ts';
+import { collectionPath, fieldSelector, labelSelector, withQuery } from './paths.ts';
 import { describeCall, type Transport } from './transport.ts';
 
 /** Spread, so that watches begun together do not all come back together. */
@@ -38,6 +38,7 @@ export async function* watchObjects(
     resourceVersion: options.resourceVersion,
     timeoutSeconds: Math.round(seconds),
     labelSelector: labelSelector(options),
+    fieldSelector: fieldSelector(options),
   });
   const call = { verb: 'watch', plural: type.plural, method: 'GET', path } as const;
   const what = describeCall(call);

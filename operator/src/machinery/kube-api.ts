@@ -52,6 +52,8 @@ export interface KubeObject {
 
 export interface ListOptions {
   readonly namespace?: string;
+  /** Only the object of that name: what one who may read a single object can list and watch. */
+  readonly name?: string;
   /** Equality only: every label must have this value. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Applied to each object as its page arrives, so that a long list never stands whole in memory. */

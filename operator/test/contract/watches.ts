@@ -51,6 +51,19 @@ export function watchesContract(makeTarget: MakeTarget): void {
       expect(new Set(versions).size).toBe(3);
     });
 
+    test('of one name, like its list, hold no other object', async () => {
+      const from = await version();
+      const other = object(configMaps, { namespace, name: 'other' }, {});
+      await api.create(configMaps, other);
+      await api.create(configMaps, configMap(namespace, { a: '1' }));
+
+      const seen = await events(1, from, { name });
+
+      expect(seen.map(({ object: { metadata } }) => metadata.name)).toEqual([name]);
+      const { items } = await api.list(configMaps, { namespace, name });
+      expect(items.map(({ metadata }) => metadata.name)).toEqual([name]);
+    });
+
     test('tell changes that come after the watch has begun', async () => {
       const watching = events(1, await version());
 
