@@ -1,16 +1,17 @@
 /**
- * Writes every file that is generated from the schemas: the CustomResourceDefinitions and the field
- * reference. With --check it writes nothing and fails if a committed file is not what it would
+ * Writes every file that is generated from the schemas: the CustomResourceDefinitions, the field
+ * reference, and the charts' values, rules and definitions. With --check it writes nothing and fails if a committed file is not what it would
  * write, so that the files can be read in reviews and never drift.
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { generatedFiles } from './generated-files.ts';
 
 const usage = `npm run gen -- [--check]
 
-Writes crds/<kind>.yaml and crds/README.md from the schemas in crds/src.
+Writes crds/<kind>.yaml and crds/README.md from the schemas in crds/src, and what the charts have
+of them, of the rules in operator/deploy and of the values in operator/deploy/values.
   --check  writes nothing; exits 1 and names the files that are not up to date
 `;
 
@@ -29,7 +30,9 @@ async function main(): Promise<number> {
     const isCurrent = (await readFile(file, 'utf8').catch(() => undefined)) === text;
     if (isCurrent) continue;
     stale.push(path);
-    if (values.check !== true) await writeFile(file, text);
+    if (values.check === true) continue;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
   }
   if (values.check !== true) {
     console.log(

@@ -16,7 +16,8 @@ const host = Type.String({ minLength: 1 });
 const milliseconds = (minimum: number, description: string) =>
   Type.Integer({ minimum, maximum: 3_600_000, description });
 
-const schema = Type.Object(
+/** The chart takes its values from here too, so that both say the same. */
+export const configSchema = Type.Object(
   {
     kubeconfig: Type.Optional(Type.String({ minLength: 1 })),
     context: Type.Optional(Type.String({ minLength: 1 })),
@@ -51,7 +52,7 @@ const schema = Type.Object(
   closed,
 );
 
-export type Config = Static<typeof schema>;
+export type Config = Static<typeof configSchema>;
 
 /** The timings of Kubernetes' own controllers, which cluster operators expect. */
 export const defaults = {
@@ -81,7 +82,7 @@ export interface Given {
 
 export function readConfig(given: Given, env: NodeJS.ProcessEnv): Config {
   const { LOG_LEVEL: logLevel } = env;
-  const config = loadConfig(schema, {
+  const config = loadConfig(configSchema, {
     ...(given.file === undefined ? {} : { file: given.file }),
     env: { ...env, ...(logLevel === undefined ? {} : { MILLRACE_LOG_LEVEL: logLevel }) },
     reserved: [],
