@@ -25,13 +25,16 @@ function environment(): Record<string, string | undefined> {
   return env;
 }
 
-/** The suites that use the shared backends; those under hack start servers of their own. */
+/** The suites that use the shared backends; those under hack start servers of their own, but for one. */
+const isShared = (path: string): boolean =>
+  !path.includes('/hack/') || path.includes('/hack/proxy/');
+
 async function serviceTests(project: TestProject): Promise<readonly string[]> {
   // Filters of the command line are not part of the public interface; without them all files count.
   const filters: unknown = Reflect.get(project.vitest, 'filenamePattern');
   const names = Array.isArray(filters) ? filters.map(String) : [];
   const { testFiles } = await project.globTestFiles(names);
-  return testFiles.filter((path) => path.endsWith('.service.test.ts') && !path.includes('/hack/'));
+  return testFiles.filter((path) => path.endsWith('.service.test.ts') && isShared(path));
 }
 
 function provided(
