@@ -1,9 +1,9 @@
 /** Where the ledger's migrations are, and what remembers which were applied. */
-import { fileURLToPath } from 'node:url';
 import type { MigrationSource } from '../connectors/postgres/migrate.ts';
+import { migrationFolder } from '../connectors/postgres/migration-folder.ts';
 
 export const ledgerMigrations: MigrationSource = {
-  dir: fileURLToPath(new URL('../../../migrations/csv-import/', import.meta.url)),
+  dir: migrationFolder('csv-import'),
   schema: 'millrace',
   table: 'migrations_csv_import',
 };

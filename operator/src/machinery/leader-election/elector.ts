@@ -9,6 +9,7 @@
  * that waits for this thread's event loop. One elector is for one leadership: after losing it the
  * process ends. A thread that dies takes the leadership with it.
  */
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '@millrace/kit/clock';
 import type { Connection } from '../../kube/connection.ts';
@@ -112,7 +113,9 @@ class ThreadElector implements Elector {
       timings: { ...defaultTimings, ...timings },
       shared: this.#shared.buffer,
     };
-    const worker = new Worker(new URL('./renewal-worker.ts', import.meta.url), {
+    // The same ending as this file: TypeScript in a checkout, a bundle beside this one in an image.
+    const entry = `./renewal-worker${extname(import.meta.url)}`;
+    const worker = new Worker(new URL(entry, import.meta.url), {
       workerData: order,
       resourceLimits: threadMemory,
     });
