@@ -14,7 +14,7 @@ no URL, configuration file or SQL needs to quote them.
 {{- define "millrace.backends.passwords" -}}
 {{- $kept := (lookup "v1" "Secret" .Release.Namespace (include "millrace.backends.passwordsName" .)).data | default dict -}}
 {{- $seed := .Values.backends.passwordSeed -}}
-{{- range $name := list "postgres-superuser" "postgres-owner" "postgres-app" "valkey" "rabbitmq" "kafka" "s3-access-key" "s3-secret-key" }}
+{{- range $name := list "postgres-superuser" "postgres-owner" "postgres-app" "valkey" "rabbitmq" "kafka" "s3-access-key" "s3-secret-key" "token" }}
 {{- if hasKey $kept $name }}
 {{ $name }}: {{ index $kept $name | b64dec | quote }}
 {{- else if $seed }}

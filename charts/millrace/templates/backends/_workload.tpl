@@ -3,8 +3,8 @@ What every development backend is made of: a Service, a StatefulSet of one pod w
 NetworkPolicy. Context: `root` the chart's, `name` the backend's, `port` what it listens on, `user` the
 numeric user of its image.
 
-A backend adds two templates, `millrace.backends.<name>.container` and `…volumes`, and may add
-`…initContainers`. Nothing of the chart's version stands in a pod: an upgrade of the chart that changes
+A backend adds four templates, `millrace.backends.<name>.settings`, `…initContainers`, `…container` and
+`…volumes`, which may be empty. Nothing of the chart's version stands in a pod: an upgrade of the chart that changes
 no setting restarts no backend.
 */ -}}
 
@@ -35,16 +35,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 
 {{- define "millrace.backends.image" -}}
-{{- $image := (include "millrace.backends.values" . | fromYaml).image -}}
-{{- $registry := .root.Values.global.imageRegistry | default $image.registry -}}
-{{- $name := printf "%s/%s:%s" $registry $image.repository $image.tag -}}
-{{- if $image.digest }}{{ printf "%s@%s" $name $image.digest }}{{ else }}{{ $name }}{{ end -}}
-{{- end -}}
-
-{{- define "millrace.backends.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities: { drop: [ALL] }
+{{- $values := include "millrace.backends.values" . | fromYaml -}}
+{{- include "millrace.image" (dict "root" .root "image" $values.image) -}}
 {{- end -}}
 
 {{- define "millrace.backends.workload" -}}
@@ -74,15 +66,23 @@ spec:
   template:
     metadata:
       labels:
+        {{- with .root.Values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
         {{- include "millrace.backends.selector" . | nindent 8 }}
         app.kubernetes.io/part-of: millrace
       annotations:
+        {{- with .root.Values.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
         # Settings are read at the start, so a changed one restarts the pod.
         millrace.dev/settings-hash: {{ include (printf "millrace.backends.%s.settings" .name) . | sha256sum | trunc 16 }}
     spec:
       automountServiceAccountToken: false
       # A Service called …-rabbitmq would otherwise become variables that its server takes for settings.
       enableServiceLinks: false
+      {{- include "millrace.pullSecrets" .root | nindent 6 }}
+      {{- include "millrace.placement" .root | nindent 6 }}
       terminationGracePeriodSeconds: 60
       securityContext:
         runAsNonRoot: true
@@ -98,15 +98,18 @@ spec:
       containers:
         - name: {{ .name }}
           image: {{ include "millrace.backends.image" . }}
+          imagePullPolicy: {{ .root.Values.images.pullPolicy }}
           ports:
             - { name: main, containerPort: {{ .port }}, protocol: TCP }
           resources: {{- toYaml $values.resources | nindent 12 }}
-          securityContext: {{- include "millrace.backends.containerSecurity" . | nindent 12 }}
+          securityContext: {{- include "millrace.containerSecurity" .root | nindent 12 }}
           {{- include (printf "millrace.backends.%s.container" .name) . | nindent 10 }}
       volumes:
         - name: tmp
           emptyDir: {}
-        {{- include (printf "millrace.backends.%s.volumes" .name) . | nindent 8 }}
+        {{- with include (printf "millrace.backends.%s.volumes" .name) . }}
+        {{- . | nindent 8 }}
+        {{- end }}
   volumeClaimTemplates:
     - metadata:
         name: data
