@@ -5,7 +5,7 @@ import { chartValues } from '../../../operator/deploy/values/chart-values.ts';
 import { definitionText } from '../definition-text.ts';
 import type { GeneratedFile } from '../generated-files.ts';
 import root from '../../../package.json' with { type: 'json' };
-import { peopleRules } from './people-rules.ts';
+import { kindRules } from './kind-rules.ts';
 import { rulesFiles } from './rules.ts';
 import { valuesSchema, valuesYaml } from './values-files.ts';
 
@@ -20,7 +20,7 @@ export function chartFiles(kinds: readonly Kind[]): readonly GeneratedFile[] {
 }
 
 function ofMillrace(kinds: readonly Kind[]): readonly GeneratedFile[] {
-  const rules = [...rulesFiles(), ...peopleRules(kinds)];
+  const rules = [...rulesFiles(), ...kindRules(kinds)];
   return [
     { path: 'Chart.yaml', text: chart('millrace', root.description) },
     { path: 'values.yaml', text: valuesYaml(chartValues) },
