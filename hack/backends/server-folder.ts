@@ -9,6 +9,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import type { Installation, ServerFolder, Settings } from './backend.ts';
+import type { Remnants } from './remnants.ts';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
 export interface RunningProcess extends ProcessIdentity {
@@ -20,6 +21,8 @@ export interface RunningProcess extends ProcessIdentity {
 export interface RunningRecord {
   readonly installation: Installation;
   readonly processes: readonly RunningProcess[];
+  /** What the kernel keeps of processes that had namespaces of their own; removed after them. */
+  readonly remnants?: Remnants;
 }
 
 /** A user without a process is the mark that `keep` leaves: it uses the server until it is removed. */

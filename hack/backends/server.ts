@@ -16,6 +16,7 @@ import type { BackendDefinition, Command, Installation, ServerFolder } from './b
 import { lastLines } from './command.ts';
 import { withLock } from './file-lock.ts';
 import { endProcess, identify, isAlive } from './process-identity.ts';
+import { removeRemnants } from './remnants.ts';
 import {
   openFolder,
   readFolder,
@@ -56,6 +57,7 @@ export async function endServer(root: string): Promise<void> {
   for (const process of record.processes.toReversed()) {
     await endProcess(process, process.stopSignals, stopPatienceMs);
   }
+  if (record.remnants !== undefined) await removeRemnants(record.remnants);
   await writeRecord(root, undefined);
 }
 

@@ -10,13 +10,19 @@ import type { Installation } from '../backends/backend.ts';
 import { run } from '../backends/command.ts';
 import { ownBinaries, programNames, type BuildOptions, type ProgramName } from './build.ts';
 
-/** A: etcd and the API server. B: also the controller manager and the scheduler. */
-export type Tier = 'a' | 'b';
-export const tiers: readonly Tier[] = ['a', 'b'];
+/**
+ * A: etcd and the API server. B: also the controller manager and the scheduler. D: also a node that
+ * runs containers.
+ */
+export type Tier = 'a' | 'b' | 'd';
+export const tiers: readonly Tier[] = ['a', 'b', 'd'];
 
+const apiTier: readonly ProgramName[] = ['etcd', 'kube-apiserver', 'kubectl'];
+const controllers: readonly ProgramName[] = ['kube-controller-manager', 'kube-scheduler'];
 const neededBy: Readonly<Record<Tier, readonly ProgramName[]>> = {
-  a: ['etcd', 'kube-apiserver', 'kubectl'],
-  b: programNames,
+  a: apiTier,
+  b: [...apiTier, ...controllers],
+  d: programNames,
 };
 
 const variable = 'KUBEBUILDER_ASSETS';

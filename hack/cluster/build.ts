@@ -1,6 +1,6 @@
 /**
- * Builds the programs of a Kubernetes control plane from Go modules, once, into the cache outside
- * the tree.
+ * Builds the programs of a Kubernetes control plane and of a node from Go modules, once, into the
+ * cache outside the tree.
  *
  * One binary is all of them; the name it is called by chooses (see kube/main.go). The cache's key is
  * made of the sources, the flags and the Go version, so nothing stale is ever used. go.mod and go.sum
@@ -23,6 +23,8 @@ export const programNames = [
   'kube-controller-manager',
   'kube-scheduler',
   'kubectl',
+  'kubelet',
+  'kube-proxy',
 ] as const;
 export type ProgramName = (typeof programNames)[number];
 
@@ -70,7 +72,7 @@ async function sourceKey(): Promise<string> {
   return `kube-${await kubernetesVersion()}-${system}-${hash.digest('hex').slice(0, 12)}`;
 }
 
-function goEnvironment(env: Environment): Environment {
+export function goEnvironment(env: Environment): Environment {
   // A work file or flags of the user's own could change what is built, or go.sum.
   return { ...env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' };
 }

@@ -16,11 +16,15 @@ import {
 import { endServer, locked } from '../backends/server.ts';
 import type { Tier } from './assets.ts';
 import { ownBinaries } from './build.ts';
-import { startControlPlane, tierOf } from './control-plane.ts';
+import { startControlPlane } from './control-plane.ts';
+import { canRunNode } from './host.ts';
 import { crdManifests, kubectlEnvironment } from './manifests.ts';
+import { loadImage } from './node.ts';
 import { clusterFiles } from './pki.ts';
 import { serverUrl } from './programs.ts';
 import { logFile } from './readiness.ts';
+import { recordedNetwork } from './start.ts';
+import { tierOf } from './tiers.ts';
 
 /** Said to the person who typed the command, without a stack. */
 export class ClusterProblem extends Error {}
@@ -51,7 +55,15 @@ export async function build(): Promise<void> {
   console.log(folder);
 }
 
-export async function up({ stateDir, name }: Place, tier: Tier): Promise<void> {
+export interface UpOptions {
+  readonly tier: Tier;
+  readonly autoscalerPeriodSeconds?: number | undefined;
+}
+
+export async function up({ stateDir, name }: Place, options: UpOptions): Promise<void> {
+  const { tier, autoscalerPeriodSeconds } = options;
+  const why = tier === 'd' ? await canRunNode() : undefined;
+  if (why !== undefined) throw new ClusterProblem(why);
   const plane = await startControlPlane({
     tier,
     stateDir,
@@ -61,6 +73,7 @@ export async function up({ stateDir, name }: Place, tier: Tier): Promise<void> {
     env: process.env,
     log: (line) => say(`${name}: ${line}`),
     signal: interruption(),
+    ...(autoscalerPeriodSeconds === undefined ? {} : { autoscalerPeriodSeconds }),
   });
   // It is kept, so this ends nothing; it only stops counting this process among its users.
   await plane.stop();
@@ -68,6 +81,17 @@ export async function up({ stateDir, name }: Place, tier: Tier): Promise<void> {
     `${name}: the CRDs of Millrace are installed; end it with: npm run cluster -- down --name ${name}`,
   );
   console.log(plane.kubeconfig);
+}
+
+/** Puts the images of an OCI archive into a cluster's node. */
+export async function loadImages({ stateDir, name }: Place, file: string): Promise<void> {
+  const record = await readRecord(serverRoot(stateDir, name));
+  if (record === undefined || tierOf(record) !== 'd') {
+    throw new ClusterProblem(
+      `${name} has no node; start one with: npm run cluster -- up --tier d --name ${name}`,
+    );
+  }
+  for (const image of await loadImage(record, file)) console.log(image);
 }
 
 /** The clusters that have a folder, running or not. */
@@ -120,7 +144,7 @@ export async function status(stateDir: string): Promise<void> {
     );
     console.log(
       `${name}: ${record.installation.version}, tier ${tierOf(record)}, on ` +
-        `${serverUrl(folder.settings.ports)} (${processes.join(', ')}; used by ` +
+        `${serverUrl(recordedNetwork(record), folder.settings.ports)} (${processes.join(', ')}; used by ` +
         `${users.join(', ') || 'nobody'})\n  ${clusterFiles(root).kubeconfig}`,
     );
   }

@@ -10,7 +10,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import type { Settings } from '../backends/backend.ts';
+import type { Installation } from '../backends/backend.ts';
 import {
   enter,
   leave,
@@ -23,22 +23,19 @@ import {
   type RunningProcess,
   type RunningRecord,
 } from '../backends/server-folder.ts';
-import { endServer, launch, locked } from '../backends/server.ts';
+import { endServer, locked } from '../backends/server.ts';
 import { isAlive } from '../backends/process-identity.ts';
 import { ensureWatcher } from '../backends/watcher.ts';
 import { findPrograms, type Tier } from './assets.ts';
 import { installManifests } from './manifests.ts';
-import { clusterFiles, writeIdentities, type ClusterFiles } from './pki.ts';
-import {
-  apiServer,
-  controllerManager,
-  etcd,
-  portNames,
-  scheduler,
-  serverUrl,
-  type ProgramSettings,
-} from './programs.ts';
-import { logFile, waitForAnswer, whyEnded, type Answering } from './readiness.ts';
+import { takeNumber } from './namespaces.ts';
+import { loopback, type Network } from './network.ts';
+import { findNodePrograms } from './node-programs.ts';
+import { clusterFiles, type ClusterFiles } from './pki.ts';
+import { portNames, serverUrl } from './programs.ts';
+import { waitForAnswer } from './readiness.ts';
+import { recordedNetwork, Start } from './start.ts';
+import { covers, rolesOf, tierOf } from './tiers.ts';
 
 export { NoPrograms, type Tier } from './assets.ts';
 
@@ -52,6 +49,8 @@ export interface ControlPlaneOptions {
   readonly manifests?: readonly string[];
   /** Leaves it running when this process ends. */
   readonly keep?: boolean;
+  /** Tier d alone: how often autoscalers look, if not every 15 seconds as in a cluster anywhere. */
+  readonly autoscalerPeriodSeconds?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: (line: string) => void;
   readonly signal?: AbortSignal;
@@ -66,6 +65,7 @@ export interface ControlPlane {
   /** Path of the program. */
   readonly kubectl: string;
   readonly processes: readonly RunningProcess[];
+  readonly record: RunningRecord;
   /** Stops using it; it ends when nobody else does. */
   stop(): Promise<void>;
 }
@@ -73,63 +73,9 @@ export interface ControlPlane {
 /** Ports that were free a moment ago may be somebody's by now; then others are chosen. */
 const startTriesMax = 3;
 
-export function tierOf(record: RunningRecord): Tier {
-  return record.processes.some(({ role }) => role === 'kube-controller-manager') ? 'b' : 'a';
-}
-
-class Start {
-  readonly #options: ControlPlaneOptions;
-  readonly #settings: ProgramSettings;
-  readonly #processes: RunningProcess[] = [];
-
-  constructor(options: ControlPlaneOptions, settings: ProgramSettings) {
-    this.#options = options;
-    this.#settings = settings;
-  }
-
-  async run(): Promise<RunningRecord> {
-    const { files, ports, installation } = this.#settings;
-    await writeIdentities(files, serverUrl(ports));
-    await this.#launch(etcd);
-    await this.#launch(apiServer);
-    await this.#waitFor('/readyz');
-    const kubectl = installation.programs['kubectl'] ?? '';
-    await installManifests({
-      kubectl,
-      kubeconfig: files.kubeconfig,
-      manifests: this.#options.manifests ?? [],
-    });
-    if (this.#options.tier === 'b') {
-      await this.#launch(controllerManager);
-      await this.#launch(scheduler);
-      // Made by the controller manager once its controllers run; pods are refused before.
-      await this.#waitFor('/api/v1/namespaces/default/serviceaccounts/default');
-    }
-    return { installation, processes: this.#processes };
-  }
-
-  async #launch(program: (settings: ProgramSettings) => ReturnType<typeof etcd>): Promise<void> {
-    const command = program(this.#settings);
-    const { root } = this.#settings.files;
-    try {
-      this.#processes.push(await launch(command, logFile(root, command.role)));
-    } catch (cause) {
-      throw new Error(await whyEnded(root, command.role), { cause });
-    }
-    // Written after each, so that a kill between two leaves none unrecorded.
-    const { installation } = this.#settings;
-    await writeRecord(root, { installation, processes: this.#processes });
-  }
-
-  async #waitFor(path: string): Promise<void> {
-    const { files, ports } = this.#settings;
-    const answering: Answering = { files, server: serverUrl(ports), processes: this.#processes };
-    await waitForAnswer(answering, path, this.#options.signal);
-  }
-}
-
 const perishable = [
   'etcd',
+  'node',
   'pki',
   'logs',
   'volume-plugins',
@@ -146,21 +92,38 @@ async function wipe(files: ClusterFiles): Promise<void> {
   await mkdir(join(files.root, 'logs'), { recursive: true, mode: 0o700 });
 }
 
+/** On the host's own address, or with a number and a network of its own. */
+async function openNetwork(tier: Tier, root: string, installation: Installation): Promise<Network> {
+  if (tier !== 'd') return loopback;
+  const network = await takeNumber();
+  const { controlGroup, link } = network.node;
+  await writeRecord(root, { installation, processes: [], remnants: { controlGroup, link } });
+  return network;
+}
+
 async function start(options: ControlPlaneOptions, root: string): Promise<RunningRecord> {
   const { env, log, tier } = options;
   const signal = options.signal ?? new AbortController().signal;
-  const installation = await findPrograms(tier, { env, log, signal });
+  const search = { env, log, signal };
+  const installation = await findPrograms(tier, search);
+  const nodePrograms = tier === 'd' ? await findNodePrograms(search) : undefined;
   const files = clusterFiles(root);
   for (let tries = 1; ; tries++) {
     await endServer(root);
     await wipe(files);
     const folder = await openFolder(root, { portNames, secretNames: [] });
     try {
-      return await new Start(options, {
+      const network = await openNetwork(tier, root, installation);
+      const { ports } = folder.settings;
+      const { autoscalerPeriodSeconds } = options;
+      const settings = {
         installation,
         files,
-        ports: folder.settings.ports,
-      }).run();
+        ports,
+        network,
+        ...(autoscalerPeriodSeconds === undefined ? {} : { autoscalerPeriodSeconds }),
+      };
+      return await new Start(options, settings, nodePrograms).run();
     } catch (error) {
       await endServer(root);
       const isTaken = error instanceof Error && error.message.includes('address already in use');
@@ -172,7 +135,7 @@ async function start(options: ControlPlaneOptions, root: string): Promise<Runnin
 
 interface Found {
   readonly record: RunningRecord;
-  readonly ports: Settings['ports'];
+  readonly server: string;
 }
 
 /** A running cluster that does at least what is asked for. */
@@ -180,29 +143,28 @@ async function running(root: string, tier: Tier): Promise<Found | undefined> {
   const record = await readRecord(root);
   const folder = await readFolder(root);
   if (record === undefined || folder === undefined) return undefined;
-  const isWhole = record.processes.length >= (tierOf(record) === 'b' ? 4 : 2);
+  const isWhole = record.processes.length >= rolesOf[tierOf(record)].length;
   if (!isWhole || !record.processes.every(isAlive)) return undefined;
 
   const { pids, kept } = await usersOf(root);
   const isUsed = kept || pids.some((pid) => pid !== process.pid);
-  if (tier === 'b' && tierOf(record) === 'a') {
+  if (!covers(tierOf(record), tier)) {
     if (!isUsed) return undefined;
     throw new Error(
-      `the cluster in ${root} runs as tier a and is in use: end it first, or take another name`,
+      `the cluster in ${root} runs as tier ${tierOf(record)} and is in use: end it first, or take another name`,
     );
   }
-  const { ports } = folder.settings;
   const { processes } = record;
-  const answering: Answering = { files: clusterFiles(root), server: serverUrl(ports), processes };
-  await waitForAnswer(answering, '/readyz');
-  return { record, ports };
+  const server = serverUrl(recordedNetwork(record), folder.settings.ports);
+  await waitForAnswer({ files: clusterFiles(root), server, processes }, '/readyz');
+  return { record, server };
 }
 
 /** Call under the folder's lock. */
 async function startOrAdopt(options: ControlPlaneOptions, root: string): Promise<Found> {
   const found = await running(root, options.tier);
   if (found !== undefined) {
-    options.log(`already running on ${serverUrl(found.ports)}`);
+    options.log(`already running on ${found.server}`);
     const kubectl = found.record.installation.programs['kubectl'] ?? '';
     const manifests = options.manifests ?? [];
     await installManifests({ kubectl, kubeconfig: clusterFiles(root).kubeconfig, manifests });
@@ -212,22 +174,23 @@ async function startOrAdopt(options: ControlPlaneOptions, root: string): Promise
   const record = await start(options, root);
   const folder = await readFolder(root);
   if (folder === undefined) throw new Error(`the settings in ${root} are gone`);
-  const { ports } = folder.settings;
+  const server = serverUrl(recordedNetwork(record), folder.settings.ports);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const { version } = record.installation;
-  options.log(`${version}, tier ${options.tier}, on ${serverUrl(ports)}, ready in ${seconds} s`);
-  return { record, ports };
+  options.log(`${version}, tier ${options.tier}, on ${server}, ready in ${seconds} s`);
+  return { record, server };
 }
 
-function controlPlane(root: string, user: string, { record, ports }: Found): ControlPlane {
+function controlPlane(root: string, user: string, { record, server }: Found): ControlPlane {
   const { kubeconfig, caFile, adminTokenFile } = clusterFiles(root);
   return {
     kubeconfig,
     caFile,
     adminTokenFile,
-    server: serverUrl(ports),
+    server,
     kubectl: record.installation.programs['kubectl'] ?? '',
     processes: record.processes,
+    record,
     async stop() {
       await locked(root, async () => {
         await leave(root, user);

@@ -1,7 +1,7 @@
 /** `npm run cluster`: a real Kubernetes control plane on this host. This file only reads the line. */
 import { resolve } from 'node:path';
 
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import { tiers, type Tier } from './assets.ts';
 import {
@@ -10,6 +10,7 @@ import {
   ClusterProblem,
   down,
   kubectl,
+  loadImages,
   logs,
   status,
   up,
@@ -18,14 +19,16 @@ import {
 
 const after = `
 Tiers: a is etcd and the API server; b adds the controller manager and the scheduler. There is no
-node: pods stay Pending. Everything listens on loopback, needs no root, and writes only into the state
-folder; the programs come from KUBEBUILDER_ASSETS, else from the cache, else from a build with Go.
+node: pods stay Pending. Everything listens on loopback and needs no root. d is b with a node that runs
+containers, on Linux, as root, in namespaces of its own. All tiers write only into the state folder;
+the programs come from KUBEBUILDER_ASSETS, else from the cache, else from a build with Go.
 
 Examples:
   export KUBECONFIG=$(npm run --silent cluster -- up)
   npm run cluster -- kubectl -- get millrace -A
   npm run cluster -- logs kube-apiserver
   npm run cluster -- up --tier a --name second
+  npm run cluster -- up --tier d && npm run cluster -- load-image .millrace/images/operator.tar
   npm run cluster -- down --all
 
 Exit codes: 0 done, 1 failed, 64 wrong usage; kubectl ends with its own.`;
@@ -35,6 +38,7 @@ interface Options {
   readonly name: string;
   readonly tier: Tier;
   readonly all?: boolean;
+  readonly autoscalerPeriod?: number;
 }
 
 const program = new Command('npm run cluster --')
@@ -46,6 +50,11 @@ function place(options: Options): Place {
     throw new ClusterProblem(`${options.name} is no name: use lower-case letters, digits and -`);
   }
   return { stateDir: resolve(options.state), name: options.name };
+}
+
+function wholeSeconds(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('give whole seconds.');
+  return Number(text);
 }
 
 /** Every command but `build` is about clusters in the state folder. */
@@ -66,7 +75,20 @@ program
 command('up', 'start a cluster, leave it running, print the path of its kubeconfig')
   .addOption(new Option('--tier <tier>', 'what runs').choices([...tiers]).default('b'))
   .addOption(named())
-  .action(async (options: Options) => up(place(options), options.tier));
+  .option(
+    '--autoscaler-period <seconds>',
+    'how often autoscalers look, tier d only (default: 15, as in Kubernetes)',
+    wholeSeconds,
+  )
+  .action(async (options: Options) => {
+    const { tier, autoscalerPeriod } = options;
+    await up(place(options), { tier, autoscalerPeriodSeconds: autoscalerPeriod });
+  });
+
+command('load-image', 'put the images of an OCI archive into the node of a cluster of tier d')
+  .argument('<archive>')
+  .addOption(named())
+  .action(async (archive: string, options: Options) => loadImages(place(options), archive));
 
 command('down', 'end a cluster and remove all that it wrote')
   .addOption(named())

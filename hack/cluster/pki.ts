@@ -9,7 +9,8 @@ import { join } from 'node:path';
 
 import { stringify } from 'yaml';
 
-import { authority, leaf, newKey, type Authority, type Certified } from './x509.ts';
+import { nodeName, type Network } from './network.ts';
+import { authority, leaf, newKey, type Authority, type Certified, type Subject } from './x509.ts';
 
 /** Where each file of a cluster is; the paths follow from the folder alone. */
 export interface ClusterFiles {
@@ -31,10 +32,6 @@ export function clusterFiles(root: string): ClusterFiles {
     adminTokenFile: join(root, 'admin-token'),
   };
 }
-
-/** The first address of the Service range, by which pods know the API server. */
-export const serviceRange = '10.96.0.0/16';
-const serviceAddress = '10.96.0.1';
 
 async function writePrivate(path: string, content: string): Promise<void> {
   await writeFile(path, content, { mode: 0o600 });
@@ -73,7 +70,13 @@ function kubeconfig({ server, ca, client }: KubeconfigOptions): string {
   });
 }
 
-async function writeServing(files: ClusterFiles, ca: Authority): Promise<void> {
+interface Issuing {
+  readonly files: ClusterFiles;
+  readonly ca: Authority;
+  readonly network: Network;
+}
+
+async function writeServing({ files, ca, network }: Issuing): Promise<void> {
   const serving = leaf(ca, {
     subject: { commonName: 'kube-apiserver' },
     usage: 'server',
@@ -84,7 +87,7 @@ async function writeServing(files: ClusterFiles, ca: Authority): Promise<void> {
       'kubernetes.default.svc',
       'kubernetes.default.svc.cluster.local',
     ],
-    addresses: ['127.0.0.1', serviceAddress],
+    addresses: [...new Set(['127.0.0.1', network.address]), network.kubernetesAddress],
   });
   await writePair(files.pki, 'apiserver', serving);
   // Extension API servers trust this second authority, and no other, to say who the caller is.
@@ -101,22 +104,53 @@ async function writeServiceAccountKeys(pki: string): Promise<void> {
   await writePrivate(join(pki, 'service-account.pub'), publicPem);
 }
 
+/** Who the kubelet is to those that ask it for logs, and who the API server is to it. */
+async function writeNode({ files, ca, network }: Issuing): Promise<void> {
+  const serving = leaf(ca, {
+    subject: { commonName: nodeName },
+    usage: 'server',
+    dnsNames: [nodeName],
+    addresses: [network.address],
+  });
+  await writePair(files.pki, 'kubelet', serving);
+  const subject = { commonName: 'kube-apiserver', organization: 'system:masters' };
+  await writePair(files.pki, 'apiserver-kubelet', leaf(ca, { subject, usage: 'client' }));
+}
+
+const controlPlaneClients: Readonly<Record<string, Subject>> = {
+  'controller-manager': { commonName: 'system:kube-controller-manager' },
+  scheduler: { commonName: 'system:kube-scheduler' },
+};
+
+const nodeClients: Readonly<Record<string, Subject>> = {
+  kubelet: { commonName: `system:node:${nodeName}`, organization: 'system:nodes' },
+  'kube-proxy': { commonName: 'system:kube-proxy' },
+  // It has no role of its own to be bound to, and whoever may read its key may read the cluster's.
+  coredns: { commonName: 'coredns', organization: 'system:masters' },
+};
+
 /** Writes all of it for a server at that address. */
-export async function writeIdentities(files: ClusterFiles, server: string): Promise<void> {
+export async function writeIdentities(
+  files: ClusterFiles,
+  network: Network,
+  server: string,
+): Promise<void> {
   await mkdir(files.pki, { recursive: true, mode: 0o700 });
   const ca = authority('millrace-cluster');
   await writePair(files.pki, 'ca', ca);
-  await writeServing(files, ca);
+  await writeServing({ files, ca, network });
   await writeServiceAccountKeys(files.pki);
+  if (network.node !== undefined) await writeNode({ files, ca, network });
 
-  const clients = {
-    [files.kubeconfig]: { commonName: 'admin', organization: 'system:masters' },
-    [join(files.pki, 'controller-manager.kubeconfig')]: {
-      commonName: 'system:kube-controller-manager',
-    },
-    [join(files.pki, 'scheduler.kubeconfig')]: { commonName: 'system:kube-scheduler' },
-  };
-  for (const [path, subject] of Object.entries(clients)) {
+  const admin: Subject = { commonName: 'admin', organization: 'system:masters' };
+  const named = { ...controlPlaneClients, ...(network.node === undefined ? {} : nodeClients) };
+  const clients = [
+    [files.kubeconfig, admin] as const,
+    ...Object.entries(named).map(
+      ([name, subject]) => [join(files.pki, `${name}.kubeconfig`), subject] as const,
+    ),
+  ];
+  for (const [path, subject] of clients) {
     await writePrivate(
       path,
       kubeconfig({ server, ca, client: leaf(ca, { subject, usage: 'client' }) }),

@@ -1,11 +1,12 @@
 /**
- * The command line of each program of the control plane: loopback only, no root, and every file
- * inside the cluster's folder. Pure; nothing is started here.
+ * The command line of each program of the control plane: one address, no root, and every file inside
+ * the cluster's folder. Pure; nothing is started here.
  */
 import { join } from 'node:path';
 
 import type { Command, Installation, Settings } from '../backends/backend.ts';
-import { serviceRange, type ClusterFiles } from './pki.ts';
+import type { Network, NodeNetwork } from './network.ts';
+import type { ClusterFiles } from './pki.ts';
 
 export const portNames = ['api', 'etcd', 'etcd-peer'] as const;
 
@@ -13,10 +14,13 @@ export interface ProgramSettings {
   readonly installation: Installation;
   readonly files: ClusterFiles;
   readonly ports: Settings['ports'];
+  readonly network: Network;
+  /** How often autoscalers look; Kubernetes itself does every 15 seconds. */
+  readonly autoscalerPeriodSeconds?: number;
 }
 
-export function serverUrl(ports: Settings['ports']): string {
-  return `https://127.0.0.1:${String(ports['api'])}`;
+export function serverUrl({ address }: Network, ports: Settings['ports']): string {
+  return `https://${address}:${String(ports['api'])}`;
 }
 
 /** Programs write below HOME and the temporary folder when nobody tells them otherwise. */
@@ -54,13 +58,28 @@ export function etcd(settings: ProgramSettings): Command {
   });
 }
 
+const withoutNode = {
+  // There is no network in which the Service `kubernetes` could have endpoints on loopback.
+  'endpoint-reconciler-type': 'none',
+};
+
+/** How the API server reaches the kubelet, for logs and for commands in containers. */
+function towardsNode(pki: (name: string) => string): Readonly<Record<string, string>> {
+  return {
+    'kubelet-client-certificate': pki('apiserver-kubelet.crt'),
+    'kubelet-client-key': pki('apiserver-kubelet.key'),
+    'kubelet-certificate-authority': pki('ca.crt'),
+    'kubelet-preferred-address-types': 'InternalIP',
+  };
+}
+
 export function apiServer(settings: ProgramSettings): Command {
-  const { files, ports } = settings;
+  const { files, network, ports } = settings;
   const pki = (name: string): string => join(files.pki, name);
   return command(settings, 'kube-apiserver', {
     'etcd-servers': `http://127.0.0.1:${String(ports['etcd'])}`,
-    'bind-address': '127.0.0.1',
-    'advertise-address': '127.0.0.1',
+    'bind-address': network.address,
+    'advertise-address': network.address,
     'secure-port': String(ports['api']),
     'cert-dir': files.pki,
     'tls-cert-file': pki('apiserver.crt'),
@@ -72,10 +91,9 @@ export function apiServer(settings: ProgramSettings): Command {
     'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
     'service-account-signing-key-file': pki('service-account.key'),
     'service-account-key-file': pki('service-account.pub'),
-    'service-cluster-ip-range': serviceRange,
+    'service-cluster-ip-range': network.serviceRange,
     'allow-privileged': true,
-    // There is no network in which the Service `kubernetes` could have endpoints on loopback.
-    'endpoint-reconciler-type': 'none',
+    ...(network.node === undefined ? withoutNode : towardsNode(pki)),
     'proxy-client-cert-file': pki('front-proxy-client.crt'),
     'proxy-client-key-file': pki('front-proxy-client.key'),
     'requestheader-client-ca-file': pki('front-proxy-ca.crt'),
@@ -98,8 +116,32 @@ function controllerFlags(kubeconfig: string): Readonly<Record<string, string | b
   };
 }
 
+/** Without a node nothing but tests looks at autoscalers, and they should not wait for them. */
+const quickAutoscaler = {
+  'horizontal-pod-autoscaler-sync-period': '1s',
+  'horizontal-pod-autoscaler-downscale-stabilization': '3s',
+  'horizontal-pod-autoscaler-initial-readiness-delay': '1s',
+};
+
+function nodeControllerFlags(
+  { podRange }: NodeNetwork,
+  { network, autoscalerPeriodSeconds }: ProgramSettings,
+): Readonly<Record<string, string | boolean>> {
+  const period = 'horizontal-pod-autoscaler-sync-period';
+  return {
+    'allocate-node-cidrs': true,
+    'cluster-cidr': podRange,
+    // The one node has all of it.
+    'node-cidr-mask-size': podRange.slice(podRange.indexOf('/') + 1),
+    'service-cluster-ip-range': network.serviceRange,
+    ...(autoscalerPeriodSeconds === undefined
+      ? {}
+      : { [period]: `${String(autoscalerPeriodSeconds)}s` }),
+  };
+}
+
 export function controllerManager(settings: ProgramSettings): Command {
-  const { files } = settings;
+  const { files, network } = settings;
   const pki = (name: string): string => join(files.pki, name);
   return command(settings, 'kube-controller-manager', {
     ...controllerFlags(pki('controller-manager.kubeconfig')),
@@ -112,9 +154,7 @@ export function controllerManager(settings: ProgramSettings): Command {
     'root-ca-file': files.caFile,
     'cluster-signing-cert-file': files.caFile,
     'cluster-signing-key-file': pki('ca.key'),
-    'horizontal-pod-autoscaler-sync-period': '1s',
-    'horizontal-pod-autoscaler-downscale-stabilization': '3s',
-    'horizontal-pod-autoscaler-initial-readiness-delay': '1s',
+    ...(network.node === undefined ? quickAutoscaler : nodeControllerFlags(network.node, settings)),
   });
 }
 

@@ -1,9 +1,10 @@
-// One binary for the programs of a Kubernetes control plane; the name it is called by chooses.
+// One binary for the programs of a Kubernetes control plane and of a node; the name it is called by chooses.
 //
-// They share most of their code, so one file on disk (and in memory, as shared pages) replaces six.
+// They share most of their code, so one file on disk (and in memory, as shared pages) replaces seven.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +21,9 @@ import (
 	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 // exitUsage is the sysexits code for a command that was called in a way it does not know.
@@ -30,7 +33,9 @@ func main() {
 	servers := map[string]func() *cobra.Command{
 		"kube-apiserver":          apiserver.NewAPIServerCommand,
 		"kube-controller-manager": controllermanager.NewControllerManagerCommand,
+		"kube-proxy":              proxy.NewProxyCommand,
 		"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+		"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	}
 	name := filepath.Base(os.Args[0])
 	switch name {
