@@ -15,6 +15,7 @@ import {
   streamKey,
   type StreamPlace,
 } from '../src/increment-pipeline/stream/names.ts';
+import { appendUse, readAppended } from '../src/increment-pipeline/stream/append-call.ts';
 import { appendScript, makeStreamScript } from '../src/increment-pipeline/stream/scripts.ts';
 import { incrementPipelineTelemetry } from '../src/increment-pipeline/telemetry.ts';
 import { runWorker, type WorkerOptions } from '../src/increment-pipeline/worker/worker.ts';
@@ -92,11 +93,10 @@ export async function incrementStreams(pipeline: PreparedPipeline): Promise<Incr
     place,
     make,
     append: async (partition, items) => {
-      const reply = await link.script('Appending', appendScript, {
-        keys: [acceptedKey(uid), streamKey(place(partition))],
-        args: [acceptedField(place(partition)), items.length / itemBytes, 1, items],
-      });
-      const id = String((reply as readonly Buffer[])[0]);
+      const appends = [{ key: streamKey(place(partition)), entries: [items] }];
+      const use = appendUse(acceptedKey(uid), appends);
+      const reply = await link.script('Appending', appendScript, use);
+      const id = readAppended(reply, appends)?.[0]?.ids[0] ?? '';
       last.set(partition, id);
       return id;
     },

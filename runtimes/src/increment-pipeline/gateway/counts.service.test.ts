@@ -3,8 +3,9 @@ import { lacks } from '../../../test/backends.ts';
 import { incrementStreams, itemsOf, keyOf } from '../../../test/increment-streams.ts';
 import { preparedPipeline, type PreparedPipeline } from '../../../test/increment-worker.ts';
 import { anotherPipeline, pipelineGateway } from '../../../test/pipeline-gateway.ts';
+import { appendUse } from '../stream/append-call.ts';
 import { appendScript } from '../stream/scripts.ts';
-import { acceptedField, acceptedKey, streamKey } from '../stream/names.ts';
+import { acceptedKey, streamKey } from '../stream/names.ts';
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
@@ -204,10 +205,10 @@ describe.skipIf(lacks('postgres', 'redis'))('the gateway that serves sums', () =
     const place = streams.place(0);
     const items = itemsOf(...Array.from({ length: 10_000 }, () => [keyOf(1), 1] as const));
     for (let entry = 0; entry < 72; entry++) {
-      await streams.link.script('Appending', appendScript, {
-        keys: [acceptedKey(pipeline.uid), streamKey(place)],
-        args: [acceptedField(place), 10_000, 1, items],
-      });
+      const use = appendUse(acceptedKey(pipeline.uid), [
+        { key: streamKey(place), entries: [items] },
+      ]);
+      await streams.link.script('Appending', appendScript, use);
     }
 
     const fresh = await gateway.get(`/counts/${keyOf(1)}?fresh=true`);

@@ -7,11 +7,18 @@ export const firstEntryId = '0-0';
 
 /** Negative when `a` is the lesser. */
 export function compareEntryIds(a: string, b: string): number {
-  const [aMs, aSequence] = partsOf(a);
-  const [bMs, bSequence] = partsOf(b);
-  if (aMs !== bMs) return aMs < bMs ? -1 : 1;
-  if (aSequence !== bSequence) return aSequence < bSequence ? -1 : 1;
-  return 0;
+  const [aDash, bDash] = [a.indexOf('-'), b.indexOf('-')];
+  return (
+    compareDecimals(a.slice(0, aDash), b.slice(0, bDash)) ||
+    compareDecimals(a.slice(aDash + 1), b.slice(bDash + 1))
+  );
+}
+
+/** Without leading zeros, the longer one is the greater. */
+function compareDecimals(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** The least id that is greater. */

@@ -37,15 +37,12 @@ function scene(): Scene {
     script: (_attempted, _script, { args }) => {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       const done = (): void => {
-        const answers: unknown[] = [];
-        for (let at = 0; at < args.length; at += 3 + Number(args[at + 2])) {
-          for (let entry = 0; entry < Number(args[at + 2]); entry++) {
-            sequence += 1;
-            answers.push(Buffer.from(`7-${sequence}`));
-          }
-          answers.push(Number(args[at + 1]));
-        }
-        resolve(answers);
+        const answers = entriesOf(args[0]).map((lengths) => {
+          const ids = lengths.map(() => `7-${(sequence += 1)}`);
+          const bytes = lengths.reduce((sum, length) => sum + length, 0);
+          return [...ids, bytes / itemBytes].join(' ');
+        });
+        resolve(Buffer.from(answers.join(' ')));
       };
       calls.push({ args, done, failed: reject });
       return promise;
@@ -77,8 +74,28 @@ function items(count: number): Buffer {
   return bytes;
 }
 
+/** Of each stream the lengths of its entries, as the script reads them. */
+function entriesOf(packed: RedisArgument | undefined): readonly (readonly number[])[] {
+  if (!Buffer.isBuffer(packed)) throw new Error('everything is packed into one argument');
+  const streams: number[][] = [];
+  for (let at = 0; at < packed.length;) {
+    const lengths: number[] = [];
+    const count = packed.readUInt32BE(at);
+    at += 4;
+    for (let entry = 0; entry < count; entry++) {
+      const length = packed.readUInt32BE(at);
+      lengths.push(length);
+      at += 4 + length;
+    }
+    streams.push(lengths);
+  }
+  return streams;
+}
+
 function payloadBytes({ args }: Call): number {
-  return args.reduce<number>((sum, each) => sum + (Buffer.isBuffer(each) ? each.length : 0), 0);
+  return entriesOf(args[0])
+    .flat()
+    .reduce((sum, length) => sum + length, 0);
 }
 
 describe('a group commit', () => {

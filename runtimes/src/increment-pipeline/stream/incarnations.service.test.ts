@@ -10,7 +10,8 @@ import {
 } from '../../../test/increment-appender.ts';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import { readPartitions } from '../ledger/partitions.ts';
-import { acceptedField, acceptedKey, streamKey } from './names.ts';
+import { appendUse } from './append-call.ts';
+import { acceptedKey, streamKey } from './names.ts';
 import { streamFacts } from './reader.ts';
 import { appendScript } from './scripts.ts';
 
@@ -237,10 +238,9 @@ describe.skipIf(lacks('redis', 'postgres'))('incarnations', () => {
     await outcome(here.it.appender.append(randomItems(100)));
     await hasBegun(here, 2);
 
-    const reply = await here.it.appender.link.script('Appending', appendScript, {
-      keys: [acceptedKey(uid), streamKey(place)],
-      args: [acceptedField(place), 1, 1, randomItems(1)],
-    });
+    const append = { key: streamKey(place), entries: [randomItems(1)] };
+    const use = appendUse(acceptedKey(uid), [append]);
+    const reply = await here.it.appender.link.script('Appending', appendScript, use);
 
     expect(reply).toBe(1);
     expect(await here.redis.command('EXISTS', streamKey(place))).toBe(0);

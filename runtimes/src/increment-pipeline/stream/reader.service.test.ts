@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { given, lacks } from '../../../test/backends.ts';
 import { openRedisLink, type RedisLink } from '../../connectors/redis/link.ts';
 import { decodeEntry, itemBytes } from './entry.ts';
-import { acceptedField, acceptedKey, streamKey } from './names.ts';
+import { appendUse, readAppended } from './append-call.ts';
+import { acceptedKey, streamKey } from './names.ts';
 import { acceptedCounts, readEntries, streamFacts, trimTo } from './reader.ts';
 import { appendScript, endStreamScript, makeStreamScript } from './scripts.ts';
 
@@ -16,7 +17,7 @@ interface Stream extends AsyncDisposable {
     readonly partition: number;
     readonly incarnation: number;
   };
-  append(...entries: readonly Buffer[]): Promise<string[]>;
+  append(...entries: readonly Buffer[]): Promise<readonly string[]>;
 }
 
 async function stream(): Promise<Stream> {
@@ -33,13 +34,10 @@ async function stream(): Promise<Stream> {
     link,
     place,
     append: async (...entries) => {
-      const items = entries.reduce((sum, entry) => sum + entry.length / itemBytes, 0);
-      const reply = await link.script('Appending', appendScript, {
-        keys: [acceptedKey(place.uid), streamKey(place)],
-        args: [acceptedField(place), items, entries.length, ...entries],
-      });
-      // After the ids comes how many increments the stream ever accepted.
-      return (reply as Buffer[]).slice(0, entries.length).map(String);
+      const appends = [{ key: streamKey(place), entries }];
+      const use = appendUse(acceptedKey(place.uid), appends);
+      const reply = await link.script('Appending', appendScript, use);
+      return readAppended(reply, appends)?.[0]?.ids ?? [];
     },
     [Symbol.asyncDispose]: async () => {
       await link[Symbol.asyncDispose]();
@@ -119,12 +117,16 @@ describe.skipIf(lacks('redis'))('the reader', () => {
     await using it = await stream();
     const missing = { ...it.place, incarnation: 3 };
 
-    const reply = await it.link.script('Appending', appendScript, {
-      keys: [acceptedKey(it.place.uid), streamKey(it.place), streamKey(missing)],
-      args: [acceptedField(it.place), 1, 1, items(1), acceptedField(missing), 1, 1, items(1)],
-    });
+    const appends = [it.place, missing].map((place) => ({
+      key: streamKey(place),
+      entries: [items(1)],
+    }));
+
+    const use = appendUse(acceptedKey(it.place.uid), appends);
+    const reply = await it.link.script('Appending', appendScript, use);
 
     expect(reply).toBe(2);
+    expect(readAppended(reply, appends)).toBeUndefined();
     expect(await streamFacts(it.link, it.place)).toMatchObject({ length: 0 });
     expect(await acceptedCounts(it.link, it.place.uid, [it.place])).toEqual([0n]);
   });

@@ -4,14 +4,16 @@
  * before it begins when memory, disk, role or replicas are not as they must be.
  */
 import type { RedisScript } from '../../connectors/redis/link.ts';
+import { itemBytes } from './entry.ts';
 
 /**
  * One group of increments, for several streams at once. Streams are never made here: a missing one
  * means that Redis has forgotten, and nothing may be appended before the ledger knows.
  *
- * KEYS accepted, streams …; ARGV for each stream: field, increments, number of entries, entries ….
- * Answers for each stream its ids and how many increments it ever accepted, or only the number of the
- * first stream that is missing.
+ * KEYS accepted, streams …; ARGV for each stream the number of its entries, then each entry behind its
+ * length, all packed into one (see append-call.ts). A stream's field in `accepted` is what its key has
+ * behind the hash tag. Answers for each stream its ids and how many increments it ever accepted, as one
+ * line; or only the number of the first stream that is missing.
  */
 export const appendScript: RedisScript = {
   name: 'append',
@@ -19,17 +21,22 @@ export const appendScript: RedisScript = {
 for s = 2, #KEYS do
   if redis.call('TYPE', KEYS[s]).ok ~= 'stream' then return s - 1 end
 end
-local answers = {}
-local at = 1
+local packed, at, answers = ARGV[1], 1, {}
 for s = 2, #KEYS do
-  local last = at + 2 + ARGV[at + 2]
-  for e = at + 3, last do
-    answers[#answers + 1] = redis.call('XADD', KEYS[s], '*', '1', ARGV[e])
+  local entries, bytes
+  local increments = 0
+  entries, at = struct.unpack('>I4', packed, at)
+  for _ = 1, entries do
+    bytes, at = struct.unpack('>I4', packed, at)
+    local entry = string.sub(packed, at, at + bytes - 1)
+    answers[#answers + 1] = redis.call('XADD', KEYS[s], '*', '1', entry)
+    increments = increments + bytes / ${itemBytes}
+    at = at + bytes
   end
-  answers[#answers + 1] = redis.call('HINCRBY', KEYS[1], ARGV[at], ARGV[at + 1])
-  at = last + 1
+  local field = string.match(KEYS[s], '}:(.*)$')
+  answers[#answers + 1] = string.format('%.0f', redis.call('HINCRBY', KEYS[1], field, increments))
 end
-return answers
+return table.concat(answers, ' ')
 `,
 };
 

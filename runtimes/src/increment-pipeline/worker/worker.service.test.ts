@@ -13,8 +13,9 @@ import { until } from '../../../test/until.ts';
 import type { Database } from '../../connectors/postgres/database.ts';
 import { beginIncarnation, readPartitions } from '../ledger/partitions.ts';
 import { streamInfo } from '../stream/reader.ts';
+import { appendUse } from '../stream/append-call.ts';
 import { appendScript } from '../stream/scripts.ts';
-import { acceptedField, acceptedKey, streamKey } from '../stream/names.ts';
+import { acceptedKey, streamKey } from '../stream/names.ts';
 
 function gone(): Transient {
   const message = 'Querying Postgres: the connection broke.';
@@ -213,10 +214,9 @@ describe.skipIf(lacks('postgres', 'redis'))('a worker', () => {
     await streams.make(0, 2);
     await beginIncarnation(pipeline.db, ended);
     const next = streams.place(0, 2);
-    await streams.link.script('Appending', appendScript, {
-      keys: [acceptedKey(pipeline.uid), streamKey(next)],
-      args: [acceptedField(next), 1, 1, itemsOf([keyOf(1), 10])],
-    });
+    const append = { key: streamKey(next), entries: [itemsOf([keyOf(1), 10])] };
+    const use = appendUse(acceptedKey(pipeline.uid), [append]);
+    await streams.link.script('Appending', appendScript, use);
 
     await expect.poll(() => pipeline.sums()).toEqual(new Map([[keyOf(1), 11n]]));
   });
