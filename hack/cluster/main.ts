@@ -16,6 +16,7 @@ import {
   up,
   type Place,
 } from './commands.ts';
+import { isKind, kindDown, kindLoad, kindUp } from './kind.ts';
 
 const after = `
 Tiers: a is etcd and the API server; b adds the controller manager and the scheduler. There is no
@@ -29,6 +30,7 @@ Examples:
   npm run cluster -- logs kube-apiserver
   npm run cluster -- up --tier a --name second
   npm run cluster -- up --tier d && npm run cluster -- load-image .millrace/images/operator.tar
+  npm run cluster -- up --kind            (with a container engine and kind on the PATH)
   npm run cluster -- down --all
 
 Exit codes: 0 done, 1 failed, 64 wrong usage; kubectl ends with its own.`;
@@ -39,6 +41,7 @@ interface Options {
   readonly tier: Tier;
   readonly all?: boolean;
   readonly autoscalerPeriod?: number;
+  readonly kind?: boolean;
 }
 
 const program = new Command('npm run cluster --')
@@ -65,6 +68,8 @@ function command(text: string, description: string): Command {
     .option('--state <folder>', 'where clusters are kept', '.millrace/cluster');
 }
 
+const ofKind = { env: process.env, log: (line: string) => console.error(line) };
+
 const named = (): Option => new Option('--name <name>', 'which cluster').default('default');
 
 program
@@ -80,15 +85,23 @@ command('up', 'start a cluster, leave it running, print the path of its kubeconf
     'how often autoscalers look, tier d only (default: 15, as in Kubernetes)',
     wholeSeconds,
   )
+  .option('--kind', 'a cluster of kind instead, where there is a container engine')
   .action(async (options: Options) => {
     const { tier, autoscalerPeriod } = options;
+    if (options.kind === true) {
+      console.log(await kindUp(place(options), ofKind));
+      return;
+    }
     await up(place(options), { tier, autoscalerPeriodSeconds: autoscalerPeriod });
   });
 
 command('load-image', 'put the images of an OCI archive into the node of a cluster of tier d')
   .argument('<archive>')
   .addOption(named())
-  .action(async (archive: string, options: Options) => loadImages(place(options), archive));
+  .action(async (archive: string, options: Options) => {
+    const to = place(options);
+    await ((await isKind(to)) ? kindLoad(to, archive, ofKind) : loadImages(to, archive));
+  });
 
 command('down', 'end a cluster and remove all that it wrote')
   .addOption(named())
@@ -96,7 +109,10 @@ command('down', 'end a cluster and remove all that it wrote')
   .action(async (options: Options) => {
     const first = place(options);
     const names = options.all === true ? await clusterNames(first.stateDir) : [first.name];
-    for (const name of names) await down({ stateDir: first.stateDir, name });
+    for (const name of names) {
+      const ended = { ...first, name };
+      await ((await isKind(ended)) ? kindDown(ended, ofKind) : down(ended));
+    }
   });
 
 command('status', 'say which clusters run, where, and who uses them').action(
