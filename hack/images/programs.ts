@@ -3,8 +3,8 @@
  *
  * Programs of one image share their common code as chunks beside them, so `/app` is flat: a module
  * that looks for something beside itself (the renewal worker, the migrations) finds it from any
- * chunk. Identifiers and lines are kept, and each bundle has a source map, so that a stack says
- * where in the sources it was.
+ * chunk. White space goes, because Node keeps the text of all it loads in memory; names stay, and each
+ * bundle has a source map, so that a stack says where in the sources it was.
  */
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -101,6 +101,8 @@ export async function programs(image: ImageName, log: (line: string) => void): P
     platform: 'node',
     target: 'node24',
     banner: { js: banner },
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: 'linked',
     // The lines themselves would double what is loaded; the places are what a stack needs.
     sourcesContent: false,
