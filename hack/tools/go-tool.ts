@@ -130,6 +130,18 @@ export async function goTool(options: GoToolOptions): Promise<string> {
   return join(folder, name);
 }
 
+/** The path of the program if an earlier build left it, for tests that are not worth a build. */
+export async function cachedGoTool(
+  name: GoToolName,
+  env: Environment,
+): Promise<string | undefined> {
+  const program = join(cacheDirectory(env), await entryName(name, recipes[name]), name);
+  return access(program).then(
+    () => program,
+    () => undefined,
+  );
+}
+
 /** The folder of the module's sources, for programs that read files of their own at run time. */
 export async function goToolSources(options: GoToolOptions): Promise<string> {
   const { module, version } = recipes[options.name];

@@ -47,6 +47,16 @@ export const recipes = {
     variables: { 'sigs.k8s.io/kwok/pkg/consts.Version': 'v0.8.0' },
     versionArguments: ['--version'],
   },
+  skaffold: {
+    module: 'github.com/GoogleContainerTools/skaffold/v2',
+    version: 'v2.24.0',
+    package: 'github.com/GoogleContainerTools/skaffold/v2/cmd/skaffold',
+    wrapper: 'skaffold',
+    variables: {
+      'github.com/GoogleContainerTools/skaffold/v2/pkg/skaffold/version.version': 'v2.24.0',
+    },
+    versionArguments: ['version'],
+  },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
 export type GoToolName = keyof typeof recipes;
