@@ -25,10 +25,6 @@ async function hierarchies(): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(mountPoint, name));
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
 /** Groups of version 1 begin without processors and memory, and take no process until they have. */
 async function inheritCpuset(folder: string): Promise<void> {
   for (const name of ['cpuset.cpus', 'cpuset.mems']) {
@@ -39,31 +35,50 @@ async function inheritCpuset(folder: string): Promise<void> {
 
 /** Version 2 gives a group's children only what the group hands down, by name. */
 async function handDown(folder: string): Promise<void> {
-  const names = (await readFile(join(folder, 'cgroup.controllers'), 'utf8')).trim();
-  if (names === '') return;
-  const wanted = names.split(' ').map((name) => `+${name}`);
-  await writeFile(join(folder, 'cgroup.subtree_control'), wanted.join(' '));
+  const read = async (name: string): Promise<readonly string[]> =>
+    (await readFile(join(folder, name), 'utf8')).trim().split(' ');
+  const present = new Set(await read('cgroup.subtree_control'));
+  const available = await read('cgroup.controllers');
+  const wanted = available.filter((name) => handedDown.has(name) && !present.has(name));
+  if (wanted.length === 0) return;
+  const text = wanted.map((name) => `+${name}`).join(' ');
+  await writeFile(join(folder, 'cgroup.subtree_control'), text);
+}
+
+/** What limits of containers need. */
+const handedDown = new Set(['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids']);
+
+async function makeIn(hierarchy: string, name: string, version2: boolean): Promise<void> {
+  const folder = join(hierarchy, name);
+  const leaf = join(folder, programLeaf);
+  // Of a hierarchy that is not the first, a group that was half removed may be left.
+  await mkdir(folder, { recursive: true });
+  if (version2) await handDown(folder);
+  else await inheritCpuset(folder);
+  await mkdir(leaf, { recursive: true });
+  if (!version2) await inheritCpuset(leaf);
 }
 
 /** Makes the group with a leaf for programs in it; false when somebody has one of that name. */
 export async function makeControlGroup(name: string): Promise<boolean> {
   const version2 = await isVersion2();
-  if (version2) await handDown(mountPoint);
-  for (const [index, hierarchy] of (await hierarchies()).entries()) {
-    const folder = join(hierarchy, name);
-    try {
-      await mkdir(folder);
-    } catch (error) {
-      if (index === 0 && hasCode(error, 'EEXIST')) return false;
-      if (!hasCode(error, 'EEXIST')) throw error;
-    }
-    if (version2) await handDown(folder);
-    else await inheritCpuset(folder);
-    const leaf = join(folder, programLeaf);
-    await mkdir(leaf, { recursive: true });
-    if (!version2) await inheritCpuset(leaf);
+  const all = await hierarchies();
+  const [first] = all;
+  if (first === undefined) throw new Error(`there are no control groups in ${mountPoint}`);
+  try {
+    await mkdir(join(first, name));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
   }
-  return true;
+  try {
+    if (version2) await handDown(mountPoint);
+    for (const hierarchy of all) await makeIn(hierarchy, name, version2);
+    return true;
+  } catch (error) {
+    await removeControlGroup(name);
+    throw error;
+  }
 }
 
 /** Processes may be in leaves only, once a group of version 2 hands controllers down. */

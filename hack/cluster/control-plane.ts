@@ -28,7 +28,7 @@ import { isAlive } from '../backends/process-identity.ts';
 import { ensureWatcher } from '../backends/watcher.ts';
 import { findPrograms, type Tier } from './assets.ts';
 import { installManifests } from './manifests.ts';
-import { takeNumber } from './namespaces.ts';
+import { ownFolders, takeNumber } from './namespaces.ts';
 import { loopback, type Network } from './network.ts';
 import { findNodePrograms } from './node-programs.ts';
 import { clusterFiles, type ClusterFiles } from './pki.ts';
@@ -201,8 +201,16 @@ function controlPlane(root: string, user: string, { record, server }: Found): Co
   };
 }
 
+/** A node has its own of these, so a cluster's folder below them would be two folders. */
+function refuseHidden(stateDir: string): void {
+  const place = ownFolders.find((own) => `${stateDir}/`.startsWith(`${own}/`));
+  if (place === undefined) return;
+  throw new Error(`a node has a ${place} of its own: keep its clusters elsewhere than ${stateDir}`);
+}
+
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const stateDir = resolve(options.stateDir);
+  if (options.tier === 'd') refuseHidden(stateDir);
   const root = serverRoot(stateDir, options.name ?? 'cluster');
   await mkdir(root, { recursive: true, mode: 0o700 });
   const user = await enter(root, false);

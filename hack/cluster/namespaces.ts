@@ -31,8 +31,12 @@ export interface Inside {
 
 /** Where a shell or program in the namespaces finds the rest; the user's own PATH means nothing there. */
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const kinds = ['--mount', '--net', '--pid', '--uts', '--ipc'];
 const holderDeadlineMs = 10_000;
 const pollMs = 5;
+
+/** Where the node sees its own files in place of the host's. */
+export const ownFolders: readonly string[] = ['/usr', '/run', '/var/lib', '/var/log'];
 
 /** kubelet sets these for the whole host; it gets files to write to that mean nothing. */
 const hostSettings: Readonly<Record<string, string>> = {
@@ -69,12 +73,11 @@ async function inGroup(command: Command, node: NodeNetwork): Promise<Command> {
 
 /** The holder of the namespaces: `unshare` outside, and inside it a process that waits and reaps. */
 export async function holder(network: NodeNetwork, pause: string, root: string): Promise<Command> {
-  const own = ['--mount', '--net', '--pid', '--uts', '--ipc'];
   const rest = ['--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
   const command = {
     role: 'node',
     file: 'unshare',
-    args: [...own, ...rest, '--', pause],
+    args: [...kinds, ...rest, '--', pause],
     env: {},
     cwd: root,
     stopSignals: [],
@@ -82,7 +85,6 @@ export async function holder(network: NodeNetwork, pause: string, root: string):
   return inGroup(command, network);
 }
 
-const kinds = ['--mount', '--net', '--pid', '--uts', '--ipc'];
 const entering = (pid: number): readonly string[] => [`--target=${String(pid)}`, ...kinds];
 
 /** The same program, but in the namespaces; it ends with them. */

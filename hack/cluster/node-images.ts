@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { containerdSocket } from './node-settings.ts';
 import { runInside } from './namespaces.ts';
 
-const startDeadlineMs = 60_000;
 const importDeadlineMs = 300_000;
 const pollMs = 20;
 
@@ -13,17 +12,12 @@ const ctr = ['/usr/bin/ctr', '--namespace', 'k8s.io', 'images'];
 /** Set by the part of containerd that kubelet asks, once it knows the image. */
 const known = 'io.cri-containerd.image=managed';
 
-async function waitForSocket(pid: number, signal: AbortSignal | undefined): Promise<void> {
-  const deadline = Date.now() + startDeadlineMs;
-  for (;;) {
-    signal?.throwIfAborted();
-    const error: unknown = await access(`/proc/${String(pid)}/root${containerdSocket}`).catch(
-      (reason: unknown) => reason,
-    );
-    if (error === undefined) return;
-    if (Date.now() > deadline) throw new Error('containerd does not listen', { cause: error });
-    await delay(pollMs);
-  }
+/** What is lacking before an image can be imported; undefined when nothing is. */
+export async function lacksSocket(pid: number): Promise<string | undefined> {
+  return access(`/proc/${String(pid)}/root${containerdSocket}`).then(
+    () => undefined,
+    () => 'containerd does not listen',
+  );
 }
 
 /** The names in the archive, once pods can use them. */
@@ -32,7 +26,6 @@ export async function importImage(
   file: string,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  await waitForSocket(pid, signal);
   const options = { timeoutMs: importDeadlineMs, ...(signal === undefined ? {} : { signal }) };
   const said = await runInside(pid, [...ctr, 'import', '-'], { ...options, inputFile: file });
   const names = [...said.matchAll(/^unpacking (\S+)/gm)].map(([, name = '']) => name);

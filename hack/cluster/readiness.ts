@@ -66,7 +66,7 @@ async function throwIfEnded({ files, processes }: Answering): Promise<void> {
 }
 
 /** Returns when the check says undefined, fails with what it said last, or at once when a program ends. */
-async function waitUntil(
+export async function waitUntil(
   answering: Answering,
   signal: AbortSignal | undefined,
   check: () => Promise<string | undefined>,

@@ -14,7 +14,7 @@ import { writeImageArchive } from './image-archive.ts';
 import { installManifests } from './manifests.ts';
 import { furnish, holder, inside, insidePid, type Inside } from './namespaces.ts';
 import { networkOf, nodeName, type Network } from './network.ts';
-import { importImage } from './node-images.ts';
+import { importImage, lacksSocket } from './node-images.ts';
 import type { NodePrograms } from './node-programs.ts';
 import {
   containerd,
@@ -40,6 +40,7 @@ import {
   logFile,
   waitForAnswer,
   waitForPrograms,
+  waitUntil,
   whyEnded,
   type Answering,
   type Awaited,
@@ -59,16 +60,17 @@ export function recordedNetwork(record: RunningRecord): Network {
 const firstAccount = '/api/v1/namespaces/default/serviceaccounts/default';
 
 interface NodeObject {
+  readonly spec?: { readonly taints?: readonly unknown[] };
   readonly status?: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
 
-function isReady(body: string): boolean {
-  const { status } = JSON.parse(body) as NodeObject;
-  return (
-    status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
-  );
+/** A node that was not ready is closed to pods for a moment after it is. */
+function isOpen(body: string): boolean {
+  const { spec, status } = JSON.parse(body) as NodeObject;
+  const isReady = status?.conditions?.some((it) => it.type === 'Ready' && it.status === 'True');
+  return isReady === true && (spec?.taints ?? []).length === 0;
 }
 
 export class Start {
@@ -100,13 +102,14 @@ export class Start {
     await this.#launch(apiServer(this.#settings));
     if (this.#node !== undefined) await this.#prepareContainers(this.#node);
     await this.#waitFor('/readyz');
+    if (this.#node !== undefined) await this.#startNode(this.#node);
     await this.#install();
     if (this.#options.tier !== 'a') {
       await this.#launch(controllerManager(this.#settings));
       await this.#launch(scheduler(this.#settings));
     }
-    if (this.#node !== undefined) await this.#startNode(this.#node);
     if (this.#options.tier !== 'a') await this.#waitFor(firstAccount);
+    if (this.#node !== undefined) await this.#waitForNode(this.#node);
     return this.#record;
   }
 
@@ -132,7 +135,9 @@ export class Start {
     await this.#launchOutside(await holder(network.node, programs.pause, files.root));
     const [started] = this.#processes;
     if (started === undefined) throw new Error('the node was not started');
-    const pid = await insidePid(started);
+    const pid = await insidePid(started).catch(async (cause: unknown) => {
+      throw new Error(await whyEnded(files.root, started.role), { cause });
+    });
     await furnish({ pid, network }, { packages: programs.packages, folder: nodeFolder(settings) });
     this.#inside = { pid, network };
   }
@@ -146,14 +151,20 @@ export class Start {
       files: [{ path: 'pause', content, mode: 0o755 }],
       command: ['/pause'],
     });
-    await importImage(this.#entered.pid, file, this.#options.signal);
+    const { pid } = this.#entered;
+    const { signal } = this.#options;
+    await waitUntil(this.#answering, signal, async () => lacksSocket(pid));
+    await importImage(pid, file, signal);
   }
 
   async #startNode(settings: NodeSettings): Promise<void> {
     await this.#launch(kubeProxy(settings));
     await this.#launch(coredns(settings));
     await this.#launch(kubelet(settings));
-    await this.#waitFor(`/api/v1/nodes/${nodeName}`, { accepts: isReady });
+  }
+
+  async #waitForNode(settings: NodeSettings): Promise<void> {
+    await this.#waitFor(`/api/v1/nodes/${nodeName}`, { accepts: isOpen });
     await waitForPrograms(this.#answering, readyUrls(settings.network), this.#options.signal);
   }
 
