@@ -1,0 +1,184 @@
+/**
+ * HTTPS around the metrics API: certificates that change under it, and a bound on everything that a
+ * stranger can bring.
+ *
+ * A client certificate is asked for and not demanded; whether it was verified is in the connection.
+ * Authorities and our own certificate are replaced without a restart. Connections that were made when
+ * other authorities were trusted are closed as they become idle, and prove nothing any more. Only
+ * front proxies, of which a cluster has a few, may keep a connection open between requests.
+ */
+import { constants } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { TLSSocket as SecureSocket } from 'node:tls';
+import type { Peer } from '../access/callers.ts';
+import type { Issued } from '../certificates/issue.ts';
+import type { Answered, ApiRequest } from './metrics-api.ts';
+import { refused } from './reply.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly answer: (request: ApiRequest) => Promise<Answered>;
+  readonly onAnswered: (event: {
+    readonly route: Answered['route'];
+    readonly code: number;
+    readonly durationMs: number;
+  }) => void;
+}
+
+export interface Material {
+  readonly served: Issued;
+  /** PEM of the authorities of front proxies; without any no client certificate is verified. */
+  readonly clientAuthorities: string | undefined;
+}
+
+/** Connections; a cluster's API servers and autoscalers need a dozen. */
+const connectionsMax = 256;
+/** Requests at work; each holds at most one review at the API server. */
+const requestsMax = 128;
+/** Of all headers together: a token is below 2 kB, a user in a thousand groups of a proxy below 16. */
+const headerBytesMax = 32 * 1024;
+const handshakeMs = 5_000;
+const headersMs = 5_000;
+const requestMs = 10_000;
+/** Longer than the 90 s after which API servers close idle connections, so that they do it first. */
+const idleMs = 120_000;
+
+export class ApiServer {
+  readonly #options: ServerOptions;
+  readonly #server: Server;
+  /** Which authorities were trusted when a connection was made. */
+  readonly #trustedAt = new WeakMap<Socket, number>();
+  #trust = 0;
+  #material: Material;
+  #requests = 0;
+  #isDraining = false;
+
+  constructor(options: ServerOptions, material: Material) {
+    this.#options = options;
+    this.#material = material;
+    this.#server = createServer(
+      {
+        ...contextOf(material),
+        requestCert: true,
+        // Refused by the answer, and not by the connection: whoever has a token needs no certificate.
+        rejectUnauthorized: false,
+        handshakeTimeout: handshakeMs,
+        maxHeaderSize: headerBytesMax,
+        headersTimeout: headersMs,
+        requestTimeout: requestMs,
+        connectionsCheckingInterval: 2_000,
+        keepAliveTimeout: idleMs,
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#server.maxConnections = connectionsMax;
+    this.#server.on('secureConnection', (socket) => this.#trustedAt.set(socket, this.#trust));
+    // A stranger who does not speak TLS is nobody's failure.
+    this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
+  }
+
+  async listen(): Promise<number> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.removeListener('error', reject);
+        resolve();
+      });
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** New connections get it; those that were made under other authorities end. */
+  use(material: Material): void {
+    const isTrustChanged = material.clientAuthorities !== this.#material.clientAuthorities;
+    this.#material = material;
+    this.#server.setSecureContext(contextOf(material));
+    if (!isTrustChanged) return;
+    this.#trust++;
+    this.#server.closeIdleConnections();
+  }
+
+  /** Answers what has begun, then resolves; what is not done when the signal aborts is cut off. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#isDraining = true;
+    const cut = (): void => this.#server.closeAllConnections();
+    if (signal.aborted) cut();
+    signal.addEventListener('abort', cut, { once: true });
+    // Also closes the connections that are idle; the others end with their answers.
+    await new Promise((resolve) => this.#server.close(resolve));
+    signal.removeEventListener('abort', cut);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const began = performance.now();
+    const peer = this.#peerOf(request.socket);
+    this.#requests++;
+    try {
+      const { route, reply } = await this.#answer(request, peer);
+      const isKept = peer.commonName !== undefined && !this.#isDraining && !hasBody(request);
+      response.shouldKeepAlive &&= isKept;
+      const body = JSON.stringify(reply.body);
+      response.writeHead(reply.code, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'cache-control': 'no-store',
+        ...(reply.code === 429 ? { 'retry-after': '1' } : {}),
+      });
+      response.end(body);
+      const durationMs = performance.now() - began;
+      this.#options.onAnswered({ route, code: reply.code, durationMs });
+    } finally {
+      this.#requests--;
+    }
+  }
+
+  async #answer(request: IncomingMessage, peer: Peer): Promise<Answered> {
+    if (this.#requests > requestsMax) {
+      return { route: 'unknown', reply: refused(429, 'Too many requests at once.') };
+    }
+    if (hasBody(request)) {
+      return { route: 'unknown', reply: refused(400, 'A request here has no body.') };
+    }
+    return await this.#options.answer({
+      method: request.method ?? '',
+      url: request.url ?? '/',
+      // Not joined by commas, which a group's name may contain.
+      headers: request.headersDistinct,
+      peer,
+    });
+  }
+
+  #peerOf(socket: Socket): Peer {
+    const isCurrent = this.#trustedAt.get(socket) === this.#trust;
+    if (!isCurrent || !isVerified(socket)) return { commonName: undefined };
+    const name: unknown = socket.getPeerCertificate().subject?.CN;
+    return { commonName: typeof name === 'string' ? name : undefined };
+  }
+}
+
+function isVerified(socket: Socket): socket is TLSSocket {
+  return socket instanceof SecureSocket && socket.authorized;
+}
+
+function contextOf({ served, clientAuthorities }: Material): SecureContextOptions {
+  return {
+    key: served.key,
+    cert: served.certificate,
+    // An empty list and not none, which would stand for every public authority that Node knows.
+    ca: clientAuthorities === undefined ? [] : [clientAuthorities],
+    minVersion: 'TLSv1.2',
+    // A session that is resumed would bring along what was verified under other authorities.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}

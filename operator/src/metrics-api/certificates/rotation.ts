@@ -1,0 +1,93 @@
+/**
+ * When certificates are renewed, and which is served meanwhile. Pure; the time is an argument.
+ *
+ *   served ──2/3 of its life──▶ the next one is announced: clients are told of its authority
+ *   announced ──an hour──▶ the next one is served by every replica, by its own clock
+ *   served from then on ──▶ it takes the place of the current one; its authority's predecessor stays
+ *
+ * Nobody has to be in the right state for this: what is served follows from the Secret and the clock,
+ * and the authorities of all that any replica may still serve are trusted all the while. So there is
+ * no moment at which a client meets a certificate that it was not told of, unless the Secret was
+ * unusable: then a new one is served at once, which is the shortest way out.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { certificateOf, type Bundle } from './bundle.ts';
+import type { Issued } from './issue.ts';
+
+/** A quarter of a year: short for a key that is in a Secret, long against any outage of ours. */
+export const lifeMs = 90 * 24 * 60 * 60_000;
+/**
+ * From the announcement to the use. Aggregators know within seconds; an hour forgives an API server
+ * that was away or a right that was missing, of the thirty days that are left.
+ */
+const announcedMs = 60 * 60_000;
+/** Less is left: too late for an announcement. */
+const hurryMs = 2 * announcedMs;
+
+export type Step = 'keep' | 'announce' | 'promote' | 'replace';
+
+export interface Circumstances {
+  readonly now: number;
+  /** The names that clients use. */
+  readonly names: readonly string[];
+}
+
+/** What is to be done with a bundle; without one there is only `replace`. */
+export function nextStep(bundle: Bundle, { now, names }: Circumstances): Step {
+  const served = certificateOf(servedBy(bundle, now).certificate);
+  if (served === undefined || !covers(served, names)) return 'replace';
+  const [begins, ends] = lifeOf(served);
+  if (now < begins || now > ends - hurryMs) return 'replace';
+  if (bundle.next !== undefined) return now >= bundle.next.from ? 'promote' : 'keep';
+  return now >= begins + ((ends - begins) * 2) / 3 ? 'announce' : 'keep';
+}
+
+/** The bundle after a step; `issued` is what was issued for it. */
+export function announced(bundle: Bundle, issued: Issued, now: number): Bundle {
+  return { ...bundle, next: { issued, from: now + announcedMs } };
+}
+
+export function promoted(bundle: Bundle): Bundle {
+  const { current, next } = bundle;
+  if (next === undefined) return bundle;
+  return { current: next.issued, previousAuthority: current.authority };
+}
+
+export function replaced(bundle: Bundle | undefined, issued: Issued): Bundle {
+  const previous = bundle?.current.authority;
+  return { current: issued, ...(previous === undefined ? {} : { previousAuthority: previous }) };
+}
+
+/** What a server serves at that time. */
+export function servedBy({ current, next }: Bundle, now: number): Issued {
+  return next !== undefined && now >= next.from ? next.issued : current;
+}
+
+/** PEM of every authority that clients have to trust; what has run out is left out. */
+export function trustedAuthorities(bundle: Bundle, now: number): string {
+  const { current, next, previousAuthority } = bundle;
+  const all = [current.authority, next?.issued.authority, previousAuthority];
+  return all.filter((pem) => pem !== undefined && isValid(pem, now)).join('');
+}
+
+/** Milliseconds until the clock alone changes something. */
+export function untilNextStep(bundle: Bundle, now: number): number {
+  if (bundle.next !== undefined) return Math.max(0, bundle.next.from - now);
+  const served = certificateOf(bundle.current.certificate);
+  if (served === undefined) return 0;
+  const [begins, ends] = lifeOf(served);
+  return Math.max(0, begins + ((ends - begins) * 2) / 3 - now);
+}
+
+function covers(certificate: X509Certificate, names: readonly string[]): boolean {
+  return names.every((name) => certificate.checkHost(name, { subject: 'never' }) !== undefined);
+}
+
+function lifeOf(certificate: X509Certificate): readonly [begins: number, ends: number] {
+  return [certificate.validFromDate.getTime(), certificate.validToDate.getTime()];
+}
+
+function isValid(pem: string, now: number): boolean {
+  const certificate = certificateOf(pem);
+  return certificate !== undefined && now < lifeOf(certificate)[1];
+}
