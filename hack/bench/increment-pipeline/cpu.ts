@@ -48,7 +48,7 @@ export async function measureCpu(bench: Bench): Promise<readonly Result[]> {
   // Compiled code before the first figure.
   const warm = { requestsPerSecond: 3_000, seconds: seconds / 2, log };
   for (const side of sides) await costOf(side, warm);
-  const results: Result[] = [];
+  const results: Result[] = [await idleCost(gateway.pid, seconds)];
   for (const requestsPerSecond of rates) {
     const load = { requestsPerSecond, seconds, log };
     results.push(await comparison(sides, load, options.runs));
@@ -71,6 +71,20 @@ async function costOf(side: Side, { requestsPerSecond, seconds, log }: Load): Pr
   log(`${side.name}: ${each.toFixed(1)} µs of CPU a request, ${latencyText(result)}`);
   if (!isClean(result)) throw new Error(`${side.name} answered ${JSON.stringify(result.byStatus)}`);
   return each;
+}
+
+/** What the gateway spends on watching Redis, the ledger and itself; it is in every figure after it. */
+async function idleCost(pid: number, seconds: number): Promise<Result> {
+  const before = (await readUsage(pid))?.cpuSeconds ?? Number.NaN;
+  await delay(seconds * 1_000);
+  const after = (await readUsage(pid))?.cpuSeconds ?? Number.NaN;
+  const each = ((after - before) / seconds) * 1_000;
+  return {
+    what: 'gateway CPU without requests',
+    measured: `${each.toFixed(1)} ms a second`,
+    bar: 'shown',
+    met: undefined,
+  };
 }
 
 async function comparison(sides: readonly [Side, Side], load: Load, runs: number): Promise<Result> {
