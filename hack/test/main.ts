@@ -8,102 +8,13 @@
  *
  *   npm test [-- <file or folder>… [--no-checks] [--no-coverage]]
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { runChecks } from '../check.ts';
+import { countsLine, runVitest, sumOf } from './run-vitest.ts';
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
-
-/** The part of vitest's JSON report that is read here. */
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly {
-    readonly status: string;
-    readonly assertionResults: readonly unknown[];
-  }[];
-}
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-const emptyReport: Report = {
-  numPassedTests: 0,
-  numFailedTests: 0,
-  numPendingTests: 0,
-  numTodoTests: 0,
-  testResults: [],
-};
-
-/** A file that cannot even be loaded fails without a test in it, and must count all the same. */
-export function counts(report: Report, isClean: boolean): Counts {
-  const unloaded = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-  );
-  const failed = report.numFailedTests + unloaded.length;
-  return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && !isClean ? 1 : failed,
-    skipped: report.numPendingTests + report.numTodoTests,
-  };
-}
-
-async function readReport(path: string): Promise<Report> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Report;
-  } catch {
-    // Without a report the runner crashed; `counts` makes that a failure.
-    return emptyReport;
-  }
-}
-
-/** Ctrl-C reaches vitest by itself; this process waits for it, so that its servers are ended. */
-async function runVitest(args: readonly string[]): Promise<boolean> {
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const config = join('hack', 'test', 'vitest.config.ts');
-  const child = spawn(process.execPath, [vitest, 'run', '--config', config, ...args], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  child.once('error', () => resolve(false));
-  child.once('exit', (code) => resolve(code === 0));
-  return promise;
-}
-
-interface TestRun {
-  readonly filters: readonly string[];
-  readonly isCovered: boolean;
-}
-
-async function runTests({ filters, isCovered }: TestRun): Promise<Counts> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-test-'));
-  try {
-    const reportPath = join(folder, 'report.json');
-    const isClean = await runVitest([
-      ...filters,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${reportPath}`,
-      ...(isCovered ? ['--coverage'] : []),
-    ]);
-    return counts(await readReport(reportPath), isClean);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url));
 
 const usage = `Usage: npm test [-- <file or folder>… [--no-checks] [--no-coverage]]
 
@@ -127,13 +38,13 @@ async function main(): Promise<void> {
   const failedChecks = checks.filter(({ outcome }) => outcome === 'failed').length;
   // A part of the tests cannot reach a floor that is set for all of them.
   const isCovered = !values['no-coverage'] && positionals.length === 0;
-  const tests = await runTests({ filters: positionals, isCovered });
-
-  const failed = tests.failed + failedChecks;
-  process.exitCode = failed === 0 ? 0 : 1;
-  console.log(
-    `${String(tests.passed)} passed, ${String(failed)} failed, ${String(tests.skipped)} skipped`,
+  const args = [...positionals, ...(isCovered ? ['--coverage'] : [])];
+  const total = sumOf(
+    { passed: 0, failed: failedChecks, skipped: 0 },
+    await runVitest({ config, args }),
   );
+  process.exitCode = total.failed === 0 ? 0 : 1;
+  console.log(countsLine(total));
 }
 
 if (import.meta.main) await main();

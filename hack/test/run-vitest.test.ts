@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { counts } from './main.ts';
+import { counts } from './run-vitest.ts';
 
 const report = {
   numPassedTests: 5,

@@ -1,0 +1,85 @@
+/**
+ * Postgres, Redis and RabbitMQ on this host for the pods of a cluster on this host.
+ *
+ * The servers listen on loopback alone, as everywhere in this project. Each gets a forwarder at the
+ * address by which pods know this host, on the same port, so that the URLs for pods differ from ours
+ * in the host and in nothing else. A backend given by a URL that names another machine is used as it
+ * is: pods reach it without us, or not at all.
+ */
+import type { BackendName, RunningBackend } from '../backends/backend.ts';
+import { startBackends } from '../backends/resolve.ts';
+import { startForwarder, type Forwarder } from './forwarder.ts';
+
+export interface HostBackendsOptions {
+  /** Holds the data; those who name the same folder share its servers. */
+  readonly stateDir: string;
+  /** This host, as pods see it. */
+  readonly hostAddress: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly fresh?: boolean | 'if-unused';
+  log(line: string): void;
+  readonly signal?: AbortSignal;
+}
+
+export type Backends = ReadonlyMap<BackendName, RunningBackend>;
+
+export interface HostBackends extends AsyncDisposable {
+  /** With URLs for this host. */
+  readonly local: Backends;
+  /** With URLs for pods. */
+  readonly forPods: Backends;
+}
+
+const names: readonly BackendName[] = ['postgres', 'redis', 'rabbitmq'];
+
+export async function startHostBackends(options: HostBackendsOptions): Promise<HostBackends> {
+  const { stateDir, env, fresh = false, signal } = options;
+  const local = await startBackends(names, {
+    stateDir,
+    env,
+    fresh,
+    log: (line) => options.log(line),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const forwarders: Forwarder[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(forwarders.map(async (one) => one[Symbol.asyncDispose]()));
+    await Promise.all([...local.values()].map(async (one) => one.stop()));
+  };
+  try {
+    const { hostAddress: host } = options;
+    for (const { url } of local.values()) {
+      if (!isLoopback(url)) continue;
+      const port = Number(new URL(url).port);
+      forwarders.push(await startForwarder({ host, port, targetPort: port }));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const forPods = new Map(
+    [...local].map(([name, backend]) => [name, seenFrom(options.hostAddress, backend)]),
+  );
+  return { local, forPods, [Symbol.asyncDispose]: stop };
+}
+
+function seenFrom(hostAddress: string, backend: RunningBackend): RunningBackend {
+  const { ownerUrl } = backend.extra;
+  return {
+    ...backend,
+    url: withHost(backend.url, hostAddress),
+    extra: ownerUrl === undefined ? {} : { ownerUrl: withHost(ownerUrl, hostAddress) },
+  };
+}
+
+function isLoopback(url: string): boolean {
+  return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+}
+
+/** Only loopback is ours to rename. */
+export function withHost(url: string, host: string): string {
+  if (!isLoopback(url)) return url;
+  const changed = new URL(url);
+  changed.hostname = host;
+  return changed.href;
+}

@@ -1,0 +1,90 @@
+/**
+ * Once for the suite: both images, a cluster of tier D with nothing of ours in it, and backends on
+ * this host. Everything lives below one folder of the state folder and is ended with the suite.
+ *
+ * Images and backends are made ready while the cluster starts: both wait more than they compute.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startCluster, type Cluster } from '../cluster/node.ts';
+import { buildImage, imageNames } from '../images/build.ts';
+import { backendsSecret } from '../play/backends-secret.ts';
+import { goTool } from '../tools/go-tool.ts';
+import { filesFolder, suiteFolder } from './folders.ts';
+import { startHostBackends } from './host-backends.ts';
+import type { ProvidedSuite } from './provided.ts';
+
+function say(line: string): void {
+  console.error(line);
+}
+
+async function images(): Promise<readonly string[]> {
+  const out = join(suiteFolder, 'images');
+  const built: string[] = [];
+  for (const image of imageNames) built.push((await buildImage({ image, out, log: say })).file);
+  return built;
+}
+
+async function cluster(): Promise<Cluster> {
+  return startCluster({
+    tier: 'd',
+    stateDir: suiteFolder,
+    env: process.env,
+    log: (line) => say(`cluster: ${line}`),
+  });
+}
+
+/** Without the variables that name a developer's own servers: a suite is nothing for these. */
+function environment(): Readonly<Record<string, string | undefined>> {
+  const given = Object.entries(process.env).filter(([name]) => !/^MILLRACE_.*_URL$/.test(name));
+  return Object.fromEntries(given);
+}
+
+/** The name vitest looks for; returns what runs at the end. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await rm(filesFolder, { recursive: true, force: true });
+  await mkdir(filesFolder, { recursive: true });
+  const stack = new AsyncDisposableStack();
+  try {
+    project.provide('suite', await prepare(stack));
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+  return async () => stack.disposeAsync();
+}
+
+async function prepare(stack: AsyncDisposableStack): Promise<ProvidedSuite> {
+  const [helm, files, started] = await Promise.all([
+    goTool({ name: 'helm', env: process.env, log: say }),
+    images(),
+    cluster(),
+  ]);
+  const node = stack.use(started);
+  for (const file of files) await node.loadImage(file);
+  const backends = stack.use(
+    await startHostBackends({
+      stateDir: join(suiteFolder, 'backends'),
+      hostAddress: node.hostAddress,
+      env: environment(),
+      fresh: true,
+      log: say,
+    }),
+  );
+  const postgres = backends.local.get('postgres');
+  const url = postgres?.url ?? '';
+  const secret = backendsSecret('', backends.forPods, {});
+  return {
+    tools: {
+      kubeconfig: node.kubeconfig,
+      kubectl: node.kubectl,
+      helm,
+      cacheDir: join(suiteFolder, 'cache'),
+    },
+    hostAddress: node.hostAddress,
+    postgres: { url, ownerUrl: postgres?.extra.ownerUrl ?? url },
+    backends: secret['stringData'] as Readonly<Record<string, string>>,
+    folder: filesFolder,
+  };
+}
