@@ -38,6 +38,18 @@ const sources: Readonly<Record<string, Source>> = {
   'operator-lease': { file: 'account.yaml', kind: 'Role', role: 'millrace-operator-lease' },
   'operator-cluster': { file: 'rbac-cluster.yaml', kind: 'ClusterRole', role: 'millrace-operator' },
   'operator-namespaced': { file: 'rbac-namespaced.yaml', kind: 'Role', role: 'millrace-operator' },
+  'metrics-api': { file: 'metrics-api.yaml', kind: 'ClusterRole', role: 'millrace-metrics-api' },
+  'metrics-api-service': {
+    file: 'metrics-api.yaml',
+    kind: 'ClusterRole',
+    role: 'millrace-metrics-api-service',
+  },
+  'metrics-api-tls': { file: 'metrics-api.yaml', kind: 'Role', role: 'millrace-metrics-api' },
+  'metrics-api-reader': {
+    file: 'metrics-api.yaml',
+    kind: 'ClusterRole',
+    role: 'millrace-metrics-reader',
+  },
 };
 
 export function rulesFiles(): readonly RulesFile[] {
