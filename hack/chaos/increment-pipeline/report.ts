@@ -3,7 +3,6 @@ import type { TallyTotals } from '../../load/tally.ts';
 import type { Struck } from './assault.ts';
 import type { Sight } from './observer.ts';
 import { strikes } from './strikes.ts';
-import { catchUpSeconds } from './staleness.ts';
 import type { Evidence } from './verdict.ts';
 
 const count = (value: number | bigint): string => value.toLocaleString('en');
@@ -74,7 +73,7 @@ function stalenessLines({ staleness }: Evidence): readonly string[] {
   const { samples, excused, p50Ms, p99Ms, worst, windows } = staleness;
   const s = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
   return [
-    `staleness p50 ${s(p50Ms)}, p99 ${s(p99Ms)}, max ${s(worst.stalenessMs)} over ${String(samples - excused)} samples; ${String(excused)} more are excused, in outages and up to ${String(catchUpSeconds)} s after`,
+    `staleness p50 ${s(p50Ms)}, p99 ${s(p99Ms)}, max ${s(worst.stalenessMs)} over ${String(samples - excused)} samples; ${String(excused)} more are excused, in outages and while catching up after them`,
     ...windows.map(
       ({ fromSeconds, toSeconds, why, freshAfterSeconds }) =>
         `  ${fromSeconds.toFixed(1)} to ${toSeconds.toFixed(1)} s: ${why} away; ${

@@ -33,8 +33,10 @@ export interface StalenessFigures {
   readonly windows: readonly JudgedWindow[];
 }
 
-/** Links are back within seconds, and a backlog of half a minute is committed in less than this. */
-export const catchUpSeconds = 10;
+/** Links are back within seconds; and what half a minute has left behind is committed in this time. */
+const catchUpSeconds = 10;
+/** Of an outage: what came in during a long one takes longer. */
+const catchUpShare = 1 / 4;
 const freshMs = 3_000;
 const sampleEveryMs = 250;
 
@@ -93,9 +95,11 @@ export class StalenessWatch {
     const why = isWritable ? 'redis' : isRedisUp ? 'postgres' : 'postgres and redis';
     const last = this.#windows.at(-1);
     const now = this.#seconds();
-    this.#excusedUntil = now + catchUpSeconds;
-    if (last?.why === why && began - last.toSeconds < 2) last.toSeconds = now;
+    const isSame = last?.why === why && began - last.toSeconds < 2;
+    if (isSame) last.toSeconds = now;
     else this.#windows.push({ fromSeconds: began, toSeconds: now, why });
+    const lengthSeconds = now - (isSame ? last.fromSeconds : began);
+    this.#excusedUntil = now + Math.max(catchUpSeconds, lengthSeconds * catchUpShare);
   }
 
   #seconds(): number {

@@ -37,6 +37,8 @@ export interface Strike {
 }
 
 const awayMs = { least: 5_000, most: 20_000 } as const;
+/** Longer than the streams have room for at full load: gateways refuse, and take again afterwards. */
+const longAwayMs = 60_000;
 const pauseMs = { least: 1_000, most: 6_000 } as const;
 const workersMax = 4;
 
@@ -58,6 +60,11 @@ export const strikes: readonly Strike[] = [
     target: 'postgres',
     name: 'away',
     act: async (field) => killServer(field, 'postgres', away(field)),
+  },
+  {
+    target: 'postgres',
+    name: 'away for a minute',
+    act: async (field) => killServer(field, 'postgres', longAwayMs),
   },
   { target: 'postgres', name: 'connections cut', act: async (field) => cut(field, 'postgres') },
   { target: 'scale', name: 'workers', act: async (field) => scale(field) },
