@@ -1,8 +1,9 @@
-/** A program that starts a tier A cluster in the given folder, says so, and stays until killed. */
+/** A program that starts a cluster in the given folder, says so, and stays until killed. */
 import { startControlPlane } from '../control-plane.ts';
 
-const [, , stateDir] = process.argv;
+const [, , stateDir, tier = 'a'] = process.argv;
 if (stateDir === undefined) throw new Error('the state folder is missing');
-await startControlPlane({ tier: 'a', stateDir, env: process.env, log: () => undefined });
+if (tier !== 'a' && tier !== 'd') throw new Error(`no test holds a cluster of tier ${tier}`);
+await startControlPlane({ tier, stateDir, env: process.env, log: () => undefined });
 console.log('started');
 setInterval(() => undefined, 60_000);

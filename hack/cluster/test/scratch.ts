@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { endServer } from '../../backends/server.ts';
+import { programNames } from '../build.ts';
 
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
@@ -11,15 +12,13 @@ export interface Scratch extends AsyncDisposable {
   assets(scripts: Readonly<Record<string, string>>, real?: string): Promise<string>;
 }
 
-const programs = ['etcd', 'kube-apiserver', 'kubectl'];
-
 export async function scratch(): Promise<Scratch> {
   const path = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
   return {
     path,
     async assets(scripts, real) {
       const folder = await mkdtemp(join(path, 'assets-'));
-      const linked = real === undefined ? [] : programs.filter((name) => !(name in scripts));
+      const linked = real === undefined ? [] : programNames.filter((name) => !(name in scripts));
       for (const name of linked) await symlink(join(real ?? '', name), join(folder, name));
       for (const [name, script] of Object.entries(scripts)) {
         await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });

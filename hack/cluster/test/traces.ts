@@ -1,0 +1,86 @@
+/** What a node could leave on its host, by looking everywhere it could be. */
+import { access, readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { run } from '../../backends/command.ts';
+import type { Remnants } from '../../backends/remnants.ts';
+
+const settings = [
+  'vm/overcommit_memory',
+  'vm/panic_on_oom',
+  'kernel/panic',
+  'kernel/panic_on_oops',
+  'kernel/keys/root_maxkeys',
+  'kernel/keys/root_maxbytes',
+  'net/ipv4/ip_forward',
+  'net/ipv4/conf/all/rp_filter',
+  'net/ipv4/conf/all/route_localnet',
+  'net/netfilter/nf_conntrack_max',
+];
+const folders = ['/', '/etc', '/opt', '/run', '/var/lib', '/var/log', '/usr/libexec', '/root'];
+const kinds = ['mnt', 'net', 'pid', 'uts', 'ipc'];
+/** Names that only the programs of a node give; other tests of the host may add what they like. */
+const own = /kube|containerd|cni|runc|millrace|calico|flannel|netns/;
+
+/** Of the host itself, and the same whichever other clusters run. */
+export async function hostState(): Promise<unknown> {
+  const values = settings.map(async (name) =>
+    readFile(join('/proc/sys', name), 'utf8').catch(() => 'absent'),
+  );
+  const names = folders.map(async (folder) =>
+    (await readdir(folder).catch((): string[] => [])).filter((name) => own.test(name)),
+  );
+  return {
+    settings: await Promise.all(values),
+    names: await Promise.all(names),
+    rules: await run('ip', ['rule'], { env: process.env }),
+  };
+}
+
+async function everyProcess<T>(look: (folder: string) => Promise<T>): Promise<readonly T[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found: T[] = [];
+  for (const pid of pids) {
+    // Processes end while they are looked at.
+    await look(join('/proc', pid)).then(
+      (value) => found.push(value),
+      () => undefined,
+    );
+  }
+  return found;
+}
+
+/** The identities of the namespaces of that process, such as `net:[4026532256]`. */
+export async function namespacesOf(pid: number): Promise<readonly string[]> {
+  return Promise.all(kinds.map(async (kind) => readlink(`/proc/${String(pid)}/ns/${kind}`)));
+}
+
+export interface Left {
+  readonly remnants: Remnants;
+  readonly namespaces: readonly string[];
+  /** The cluster's folder. */
+  readonly root: string;
+}
+
+/** One line for each thing that is still there. */
+export async function tracesOf({ remnants, namespaces, root }: Left): Promise<readonly string[]> {
+  const { controlGroup, link } = remnants;
+  const traces: string[] = [];
+  const present = async (path: string): Promise<void> =>
+    access(path).then(
+      () => void traces.push(path),
+      () => undefined,
+    );
+  await present(`/sys/class/net/${link}`);
+  await present(join('/sys/fs/cgroup', controlGroup));
+  for (const name of await readdir('/sys/fs/cgroup')) {
+    await present(join('/sys/fs/cgroup', name, controlGroup));
+  }
+  const routes = await run('ip', ['route'], { env: process.env });
+  traces.push(...routes.split('\n').filter((line) => line.split(' ').includes(link)));
+  const used = (await everyProcess(async (folder) => namespacesOf(Number(folder.slice(6))))).flat();
+  traces.push(...namespaces.filter((name) => used.includes(name)));
+  const mounts = await everyProcess(async (folder) => readFile(`${folder}/mountinfo`, 'utf8'));
+  traces.push(...mounts.flatMap((text) => text.split('\n').filter((line) => line.includes(root))));
+  return traces;
+}
