@@ -18,10 +18,12 @@ export function parseTarget(url: string): RequestTarget {
   const mark = url.indexOf('?');
   const path = mark === -1 ? url : url.slice(0, mark);
   return {
-    segments: path.replace(/^\//, '').split('/'),
-    query: parseQuery(mark === -1 ? '' : url.slice(mark + 1)),
+    segments: (path.startsWith('/') ? path.slice(1) : path).split('/'),
+    query: mark === -1 ? noQuery : parseQuery(url.slice(mark + 1)),
   };
 }
+
+const noQuery: ReadonlyMap<string, string> = new Map();
 
 function parseQuery(text: string): Map<string, string> {
   const query = new Map<string, string>();

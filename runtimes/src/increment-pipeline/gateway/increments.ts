@@ -36,9 +36,8 @@ export function createIncrements({ config, appender, admission }: IncrementsOpti
 
   const take = async (
     request: HttpRequest,
-    route: string,
-    parse: (request: HttpRequest) => Buffer,
-  ): Promise<{ readonly items: Buffer; readonly entry: string }> => {
+    { route, parse, body }: Endpoint,
+  ): Promise<HttpReply> => {
     request.routed(route);
     const admitted = admission.client(request);
     const client = admitted instanceof Promise ? await admitted : admitted;
@@ -46,31 +45,43 @@ export function createIncrements({ config, appender, admission }: IncrementsOpti
     const items = parse(request);
     const counted = admission.keys(items);
     if (counted !== undefined) await counted;
+    let entry: string;
     try {
-      if (key === undefined) return { items, entry: await appender.append(items) };
-      const digests = requestDigests(key, { route, client, items });
-      return { items, entry: (await appender.appendRequest(digests, items)).entry };
+      if (key === undefined) entry = await appender.append(items);
+      else {
+        const digests = requestDigests(key, { route, client, items });
+        ({ entry } = await appender.appendRequest(digests, items));
+      }
     } catch (error) {
       throw answerable(error, key !== undefined);
     }
+    return { body: body(items), headers: { ...warning, 'millrace-entry': entry } };
   };
 
   return {
-    one: async (request) => {
-      const { entry } = await take(request, 'increment', ({ body }) => parseIncrement(body));
-      return { body: '', headers: { ...warning, 'millrace-entry': entry } };
-    },
-    many: async (request) => {
-      const { items, entry } = await take(request, 'increments', ({ body, headers }) =>
-        parseIncrements(body, headers['content-type']),
-      );
-      return {
-        body: successRow(`{"accepted":${items.length / itemBytes}}`),
-        headers: { ...warning, 'millrace-entry': entry },
-      };
-    },
+    one: (request) => take(request, single),
+    many: (request) => take(request, several),
   };
 }
+
+/** What one route makes of a body, and answers. */
+interface Endpoint {
+  readonly route: string;
+  readonly parse: (request: HttpRequest) => Buffer;
+  readonly body: (items: Buffer) => string;
+}
+
+const single: Endpoint = {
+  route: 'increment',
+  parse: ({ body }) => parseIncrement(body),
+  body: () => '',
+};
+
+const several: Endpoint = {
+  route: 'increments',
+  parse: ({ body, headers }) => parseIncrements(body, headers['content-type']),
+  body: (items) => successRow(`{"accepted":${items.length / itemBytes}}`),
+};
 
 /** Fit for clients: what it means for them, and nothing of how the service is built. */
 function answerable(error: unknown, isKeyed: boolean): unknown {
