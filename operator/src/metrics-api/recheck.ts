@@ -1,5 +1,6 @@
 /**
- * Keeps looking at one thing: at once when woken, when its time has come, and after a failure.
+ * Keeps looking at one thing: first when woken, then whenever woken, when its time has come, and after
+ * a failure.
  *
  * Passes never overlap. However often it is woken, passes begin at least a second apart, so that two
  * replicas of different versions that undo each other's writes during a rolling update do it slowly.
@@ -37,6 +38,7 @@ export class Recheck {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, pass, onFailure } = this.#options;
     let failures = 0;
+    await this.#rest(restMsMax, signal);
     while (!signal.aborted) {
       this.#isWoken = false;
       let restMs: number;

@@ -48,14 +48,18 @@ interface Watched {
   readonly plural: string;
   readonly store: Store;
   readonly reflectors: readonly Reflector[];
+  readonly filled: Promise<unknown>;
   isFilled: boolean;
 }
 
 export class ScalingValues {
+  /** Resolves when every kind has been listed. */
+  readonly filled: Promise<unknown>;
   readonly #watched: readonly Watched[];
 
   constructor(options: ScalingValuesOptions) {
     this.#watched = options.kinds.map((kind) => watched(kind, options));
+    this.filled = Promise.all(this.#watched.map(async (each) => await each.filled));
   }
 
   /** Runs until the signal aborts. */
@@ -94,9 +98,9 @@ function watched(kind: ScalingValuesOptions['kinds'][number], options: ScalingVa
   const reflectors = scopes.map(
     (scope) => new Reflector({ api, type, scope, store, clock, events, onChange: () => undefined }),
   );
-  const result: Watched = { kind: kind.kind, plural, store, reflectors, isFilled: false };
-  const filled = Promise.all(reflectors.map(async ({ synced }) => await synced));
-  void filled.then(() => (result.isFilled = true));
+  const listed = Promise.all(reflectors.map(async ({ synced }) => await synced));
+  const filled = listed.then(() => (result.isFilled = true));
+  const result: Watched = { kind: kind.kind, plural, store, reflectors, filled, isFilled: false };
   return result;
 }
 

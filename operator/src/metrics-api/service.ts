@@ -15,7 +15,6 @@ import { Permanent } from '@millrace/kit/permanent';
 import type { Connection } from '../kube/connection.ts';
 import type { ApiCallEvents } from '../kube/transport.ts';
 import type { KubeApi, KubeObject } from '../machinery/kube-api.ts';
-import { KubeFailure } from '../machinery/kube-failure.ts';
 import { Callers } from './access/callers.ts';
 import {
   authenticationConfig,
@@ -23,13 +22,11 @@ import {
   type FrontProxyTrust,
 } from './access/front-proxy.ts';
 import { askApiServer, createReviews } from './access/reviews.ts';
-import { apiServiceName, apiServiceType, register, type Registration } from './api-service.ts';
 import { MetricsApi } from './api/metrics-api.ts';
 import { ApiServer, type Material } from './api/server.ts';
-import { certificateOf } from './certificates/bundle.ts';
-import { CertificateKeeper, secretType, type Identity } from './certificates/keeper.ts';
+import { Identities } from './certificates/identities.ts';
 import type { Config } from './config.ts';
-import { Recheck } from './recheck.ts';
+import { Registrar } from './registrar.ts';
 import { ScalingValues } from './scaling-values.ts';
 import { createTelemetry, type MetricsApiTelemetry } from './telemetry.ts';
 import { watchOne } from './watch-one.ts';
@@ -45,74 +42,61 @@ export interface ServiceOptions {
   readonly kinds: readonly Pick<Kind, 'apiVersion' | 'kind' | 'plural'>[];
 }
 
+/** Answers take milliseconds, and six seconds when the API server is slow. */
+const drainMs = 10_000;
+
 export class Service {
   readonly #options: ServiceOptions;
   readonly #values: ScalingValues;
   readonly #telemetry: MetricsApiTelemetry;
-  readonly #keeper: CertificateKeeper;
-  readonly #certificates: Recheck;
-  readonly #registrations: Recheck;
-  readonly #namespace: string;
+  readonly #identities: Identities;
+  readonly #registrar: Registrar;
+  /** Resolves when there is something to serve with. */
+  readonly #servable = Promise.withResolvers<void>();
   #server: ApiServer | undefined;
   #trust: FrontProxyTrust | undefined;
   #hasReadTrust = false;
-  /** Undefined until it was looked for. */
-  #apiService: { readonly held: KubeObject | undefined } | undefined;
-  #registration: Registration = { state: 'waiting', why: 'The APIService is not known yet.' };
-  #certificateProblem: string | undefined = 'There is no certificate yet.';
-  #isListening = false;
+  #hasBeenReady = false;
   #isDraining = false;
 
   constructor(options: ServiceOptions) {
-    this.#options = options;
     const { api, clock, config, connection, kinds, log, metrics } = options;
-    this.#namespace = config.namespace ?? connection.namespace;
-    this.#telemetry = createTelemetry({
-      log,
-      metrics,
-      clock,
-      staleMs: () => this.#values.staleMs(),
-    });
-    const { namespaces, service, secret = `${service}-tls` } = config;
-    const events = this.#telemetry;
-    this.#values = new ScalingValues({ api, kinds, namespaces, clock, events });
-    this.#keeper = new CertificateKeeper({
+    const { namespaces, service: name, servicePort: port } = config;
+    const namespace = config.namespace ?? connection.namespace;
+    this.#options = options;
+    const staleMs = () => this.#values.staleMs();
+    const telemetry = createTelemetry({ log, metrics, clock, staleMs });
+    this.#telemetry = telemetry;
+    this.#values = new ScalingValues({ api, kinds, namespaces, clock, events: telemetry });
+    this.#identities = new Identities({
       api,
       clock,
-      secret: { namespace: this.#namespace, name: secret },
-      names: namesOf(service, this.#namespace),
-      onIdentity: (identity) => this.#use(identity),
+      secret: { namespace, name: config.secret ?? `${name}-tls` },
+      names: namesOf(name, namespace),
+      telemetry,
+      onIdentity: () => this.#materialChanged(),
     });
-    this.#certificates = new Recheck({
+    this.#registrar = new Registrar({
+      api,
       clock,
-      pass: async () => await this.#keepCertificates(),
-      onFailure: (failure) => this.#certificatesFailed(failure),
-    });
-    this.#registrations = new Recheck({
-      clock,
-      pass: async () => await this.#register(),
-      onFailure: (failure) => {
-        this.#registration = { state: 'waiting', why: problemOf(failure) };
-        this.#telemetry.registrationFailed(failure);
-      },
+      service: { namespace, name, port },
+      authorities: () => (this.#wasReady() ? this.#identities.current?.authorities : undefined),
+      telemetry,
     });
   }
 
   readiness(): Readiness {
     const reason = this.#notReady();
-    const { state } = this.#registration;
-    const why = 'why' in this.#registration ? this.#registration.why : '';
-    const values = this.#values.problems().join('; ');
-    const untrusted = this.#trust === undefined ? 'No front proxy is trusted.' : '';
+    const { registration } = this.#registrar;
     return {
       ready: reason === undefined,
       role: 'metrics-api',
       ...(reason === undefined ? {} : { reason }),
       dependencies: {
-        values: dependency(values),
-        certificate: dependency(this.#certificateProblem ?? ''),
-        frontProxy: dependency(untrusted),
-        apiService: dependency(state === 'registered' ? '' : why),
+        values: dependency(this.#values.problems().join('; ')),
+        certificate: dependency(this.#identities.problem ?? ''),
+        frontProxy: dependency(this.#trust === undefined ? 'No front proxy is trusted.' : ''),
+        apiService: dependency('why' in registration ? registration.why : ''),
       },
     };
   }
@@ -121,191 +105,125 @@ export class Service {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, config, connection, events } = this.#options;
     const asker = askApiServer({ connection, clock, events });
-    const reviews = createReviews(asker.ask, clock);
-    const handler = new MetricsApi({
+    const ending = new AbortController();
+    const background = this.#watch(ending.signal);
+    try {
+      await Promise.race([this.#servable.promise, aborted(signal)]);
+      const material = this.#material();
+      if (!signal.aborted && material !== undefined) {
+        const reviews = createReviews(asker.ask, clock);
+        await this.#serve(this.#handler(reviews), material);
+        await aborted(signal);
+      }
+      this.#isDraining = true;
+      if (this.#server !== undefined) await clock.sleep(config.drainDelayMs);
+      await this.#server?.close(AbortSignal.timeout(drainMs));
+    } finally {
+      ending.abort();
+      await Promise.all(background);
+      await asker.close();
+    }
+  }
+
+  #handler(reviews: ReturnType<typeof createReviews>): MetricsApi {
+    return new MetricsApi({
       callers: new Callers({ trust: () => this.#trust, reviews }),
       reviews,
       values: this.#values,
       notReady: () => this.#notReady(),
       onFailure: (failure) => this.#telemetry.requestFailed(failure),
     });
-    const ending = new AbortController();
-    const background = this.#watch(ending.signal);
-    const isServing = await this.#serve(handler, signal);
-    if (isServing) await aborted(signal);
-    this.#isDraining = true;
-    if (isServing) await clock.sleep(config.drainDelayMs);
-    // The rest of the grace ends the process by itself; this is for connections that never end.
-    await this.#server?.close(AbortSignal.timeout(drainMs));
-    ending.abort();
-    await Promise.all(background);
-    await asker.close();
   }
 
-  /** Resolves to false when told to stop before there was anything to serve. */
-  async #serve(handler: MetricsApi, signal: AbortSignal): Promise<boolean> {
-    const { config, log } = this.#options;
-    const material = await this.#firstMaterial(signal);
-    if (material === undefined) return false;
+  async #serve(handler: MetricsApi, material: Material): Promise<void> {
+    const { listen } = this.#options.config;
     const server = new ApiServer(
       {
-        ...config.listen,
+        ...listen,
         answer: async (request) => await handler.answer(request),
         onAnswered: (event) => this.#telemetry.answered(event),
       },
       material,
     );
-    const { host } = config.listen;
-    const port = await listen(server, config.listen);
+    const port = await opened(server, listen);
     this.#server = server;
-    // What has changed since it was made.
-    server.use(this.#material() ?? material);
-    this.#isListening = true;
-    log.info({ host, port }, 'serving external metrics');
-    this.#registrations.wake();
-    return true;
-  }
-
-  #ready: (() => void) | undefined;
-
-  async #firstMaterial(signal: AbortSignal): Promise<Material | undefined> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ready = resolve;
-    if (this.#material() === undefined) await Promise.race([promise, aborted(signal)]);
-    return signal.aborted ? undefined : this.#material();
+    this.#options.log.info({ host: listen.host, port }, 'serving external metrics');
+    // Also for what has changed while the port was being opened.
+    this.#materialChanged();
   }
 
   #watch(signal: AbortSignal): readonly Promise<void>[] {
-    const { api, clock, config } = this.#options;
-    const events = this.#telemetry;
-    const { service, secret = `${service}-tls` } = config;
-    const one = { api, clock, events };
+    const { api, clock } = this.#options;
+    const trust = {
+      api,
+      clock,
+      type: authenticationConfig.type,
+      ref: authenticationConfig,
+      events: this.#telemetry,
+      onChange: (config: KubeObject | undefined) => this.#trustAs(config),
+    };
+    void this.#values.filled.then(() => this.#registrar.wake());
     return [
       this.#values.run(signal),
-      this.#certificates.run(signal),
-      this.#registrations.run(signal),
-      watchOne(
-        {
-          ...one,
-          type: secretType,
-          ref: { namespace: this.#namespace, name: secret },
-          // Only that it has changed is of interest here: the keeper reads it itself.
-          trim: ({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }),
-          onChange: () => this.#certificates.wake(),
-        },
-        signal,
-      ),
-      watchOne(
-        {
-          ...one,
-          type: authenticationConfig.type,
-          ref: authenticationConfig,
-          onChange: (config_) => this.#trustAs(config_),
-        },
-        signal,
-      ),
-      watchOne(
-        {
-          ...one,
-          type: apiServiceType,
-          ref: { namespace: '', name: apiServiceName },
-          onChange: (held) => {
-            this.#apiService = { held };
-            this.#registrations.wake();
-          },
-        },
-        signal,
-      ),
+      this.#identities.run(signal),
+      this.#registrar.run(signal),
+      watchOne(trust, signal),
     ];
   }
 
-  async #keepCertificates(): Promise<number> {
-    const ms = await this.#keeper.pass();
-    this.#certificateProblem = undefined;
-    return ms;
-  }
-
-  #certificatesFailed(failure: unknown): void {
-    this.#certificateProblem = problemOf(failure);
-    this.#telemetry.certificatesFailed(failure);
-  }
-
-  #use(identity: Identity): void {
-    const until = certificateOf(identity.served.certificate)?.validToDate;
-    if (until !== undefined) this.#telemetry.certificateServed({ until });
-    this.#apply();
-    this.#registrations.wake();
-  }
-
   #trustAs(config: KubeObject | undefined): void {
+    const before = this.#trust?.authorities;
     this.#trust = frontProxyTrust(config);
+    if (this.#hasReadTrust && before === this.#trust?.authorities) return;
     this.#hasReadTrust = true;
     this.#telemetry.trustChanged({ isTrusted: this.#trust !== undefined });
-    this.#apply();
+    this.#materialChanged();
   }
 
-  /** Gives the server what has changed, and starts it when it has waited for that. */
-  #apply(): void {
+  #materialChanged(): void {
     const material = this.#material();
     if (material === undefined) return;
     this.#server?.use(material);
-    this.#ready?.();
+    this.#servable.resolve();
+    this.#registrar.wake();
   }
 
   #material(): Material | undefined {
-    const identity = this.#keeper.identity;
-    if (identity === undefined) return undefined;
-    return { served: identity.served, clientAuthorities: this.#trust?.authorities };
+    const served = this.#identities.current?.served;
+    return served && { served, clientAuthorities: this.#trust?.authorities };
   }
 
-  async #register(): Promise<number> {
-    const identity = this.#keeper.identity;
-    if (!this.#isListening || identity === undefined || this.#apiService === undefined) {
-      return Number.POSITIVE_INFINITY;
-    }
-    const { service: name, servicePort: port } = this.#options.config;
-    const service = { namespace: this.#namespace, name, port };
-    const { api } = this.#options;
-    const { held } = this.#apiService;
-    this.#registration = await register(held, identity.authorities, { api, service });
-    this.#telemetry.registered(this.#registration);
-    return Number.POSITIVE_INFINITY;
+  /** Once: a replica that is not ready for a while goes on keeping what all of them need. */
+  #wasReady(): boolean {
+    this.#hasBeenReady ||= this.#notReady() === undefined;
+    return this.#hasBeenReady;
   }
 
   #notReady(): string | undefined {
     if (this.#isDraining) return 'Told to stop; requests in flight are being finished.';
-    if (!this.#isListening) return this.#certificateProblem ?? 'The process has just started.';
-    if (!this.#hasReadTrust) {
-      return `ConfigMap ${authenticationConfig.namespace}/${authenticationConfig.name} could not be read yet.`;
-    }
+    if (this.#server === undefined) return this.#identities.problem ?? 'HTTPS is being opened.';
+    const { namespace, name } = authenticationConfig;
+    if (!this.#hasReadTrust) return `ConfigMap ${namespace}/${name} could not be read yet.`;
     return this.#values.problems()[0];
   }
 }
 
-/** Answers take milliseconds, and six seconds when the API server is slow. */
-const drainMs = 10_000;
-
-/** The second is the one that API servers ask for. */
+/** API servers ask for the first; the others are how people and autoscalers of the cluster write it. */
 function namesOf(service: string, namespace: string): readonly string[] {
   const inNamespace = `${service}.${namespace}`;
   return [`${inNamespace}.svc`, `${inNamespace}.svc.cluster.local`, inNamespace, service];
 }
 
-async function listen(server: ApiServer, at: Config['listen']): Promise<number> {
+async function opened(server: ApiServer, { host, port }: Config['listen']): Promise<number> {
   try {
     return await server.listen();
   } catch (error) {
     throw new Permanent(
       'BadConfiguration',
-      `HTTPS cannot be served on ${at.host}:${at.port}. Choose another port with --port; 0 takes a free one.`,
+      `HTTPS cannot be served on ${host}:${port}. Choose another port with --port; 0 takes a free one.`,
       { cause: error },
     );
   }
-}
-
-function problemOf(failure: unknown): string {
-  const isOurs = failure instanceof KubeFailure || failure instanceof Permanent;
-  return isOurs ? failure.message : 'A failure of our own; the log has it.';
 }
 
 function dependency(reason: string): { readonly ok: boolean; readonly reason?: string } {

@@ -39,7 +39,7 @@ export function frontProxyTrust(config: KubeObject | undefined): FrontProxyTrust
   const userHeaders = list('username-headers');
   // A list of names that cannot be read must not be taken for the empty one, which allows any.
   if (allowedNames === undefined || userHeaders === undefined || userHeaders.length === 0) return;
-  if (certificateOf(authorities) === undefined) return;
+  if (!areCertificates(authorities)) return;
   return {
     authorities,
     allowedNames,
@@ -68,6 +68,12 @@ export function userInHeaders(trust: FrontProxyTrust, headers: Headers): User | 
     groups: trust.groupHeaders.flatMap((name) => headers[name] ?? []).filter((name) => name !== ''),
     extra: extraIn(trust, headers),
   };
+}
+
+/** All of them: TLS would refuse the whole bundle for one that it cannot read. */
+function areCertificates(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [];
+  return blocks.length > 0 && blocks.every((block) => certificateOf(block) !== undefined);
 }
 
 function extraIn(trust: FrontProxyTrust, headers: Headers): User['extra'] {
