@@ -5,10 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { ImportCluster, report, users } from '../test/import-cluster.ts';
 import { backends } from '../test/import-world.ts';
+import { externalMetrics, kedaService, putApiService } from '../test/api-services.ts';
 import { guarded, rightsOf, type Rule } from '../test/rights.ts';
 import { PipelineCluster } from '../test/pipeline-cluster.ts';
 import { pipelineReport, views } from '../test/pipeline-world.ts';
 import { csvImports } from '../src/kinds/csv-import/resource-types.ts';
+import {
+  externalMetricsName,
+  kedaName,
+} from '../src/machinery/workload/scaling/cluster-scaling.ts';
 import { incrementPipelines } from '../src/kinds/increment-pipeline/resource-types.ts';
 
 interface Document {
@@ -34,6 +39,11 @@ async function livePipeline(world: PipelineCluster): Promise<void> {
   await world.settle();
   await world.rollOutAll();
   await world.pass(1_100);
+  await putApiService(world.api, externalMetrics('Millrace'));
+  await world.settle();
+  await putApiService(world.api, externalMetrics('KEDA'));
+  await putApiService(world.api, kedaService());
+  await world.settle();
   await world.delete(incrementPipelines, views.name);
   await world.settle();
   await world.rollOut('gateway');
@@ -71,6 +81,8 @@ async function live(world: ImportCluster): Promise<void> {
 
 /** Rights that this life does not use, each with why it is granted. */
 const unused = [
+  // Asked for before anything is started.
+  'get apiextensions.k8s.io/customresourcedefinitions',
   // An admission plugin that not every cluster has asks for it.
   'update millrace.dev/csvimports/finalizers',
   // A ConfigMap that a later plan has no use for is pruned like every other child.
@@ -78,15 +90,19 @@ const unused = [
 ];
 
 describe('the rights in operator/deploy', () => {
-  it('are the same for a namespace and for a cluster, but for the definitions', () => {
+  it('are the same for a namespace and for a cluster, but for what has no namespace', () => {
     const definitions = kinds.map(({ plural }) => `${plural}.${group}`);
 
     expect(cluster.filter(({ resourceNames }) => resourceNames === undefined)).toEqual(namespaced);
-    expect(cluster.at(-1)).toMatchObject({
-      resources: ['customresourcedefinitions'],
-      resourceNames: definitions,
-      verbs: ['get'],
-    });
+    const named = cluster.filter(({ resourceNames }) => resourceNames !== undefined);
+    expect(named).toMatchObject([
+      { resources: ['customresourcedefinitions'], resourceNames: definitions, verbs: ['get'] },
+      {
+        resources: ['apiservices'],
+        resourceNames: [externalMetricsName, kedaName],
+        verbs: ['list', 'watch'],
+      },
+    ]);
   });
 
   it('name every kind, to read it, and to write one only that is held by a finalizer', () => {
@@ -102,7 +118,7 @@ describe('the rights in operator/deploy', () => {
   it('are all that the lives of all kinds need, and no more than that', async () => {
     await using imports = new ImportCluster();
     await using pipelines = new PipelineCluster();
-    const granted = new Set(rightsOf(namespaced));
+    const granted = new Set(rightsOf(cluster));
     const guards = [guarded(imports.api, granted), guarded(pipelines.api, granted)] as const;
     await imports.startOperator(guards[0].api);
     await pipelines.startOperator(guards[1].api);
@@ -116,6 +132,6 @@ describe('the rights in operator/deploy', () => {
     expect(await pipelines.status()).toBeUndefined();
     expect(guards.flatMap(({ refused }) => [...refused])).toEqual([]);
     const isUsed = (right: string) => guards.some(({ used }) => used.has(right));
-    expect([...granted].filter((right) => !isUsed(right))).toEqual(unused);
+    expect([...granted].filter((right) => !isUsed(right)).toSorted()).toEqual(unused.toSorted());
   });
 });

@@ -30,6 +30,7 @@ import { createTelemetry, type OperatorTelemetry } from './machinery/telemetry.t
 import { Turn } from './machinery/leader-election/turn.ts';
 import type { OperatorKind } from './machinery/kind.ts';
 import { operatorKinds } from './registry.ts';
+import type { KedaEndpoint } from './machinery/workload/scaling/autoscalers.ts';
 
 export interface OperatorConfig {
   /** Image of every runtime pod. */
@@ -39,6 +40,8 @@ export interface OperatorConfig {
   /** Least time between two status writes that only move figures; ten seconds by default. */
   readonly statusIntervalMs?: number;
   readonly pollLimits?: Partial<PollLimits>;
+  /** Where KEDA finds how many workers are needed; without it KEDA cannot be used. */
+  readonly keda?: KedaEndpoint | undefined;
 }
 
 export interface OperatorOptions {
@@ -109,6 +112,7 @@ function addControllers(manager: Manager, options: OperatorOptions): void {
       pollLimits: { ...defaultPollLimits, ...config.pollLimits },
       fetch: options.fetch ?? fetch,
       events,
+      keda: config.keda,
       ...(podAddress === undefined ? {} : { podAddress }),
     });
     manager.add(spec);

@@ -9,6 +9,7 @@ import type { KubeApi } from '../src/machinery/kube-api.ts';
 import type { ApiCall } from '../src/memory/faults.ts';
 import type { WatchFault } from '../src/memory/watch-hub.ts';
 import { startOperator, type Operator, type OperatorOptions } from '../src/operator.ts';
+import { kedaEndpoint } from './api-services.ts';
 import { ImportWorld, type GivenOptions } from './import-world.ts';
 import { turns } from './manual-clock.ts';
 
@@ -60,7 +61,7 @@ export class ImportCluster extends ImportWorld implements AsyncDisposable {
       clock: this.clock,
       log: createLog({ level: 'silent', bindings: {} }),
       metrics: createMetrics({}),
-      config: { runtimeImage: 'millrace-runtimes:test', namespaces: [] },
+      config: { runtimeImage: 'millrace-runtimes:test', namespaces: [], keda: kedaEndpoint },
       ...change,
       podAddress: this.podAddress,
       fetch: async () => {

@@ -2,8 +2,9 @@
 import type { Observed } from '../src/kinds/csv-import/observed.ts';
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import { renderingAnnotation, replicasAnnotation } from '../src/machinery/workload/names.ts';
-import type { Care } from '../src/kinds/csv-import/plan.ts';
-import { renderingOf } from '../src/kinds/csv-import/rendering.ts';
+import { careFor as careOf, type Care } from '../src/kinds/csv-import/care.ts';
+import type { ObservedScaling } from '../src/machinery/workload/scaling/resource-scaling.ts';
+import { clusterScaling } from '../src/machinery/workload/scaling/cluster-scaling.ts';
 import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import { deployments, jobs } from '../src/machinery/workload/resource-types.ts';
 import { usersSpec } from './import-cluster.ts';
@@ -16,6 +17,16 @@ export const noChildren = {
   worker: undefined,
   gateway: undefined,
   service: undefined,
+};
+
+/** A cluster that has nothing that could scale. */
+export const noScaling: ObservedScaling = {
+  autoscalers: { hpa: undefined, scaledObject: undefined },
+  cluster: clusterScaling(
+    { externalMetrics: undefined, keda: undefined },
+    { now: 0, hasEndpoint: false },
+  ),
+  keda: undefined,
 };
 
 export function observed(change: Partial<Observed> = {}): Observed {
@@ -31,6 +42,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     coordinators: [],
     progress: undefined,
     isRemembered: false,
+    scaling: noScaling,
     secretKeys: () => ['POSTGRES_URL', 'RABBITMQ_URL'],
     hasClaim: () => true,
     ...change,
@@ -39,7 +51,9 @@ export function observed(change: Partial<Observed> = {}): Observed {
 
 /** The care for a spec, with the pods that it and what is held ask for. */
 export function careFor(spec: CsvImportSpec, held: Observed = observed()): Care {
-  return deepFreeze({ spec, rendering: renderingOf({ spec, observed: held, image: 'image' }) });
+  const care = careOf({ spec, observed: held, image: 'image' });
+  if (care === undefined) throw new Error('there is a spec');
+  return deepFreeze(care);
 }
 
 /** The Job as it was made for `usersSpec`. */

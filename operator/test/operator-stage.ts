@@ -5,7 +5,13 @@
 import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
-import type { KubeApi, KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
+import type {
+  KubeApi,
+  KubeObject,
+  ListOptions,
+  ResourceType,
+  WatchEvent,
+} from '../src/machinery/kube-api.ts';
 import { deployments, pods } from '../src/machinery/workload/resource-types.ts';
 import { startOperator } from '../src/operator.ts';
 import { settledVersions } from './import-namespace.ts';
@@ -20,6 +26,8 @@ export class OperatorStage<Progress extends object> implements AsyncDisposable {
   readonly written: string[] = [];
   /** What every pod answers; undefined: it does not. */
   progress: Progress | undefined;
+  /** What the cluster has for scaling, by name; the real one is shared with other tests. */
+  apiServices: readonly KubeObject[] = [];
   #stop: (() => Promise<void>) | undefined;
 
   constructor(cluster: RealNamespace) {
@@ -124,11 +132,25 @@ export class OperatorStage<Progress extends object> implements AsyncDisposable {
     );
   }
 
+  #scoped(target: KubeApi, verb: keyof KubeApi): (...input: unknown[]) => unknown {
+    const call = target[verb].bind(target) as (...input: unknown[]) => unknown;
+    if (verb !== 'list' && verb !== 'watch') return call;
+    return (...input) => {
+      const [type, options] = input as [ResourceType, ListOptions];
+      if (type.plural !== 'apiservices') return call(...input);
+      const items = this.apiServices.filter(({ metadata }) => metadata.name === options.name);
+      const watch = options as { signal?: AbortSignal };
+      return verb === 'list'
+        ? Promise.resolve({ items, resourceVersion: '1' })
+        : silence(watch.signal);
+    };
+  }
+
   #recording(): KubeApi {
     const { api } = this.cluster;
     return new Proxy(api, {
       get: (target, verb: keyof KubeApi) => {
-        const call = target[verb].bind(target) as (...input: unknown[]) => unknown;
+        const call = this.#scoped(target, verb);
         if (!writes.includes(verb)) return call;
         return async (...input: unknown[]) => {
           const answer = await call(...input);
@@ -142,6 +164,14 @@ export class OperatorStage<Progress extends object> implements AsyncDisposable {
       },
     });
   }
+}
+
+/** A watch on which nothing happens. */
+async function* silence(signal: AbortSignal | undefined): AsyncGenerator<WatchEvent, void> {
+  const end = Promise.withResolvers<void>();
+  signal?.addEventListener('abort', () => end.resolve(), { once: true });
+  if (signal?.aborted !== true) await end.promise;
+  yield* [];
 }
 
 export function containerStatus(name: string, state: object): object {

@@ -8,6 +8,7 @@ import { createMetrics } from '@millrace/kit/metrics';
 import type { KubeApi } from '../src/machinery/kube-api.ts';
 import type { ApiCall } from '../src/memory/faults.ts';
 import { startOperator, type Operator, type OperatorOptions } from '../src/operator.ts';
+import { kedaEndpoint } from './api-services.ts';
 import { turns } from './manual-clock.ts';
 import { PipelineWorld, type GivenPipeline } from './pipeline-world.ts';
 
@@ -54,7 +55,7 @@ export class PipelineCluster extends PipelineWorld implements AsyncDisposable {
       clock: this.clock,
       log: createLog({ level: 'silent', bindings: {} }),
       metrics: createMetrics({}),
-      config: { runtimeImage: 'millrace-runtimes:test', namespaces: [] },
+      config: { runtimeImage: 'millrace-runtimes:test', namespaces: [], keda: kedaEndpoint },
       ...change,
       podAddress: this.podAddress,
       fetch: async () => {

@@ -10,7 +10,7 @@ import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import { replicasAnnotation } from '../src/machinery/workload/names.ts';
 import type { PodFacts } from '../src/machinery/workload/pods.ts';
 import { deployments, jobs } from '../src/machinery/workload/resource-types.ts';
-import { deepFreeze } from './observed.ts';
+import { deepFreeze, noScaling } from './observed.ts';
 import { pipelineReport, views, viewsSpec } from './pipeline-world.ts';
 
 export const owner = { ...views, uid: 'uid-of-views' };
@@ -49,6 +49,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     isRemembered: change.progress === undefined,
     isReportFinal: false,
     recommendation: undefined,
+    scaling: noScaling,
     secretKeys: () => ['POSTGRES_URL', 'REDIS_URL'],
     ...change,
   });

@@ -2,6 +2,7 @@
  * What a kind gives the operator: the controller that reconciles it, and what the command line shows
  * of it. A kind's folder exports one value of this shape, and the registry lists those values.
  */
+import type { KedaEndpoint } from './workload/scaling/autoscalers.ts';
 import type { ControllerSpec } from './controller.ts';
 import type { EventRecorder } from './events.ts';
 import type { KubeObject } from './kube-api.ts';
@@ -18,6 +19,8 @@ export interface ControllerContext {
   readonly pollLimits: PollLimits;
   readonly fetch: typeof fetch;
   readonly events: EventRecorder;
+  /** Where KEDA finds how many workers are needed; without it KEDA cannot be used. */
+  readonly keda?: KedaEndpoint | undefined;
   /** Where the admin port of a pod is reached; undefined while it is not. */
   readonly podAddress?: (
     pod: KubeObject,

@@ -29,12 +29,17 @@ export interface ManagerOptions {
 export interface CacheOptions extends StoreOptions {
   /** Only objects with all of these labels are cached. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Only the object of this name is cached. */
+  readonly name?: string;
+  /** Its objects have no namespace, so that those to work in do not matter. */
+  readonly isOfCluster?: boolean;
+  /** A type that is not served, or may not be read, is as good as one without objects. */
+  readonly isOptional?: boolean;
 }
 
-interface Cache {
+interface Cache extends CacheOptions {
   readonly type: ResourceType;
   readonly store: Store;
-  readonly labels: Readonly<Record<string, string>> | undefined;
 }
 
 export class Manager {
@@ -70,7 +75,7 @@ export class Manager {
     const held = this.#caches.get(type);
     if (held !== undefined) return held.store;
     const store = new Store(options);
-    this.#caches.set(type, { type, store, labels: options.labels });
+    this.#caches.set(type, { ...options, type, store });
     return store;
   }
 
@@ -118,15 +123,19 @@ export class Manager {
     await Promise.all(this.#running);
   }
 
-  #reflect({ type, store, labels }: Cache): void {
-    const { api, clock, telemetry, namespaces } = this.options;
-    const scopes: ListOptions[] =
-      namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
-    for (const scope of scopes) {
+  #reflect(cache: Cache): void {
+    const { type, store, labels, name, isOptional = false } = cache;
+    const { api, clock, telemetry } = this.options;
+    for (const scope of this.#scopesOf(cache)) {
       const reflector = new Reflector({
         api,
         type,
-        scope: labels === undefined ? scope : { ...scope, labels },
+        scope: {
+          ...scope,
+          ...(labels === undefined ? {} : { labels }),
+          ...(name === undefined ? {} : { name }),
+        },
+        isOptional,
         store,
         clock,
         events: telemetry,
@@ -136,6 +145,12 @@ export class Manager {
       telemetry.watchStarted(type.plural, () => reflector.staleMs);
       this.#running.push(reflector.run(this.#stop.signal));
     }
+  }
+
+  #scopesOf({ isOfCluster = false }: Cache): readonly ListOptions[] {
+    const { namespaces } = this.options;
+    const isWhole = isOfCluster || namespaces.length === 0;
+    return isWhole ? [{}] : namespaces.map((namespace) => ({ namespace }));
   }
 
   #tell(type: ResourceType, change: Change): void {

@@ -28,12 +28,17 @@ export interface ReflectorOptions {
   readonly clock: Clock;
   readonly events: ReflectorEvents;
   readonly onChange: (change: Change) => void;
+  /** That the type is not served, or may not be read, means that there is nothing; asked again later. */
+  readonly isOptional?: boolean;
   /** In [0, 1); spreads the restarts of many reflectors. */
   readonly random?: () => number;
 }
 
 /** One second to a minute: an API server that is down is not helped by being asked more often. */
 const backoff = { baseMs: 1_000, maxMs: 60_000 };
+/** What is optional may come to be served, or to be read, while we run. */
+const absentRetryMs = 30_000;
+const absences: readonly string[] = ['NotFound', 'Forbidden'];
 /** Shortest life of a watch; the longest is twice that. */
 const watchLifeMs = 5 * 60_000;
 /** Answers in a row that no later try from the same version may better, such as one that cannot be read. */
@@ -159,8 +164,16 @@ export class Reflector {
 
   async #afterFailure(error: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const { clock, events, type, random = Math.random } = this.#options;
     const reason = error instanceof KubeFailure ? error.reason : 'Unknown';
+    const isAbsent = this.#options.isOptional === true && absences.includes(reason);
+    // A watch that ends so says nothing of the whole; a list does.
+    if (isAbsent && this.#version === undefined) return await this.#whileAbsent(signal);
+    if (isAbsent) this.#listAgain();
+    await this.#afterTrouble(reason, error, signal);
+  }
+
+  async #afterTrouble(reason: string, error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, events, type, random = Math.random } = this.#options;
     events.watchRestarted({ type: type.plural, reason });
     this.#failingSince ??= clock.monotonic();
     if (reason === 'Gone') {
@@ -176,6 +189,14 @@ export class Reflector {
     this.#failures++;
     const ownMs = backoffMs(this.#failures, backoff, random());
     await clock.sleep(Math.max(ownMs, askedWaitMs(error)), signal);
+  }
+
+  async #whileAbsent(signal: AbortSignal): Promise<void> {
+    const { clock, scope, store, random = Math.random } = this.#options;
+    this.#tell(store.replace([], { namespace: scope.namespace, beganAt: clock.monotonic() }));
+    this.#succeeded();
+    this.#markSynced();
+    await clock.sleep(absentRetryMs * (1 + random()), signal);
   }
 
   #listAgain(): void {

@@ -32,7 +32,11 @@ function nameProblems(kind: ResourceKind, metadata: JsonObject): Problem[] {
   if (typeof name !== 'string' || !isName(kind, name)) {
     problems.push({ at: 'metadata.name', message: nameRule(kind) });
   }
-  if (typeof namespace !== 'string' || namespace.length > 63 || !label.test(namespace)) {
+  const isOfCluster = kind.kind === 'APIService' && namespace === '';
+  if (
+    !isOfCluster &&
+    (typeof namespace !== 'string' || namespace.length > 63 || !label.test(namespace))
+  ) {
     problems.push({
       at: 'metadata.namespace',
       message: 'must be lower-case letters, digits and dashes, at most 63 characters',

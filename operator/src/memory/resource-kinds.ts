@@ -41,6 +41,8 @@ const builtIn: readonly [apiVersion: string, kind: string, plural: string, trait
   ['networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', ''],
   ['policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'status'],
   ['autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', 'status'],
+  ['apiregistration.k8s.io/v1', 'APIService', 'apiservices', 'status'],
+  ['keda.sh/v1alpha1', 'ScaledObject', 'scaledobjects', 'status'],
 ];
 
 export function resourceKey(type: ResourceType): string {

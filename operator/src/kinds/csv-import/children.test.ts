@@ -116,7 +116,7 @@ describe('children of an import', () => {
     const status = await cluster.status();
     expect(status?.intent).toMatchObject({ uid: before?.metadata.uid, epoch: 0 });
     expect(status?.intent?.step).toContain('delete Job/users-coordinator');
-    expect(status?.conditions?.length).toBe(8);
+    expect(status?.conditions?.length).toBe(9);
     const verbs = cluster.calls.map(({ verb }) => verb);
     expect(verbs.indexOf('delete')).toBeGreaterThan(verbs.indexOf('applyStatus'));
     expect(verbs.filter((verb) => verb === 'delete').length).toBe(1);

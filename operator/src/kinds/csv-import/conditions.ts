@@ -11,6 +11,7 @@ import { replicasOf } from '../../machinery/workload/deployment.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
+import { autoscalingReady } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { reconcilingClaim, stalledClaim, type Cause } from '../../machinery/workload/settling.ts';
 import { coordinatorOf, unreadyGateways } from './coordinator-state.ts';
 import type { Facts } from './facts.ts';
@@ -27,6 +28,7 @@ export function claims(facts: Facts): readonly Claim[] {
     suspended(facts),
     backendsReady(facts.backends, facts.observed.progress?.backends),
     sourceReady(facts),
+    autoscalingReady(facts.scaling),
   ];
 }
 

@@ -35,7 +35,7 @@ const concurrency = 8;
 
 export function csvImportController(manager: Manager, options: CsvImportOptions): ControllerSpec {
   const { api, clock, telemetry } = manager.options;
-  const caches = createCaches(manager);
+  const caches = createCaches(manager, options);
   const progressed = new Set<(key: string) => void>();
   const poller = new ProgressPoller<CsvImportProgress>({
     clock,
@@ -73,13 +73,13 @@ export function csvImportController(manager: Manager, options: CsvImportOptions)
   };
 }
 
-function createCaches(manager: Manager): Caches {
+function createCaches(manager: Manager, options: CsvImportOptions): Caches {
   return {
     imports: manager.cache(csvImports, {
       indexes: { [bySecret]: secretIndex, [byClaim]: claimOf },
     }),
     claims: manager.cache(claims, { trim: identityOnly }),
-    ...workloadCaches(manager),
+    ...workloadCaches(manager, options),
   };
 }
 

@@ -2,10 +2,12 @@
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import type { Plan, Wait } from '../../machinery/step.ts';
 import type { Obstacle } from '../../machinery/workload/obstacle.ts';
+import type { Scaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import type { SecretMissing } from '../../machinery/workload/secrets.ts';
+import type { Care } from './care.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
-import { isOvercome, type Care } from './plan.ts';
+import { isOvercome } from './plan.ts';
 import { missingBackends, missingClaim, type ClaimMissing } from './prerequisites.ts';
 
 export interface Situation {
@@ -21,6 +23,7 @@ export interface Situation {
 export interface Facts extends Omit<Situation, 'care' | 'plan'> {
   readonly spec: CsvImportSpec | undefined;
   readonly outcome: Outcome;
+  readonly scaling: Scaling | undefined;
   readonly backends: SecretMissing | undefined;
   readonly claim: ClaimMissing | undefined;
   /** What the plan cannot go on without. */
@@ -36,6 +39,7 @@ export function factsOf(situation: Situation): Facts {
     obstacle,
     isPaused,
     outcome: presentOutcome(situation),
+    scaling: care?.scaling,
     backends: spec === undefined ? undefined : missingBackends(spec, observed),
     claim: spec === undefined ? undefined : missingClaim(spec, observed),
     waits: plan.steps.filter((step) => step.op === 'wait'),

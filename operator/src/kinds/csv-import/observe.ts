@@ -5,6 +5,7 @@ import { keyOf, refOf } from '../../machinery/object-key.ts';
 import type { Store } from '../../machinery/store.ts';
 import type { WorkloadCaches } from '../../machinery/workload/caches.ts';
 import { configMapName, roleName } from '../../machinery/workload/names.ts';
+import { observeScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { lastSpecOf } from '../../machinery/workload/spec-choice.ts';
 import { coordinatorPods } from './coordinator-pods.ts';
 import type { Children, CoordinatorPod, Observed } from './observed.ts';
@@ -45,6 +46,7 @@ export function observe(
     coordinators,
     progress: heard ?? status?.progress,
     isRemembered: heard === undefined,
+    scaling: observeScaling({ namespace, name }, caches),
     secretKeys: (secretName) => {
       const secret = caches.secrets.get(keyOf({ namespace, name: secretName }));
       return secret === undefined ? undefined : (secret['keys'] as readonly string[]);

@@ -2,6 +2,7 @@
 import type { CsvImportProgress, CsvImportStatus } from '@millrace/crds/csv-import';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { Owner } from '../../machinery/workload/names.ts';
+import type { ObservedScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 
 export interface Observed {
   readonly owner: Owner;
@@ -20,6 +21,7 @@ export interface Observed {
   readonly progress: CsvImportProgress | undefined;
   /** Nothing was heard since this process began: `progress` is what an earlier one had heard, if any. */
   readonly isRemembered: boolean;
+  readonly scaling: ObservedScaling;
   /** Secrets of the namespace that the spec may name: names of their non-empty keys. */
   readonly secretKeys: (secretName: string) => readonly string[] | undefined;
   readonly hasClaim: (claimName: string) => boolean;

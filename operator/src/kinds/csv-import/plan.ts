@@ -5,23 +5,17 @@
  * workers that wait for its queue, replicas right after the Deployment they belong to. Every step is
  * safe to repeat, and a pass that was cut off is completed by the next.
  */
-import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import { controllerOf } from '../../machinery/object-key.ts';
 import { emptyPlan, type Plan, type Step, type Target } from '../../machinery/step.ts';
+import { autoscaled } from '../../machinery/workload/scaling/autoscaled.ts';
 import { configMap } from '../../machinery/workload/config-map.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import { configMaps, jobs, services } from '../../machinery/workload/resource-types.ts';
-import {
-  joined,
-  presentReplicas,
-  scaled,
-  targetOf,
-  waitFor,
-} from '../../machinery/workload/scaled.ts';
+import { joined, scaled, targetOf, waitFor } from '../../machinery/workload/scaled.ts';
 import type { Missing } from '../../machinery/workload/secrets.ts';
-import { workerBounds } from './children/config-map.ts';
+import type { Care } from './care.ts';
 import { coordinatorJob } from './children/coordinator-job.ts';
 import { gatewayDeployment } from './children/gateway-deployment.ts';
 import { gatewayService } from './children/gateway-service.ts';
@@ -32,13 +26,7 @@ import type { Observed } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { missingBackends, missingClaim } from './prerequisites.ts';
 import type { Rendering } from './rendering.ts';
-
-export interface Care {
-  /** The present spec, or the last that was valid. */
-  readonly spec: CsvImportSpec;
-  /** What its pods are made from. */
-  readonly rendering: Rendering;
-}
+import { workersWanted } from './scaling.ts';
 
 export interface PlanInput {
   /** What to care for; undefined when no spec was ever valid. */
@@ -173,51 +161,19 @@ function suspension(
 }
 
 function workers(part: PodPart): Plan {
-  const { observed, rendering, missing } = part;
+  const { observed, rendering, scaling, missing } = part;
   const { owner, children } = observed;
   const { worker: template } = rendering.templates;
-  return scaled({
+  return autoscaled({
+    ...scaling,
     owner,
     missing,
     held: children.worker,
-    isGuess: observed.isRemembered,
     name: roleName(owner.name, 'worker'),
     object: (isScaled) =>
       workerDeployment(owner, { template, rendering: rendering.digest, isScaled }),
     ...workersWanted(part),
   });
-}
-
-/**
- * How many workers, and why; the coordinator’s advice within the bounds of the spec. As long as this
- * process has not heard it, there stay as many as there are: what an earlier process had written down
- * may be older than what it did, and a wrong guess would stop workers for the time of one question.
- */
-export function workersWanted({
-  spec,
-  observed,
-  outcome,
-}: Pick<Part, 'spec' | 'observed' | 'outcome'>): {
-  readonly replicas: number;
-  readonly reason: string;
-} {
-  if (outcome.state !== 'Running') return { replicas: 0, reason: 'there is nothing left to load' };
-  if (spec.suspend === true) return { replicas: 0, reason: 'the import is suspended' };
-  const { progress, isRemembered } = observed;
-  const { min, max } = workerBounds(spec);
-  if (progress === undefined || isRemembered) {
-    return {
-      replicas: Math.min(presentReplicas(observed.owner, observed.children.worker), max),
-      reason: 'the coordinator has not reported yet',
-    };
-  }
-  if (progress.state === 'Complete' || progress.state === 'Failed') {
-    return { replicas: 0, reason: 'the coordinator has not reported yet' };
-  }
-  const { wanted, why } = progress.workers;
-  if (wanted > max) return { replicas: max, reason: `spec.workers.max is ${max}; ${why}` };
-  if (wanted < min) return { replicas: min, reason: `spec.workers.min is ${min}; ${why}` };
-  return { replicas: wanted, reason: why };
 }
 
 function gateway(part: PodPart): readonly Plan[] {

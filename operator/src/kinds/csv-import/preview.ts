@@ -15,12 +15,12 @@ import {
 } from '../../machinery/workload/preview-reading.ts';
 import { ownedTypes } from '../../machinery/workload/resource-types.ts';
 import { chooseSpec } from '../../machinery/workload/spec-choice.ts';
+import { careFor } from './care.ts';
 import { names } from './names.ts';
 import { observe, type Caches } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
 import { neededKeys } from './prerequisites.ts';
-import { renderingOf } from './rendering.ts';
 import { claims, csvImports } from './resource-types.ts';
 import { validate } from './validate.ts';
 
@@ -35,10 +35,7 @@ export const csvImportPreview: KindPreview = {
     const assumed: string[] = [];
     const { observed, caches } = await look(input, assumed);
     const { spec, obstacle, isPaused } = chooseSpec(observed, validate);
-    const care =
-      spec === undefined
-        ? undefined
-        : { spec, rendering: renderingOf({ image: input.image, spec, observed }) };
+    const care = careFor({ image: input.image, spec, observed });
     const owner = observed.owner.uid;
     return {
       owner,
@@ -52,13 +49,13 @@ export const csvImportPreview: KindPreview = {
 };
 
 async function look(
-  { object, api }: PreviewInput,
+  { object, api, now }: PreviewInput,
   assumed: string[],
 ): Promise<{ readonly observed: Observed; readonly caches: Caches }> {
   const caches: Caches = {
     imports: storeOf([object]),
     claims: storeOf([]),
-    ...(await previewCaches(object, { api, slug: csvImportKind.slug })),
+    ...(await previewCaches(object, { api, slug: csvImportKind.slug, now, assumed })),
   };
   const observed = observe(keyOfObject(object), caches, () => undefined);
   if (observed === undefined) throw new Fault('a resource to preview must have a uid');

@@ -25,12 +25,13 @@ import { childrenOf } from '../../machinery/workload/caches.ts';
 import { pollTarget, type PodAddress } from '../../machinery/workload/poll-target.ts';
 import { podsOfRole } from '../../machinery/workload/pods.ts';
 import { chooseSpec } from '../../machinery/workload/spec-choice.ts';
+import { careFor } from './care.ts';
 import { names } from './names.ts';
 import { observe, type Caches } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf } from './outcome.ts';
-import { plan, type Care } from './plan.ts';
-import { renderingOf, type RenderPods } from './rendering.ts';
+import { plan } from './plan.ts';
+import type { RenderPods } from './rendering.ts';
 import { csvImports } from './resource-types.ts';
 import { hasTransition, status } from './status.ts';
 import { validate } from './validate.ts';
@@ -75,10 +76,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
     }
     poll(key, observed, options);
     const { spec, obstacle, isPaused } = chooseSpec(observed, validate);
-    const care: Care | undefined =
-      spec === undefined
-        ? undefined
-        : { spec, rendering: renderingOf({ ...options, spec, observed }) };
+    const care = careFor({ ...options, spec, observed });
     const steps = plan({ care, observed, now: clock.now() });
     const { resource, owner } = observed;
     const input = { type: csvImports, object: resource, uid: owner.uid, plan: steps };
@@ -96,7 +94,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       now: new Date(clock.now()).toISOString(),
     });
     const laterMs = await statuses.write(key, { resource, held: observed.status, wanted });
-    return soonest(pass.requeueAfterMs, laterMs);
+    return soonest(pass.requeueAfterMs, laterMs, care?.scaling.choice.lookAgainMs);
   };
 }
 

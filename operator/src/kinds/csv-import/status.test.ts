@@ -59,6 +59,7 @@ describe('status', () => {
       const plain: unknown = JSON.parse(JSON.stringify(state));
       expect([...check.Errors(plain)]).toEqual([]);
       expect(Object.keys(reasons(state))).toEqual([
+        'AutoscalingReady',
         'BackendsReady',
         'Complete',
         'Failed',
@@ -73,6 +74,7 @@ describe('status', () => {
 
   it('is Ready when the import is complete and the gateway answers', () => {
     expect(reasons(made({ children, coordinators: [pod] }))).toEqual({
+      AutoscalingReady: 'True Direct',
       BackendsReady: 'Unknown NotReported',
       Complete: 'True Complete',
       Failed: 'False NotFailed',

@@ -3,16 +3,18 @@
  * the time, which dates transitions. Its parts are conditions (conditions.ts), waits (waiting.ts) and
  * the figures of the last report.
  */
-import type { CsvImportProgress, CsvImportSpec, CsvImportStatus } from '@millrace/crds/csv-import';
+import type { CsvImportProgress, CsvImportStatus } from '@millrace/crds/csv-import';
 import { canonicalJson } from '../../machinery/canonical-json.ts';
 import { conditions } from '../../machinery/conditions.ts';
 import { waiting } from '../../machinery/waiting.ts';
 import { replicasOf } from '../../machinery/workload/deployment.ts';
+import { publishedScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { planLines } from '../../machinery/workload/status-plan.ts';
+import type { Care } from './care.ts';
 import { claims } from './conditions.ts';
 import { factsOf, type Facts, type Situation } from './facts.ts';
 import type { Outcome } from './outcome.ts';
-import { workersWanted } from './plan.ts';
+import { workersWanted } from './scaling.ts';
 import { waits } from './waits.ts';
 
 export interface StatusInput extends Situation {
@@ -27,7 +29,7 @@ export function status(input: StatusInput): CsvImportStatus {
   const { observed, care, changed, now } = input;
   const { status: held, generation } = observed;
   const facts = factsOf(input);
-  const { outcome, spec } = facts;
+  const { outcome } = facts;
   const progress =
     outcome.state === 'Complete' ? (outcome.report ?? observed.progress) : observed.progress;
   const waited = waiting(waits(facts), { previous: held?.waiting, now });
@@ -36,8 +38,9 @@ export function status(input: StatusInput): CsvImportStatus {
     observedGeneration: generation,
     conditions: conditions(claims(facts), { previous: held?.conditions, generation, now }),
     ...(progress === undefined ? {} : figures(progress, outcome)),
-    ...(spec === undefined ? {} : { workers: workers(spec, facts) }),
-    ...(care === undefined ? {} : { runtimeImage: care.rendering.image }),
+    ...(care === undefined
+      ? {}
+      : { ...crew(care, { facts, held, now }), runtimeImage: care.rendering.image }),
     ...(waited.length === 0 ? {} : { waiting: waited }),
     ...(plan === undefined ? {} : { plan }),
   };
@@ -53,18 +56,32 @@ export function hasTransition(
 
 function withoutFigures(held: CsvImportStatus | undefined): string {
   if (held === undefined) return '';
-  const { totals: _t, percent: _p, intent: _i, progress, ...told } = held;
-  return canonicalJson([told, progress?.state]);
+  const { totals: _t, percent: _p, intent: _i, progress, scaling, ...told } = held;
+  return canonicalJson([told, progress?.state, scaling?.driver, scaling?.needed]);
 }
 
-function workers(
-  spec: CsvImportSpec,
-  { observed, outcome }: Facts,
-): { readonly wanted: number; readonly ready: number } {
+function crew(
+  { spec, scaling }: Care,
+  { facts, held, now }: { readonly facts: Facts } & Pick<StatusInput, 'now'> & Held,
+): Pick<CsvImportStatus, 'workers' | 'scaling'> {
+  const { observed, outcome } = facts;
+  const { worker } = observed.children;
+  const wanted = workersWanted({ spec, observed, outcome });
   return {
-    wanted: workersWanted({ spec, observed, outcome }).replicas,
-    ready: replicasOf(observed.children.worker).ready,
+    workers: { wanted: wanted.replicas, ready: replicasOf(worker).ready },
+    scaling: publishedScaling({
+      scaling,
+      owner: observed.owner,
+      held: worker,
+      wanted,
+      previous: held?.scaling,
+      now,
+    }),
   };
+}
+
+interface Held {
+  readonly held: CsvImportStatus | undefined;
 }
 
 function figures(

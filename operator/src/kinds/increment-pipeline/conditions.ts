@@ -10,6 +10,7 @@ import { backendsDown, backendsReady } from '../../machinery/workload/backends.t
 import { exit } from '../../machinery/workload/job.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
+import { autoscalingReady } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { reconcilingClaim, stalledClaim, type Cause } from '../../machinery/workload/settling.ts';
 import { degraded } from './degraded.ts';
 import { draining } from './draining.ts';
@@ -26,6 +27,7 @@ export function claims(facts: Facts): readonly Claim[] {
     stale(facts),
     degraded(facts),
     draining(facts),
+    autoscalingReady(facts.scaling),
   ];
 }
 

@@ -42,7 +42,7 @@ export function incrementPipelineController(
   const { api, clock, telemetry } = manager.options;
   const { slug } = incrementPipelineKind;
   const pipelines = manager.cache(incrementPipelines, { indexes: { [bySecret]: secretIndex } });
-  const caches: Caches = { pipelines, ...workloadCaches(manager) };
+  const caches: Caches = { pipelines, ...workloadCaches(manager, options) };
   const progressed = new Set<(key: string) => void>();
   const poller = new ProgressPoller<IncrementPipelineProgress>({
     clock,

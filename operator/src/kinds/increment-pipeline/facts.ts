@@ -5,6 +5,7 @@ import type { Obstacle } from '../../machinery/workload/obstacle.ts';
 import { replicasOf } from '../../machinery/workload/deployment.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
 import type { PodFacts } from '../../machinery/workload/pods.ts';
+import type { Scaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import type { SecretMissing } from '../../machinery/workload/secrets.ts';
 import type { Care } from './care.ts';
 import { flushOf, gatewaysOf } from './children/config-map.ts';
@@ -32,6 +33,7 @@ export interface Crew {
 export interface Facts extends Omit<Situation, 'care' | 'plan'> {
   readonly spec: IncrementPipelineSpec | undefined;
   readonly stopping: Stopping;
+  readonly scaling: Scaling | undefined;
   readonly gateways: Crew;
   readonly workers: Crew;
   readonly backends: SecretMissing | undefined;
@@ -52,6 +54,7 @@ export function factsOf({ care, plan, ...situation }: Situation): Facts {
     ...situation,
     spec,
     stopping,
+    scaling: care?.scaling,
     gateways: {
       wanted: gateways,
       ready: replicasOf(children.gateway).ready,

@@ -10,6 +10,7 @@ import type { Store } from '../../machinery/store.ts';
 import type { WorkloadCaches } from '../../machinery/workload/caches.ts';
 import { configMapName, roleName, type Owner } from '../../machinery/workload/names.ts';
 import { podsOf } from '../../machinery/workload/pods.ts';
+import { observeScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { lastSpecOf } from '../../machinery/workload/spec-choice.ts';
 import { drainFinalizer } from './names.ts';
 import type { Children, Observed } from './observed.ts';
@@ -78,6 +79,7 @@ export function observe(
     isReportFinal:
       heard !== undefined && goneAt !== undefined && heard.askedAt > goneAt + reportAgeMaxMs,
     recommendation,
+    scaling: observeScaling(owner, caches),
     secretKeys: (secretName) => {
       const secret = caches.secrets.get(keyOf({ namespace, name: secretName }));
       return secret === undefined ? undefined : (secret['keys'] as readonly string[]);

@@ -7,6 +7,7 @@ import type { Recommendation } from '@millrace/crds/scaling';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { Owner } from '../../machinery/workload/names.ts';
 import type { PodFacts } from '../../machinery/workload/pods.ts';
+import type { ObservedScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 
 export interface Observed {
   readonly owner: Owner;
@@ -31,6 +32,7 @@ export interface Observed {
   readonly isReportFinal: boolean;
   /** What this process found last, which may be newer than what status shows. */
   readonly recommendation: Recommendation | undefined;
+  readonly scaling: ObservedScaling;
   /** Secrets of the namespace that the spec may name: names of their non-empty keys. */
   readonly secretKeys: (secretName: string) => readonly string[] | undefined;
 }

@@ -9,6 +9,7 @@
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import { controllerOf } from '../../machinery/object-key.ts';
 import { emptyPlan, type Plan, type Step, type Target } from '../../machinery/step.ts';
+import { autoscaled } from '../../machinery/workload/scaling/autoscaled.ts';
 import { configMap } from '../../machinery/workload/config-map.ts';
 import { deployment } from '../../machinery/workload/deployment.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
@@ -118,10 +119,11 @@ function configuration({ spec, rendering, observed }: Part): Plan {
   return { steps: [{ op: 'apply', type: configMaps, object, reason }], keep: [] };
 }
 
-function workers({ observed, rendering, missing, workers: wanted }: Part): Plan {
+function workers({ observed, rendering, missing, scaling, workers: wanted }: Part): Plan {
   const { owner, children } = observed;
   const { digest, templates } = rendering;
-  return scaled({
+  return autoscaled({
+    ...scaling,
     owner,
     held: children.worker,
     name: roleName(owner.name, 'worker'),
@@ -133,6 +135,7 @@ function workers({ observed, rendering, missing, workers: wanted }: Part): Plan 
         isScaled,
       }),
     ...wanted,
+    isToRest: wanted.replicas === 0,
     missing,
   });
 }

@@ -51,12 +51,12 @@ export const incrementPipelinePreview: KindPreview = {
 };
 
 async function look(
-  { object, api }: PreviewInput,
+  { object, api, now }: PreviewInput,
   assumed: string[],
 ): Promise<{ readonly observed: Observed; readonly caches: Caches }> {
   const { slug } = incrementPipelineKind;
   const pipelines = storeOf([object]);
-  const caches = { pipelines, ...(await previewCaches(object, { api, slug })) };
+  const caches = { pipelines, ...(await previewCaches(object, { api, slug, now, assumed })) };
   const observed = observe(keyOfObject(object), caches, () => nothingRecalled);
   if (observed === undefined) throw new Fault('a resource to preview must have a uid');
   const { namespace } = object.metadata;

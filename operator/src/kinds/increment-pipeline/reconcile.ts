@@ -108,7 +108,9 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
 const lookAgainAfterMs = 10_000;
 
 function lookAgainMs(care: ReturnType<typeof careFor>): number | undefined {
-  return care?.workers.recommendation?.lowerSince === undefined ? undefined : lookAgainAfterMs;
+  const ofDriver = care?.scaling.choice.lookAgainMs;
+  const isLower = care?.workers.recommendation?.lowerSince !== undefined;
+  return isLower ? Math.min(lookAgainAfterMs, ofDriver ?? lookAgainAfterMs) : ofDriver;
 }
 
 /** Asks one pod, a worker if one runs: any of them knows the whole pipeline. */

@@ -71,6 +71,7 @@ export function renderingOf(input: RenderingInput): Rendering {
 
 function whatPodsRead({
   workers: _w,
+  scaling: _sc,
   suspend: _s,
   paused: _p,
   deletionPolicy: _d,

@@ -5,7 +5,10 @@
  * had written down may be older than what it did, and a wrong guess would stop workers for the time of
  * one question.
  */
-import type { IncrementPipelineSpec } from '@millrace/crds/increment-pipeline';
+import type {
+  IncrementPipelineSpec,
+  IncrementPipelineStatus,
+} from '@millrace/crds/increment-pipeline';
 import type { Recommendation } from '@millrace/crds/scaling';
 import { presentReplicas } from '../../machinery/workload/scaled.ts';
 import { recommend } from '../../scaling/recommend.ts';
@@ -80,14 +83,22 @@ function recommended({ spec, observed, now }: ScalingInput, present: number): Re
     },
     bounds: workerBounds(spec),
     present,
-    // What an earlier process wrote down may be older than what it did: what there is counts.
-    previous: recommendation ?? remembered(observed.status?.recommendation, present),
+    previous: recommendation ?? remembered(observed.status, present),
     now,
   });
 }
 
-function remembered(held: Recommendation | undefined, present: number): Recommendation | undefined {
-  return held === undefined ? undefined : { ...held, wanted: present };
+/**
+ * What an earlier process wrote down may be older than what it did: what there is counts, unless
+ * others act upon what is written.
+ */
+function remembered(
+  status: IncrementPipelineStatus | undefined,
+  present: number,
+): Recommendation | undefined {
+  const held = status?.recommendation;
+  const isFollowed = (status?.scaling?.driver ?? 'Direct') !== 'Direct';
+  return held === undefined || isFollowed ? held : { ...held, wanted: present };
 }
 
 function seconds(ms: number | undefined): number | undefined {

@@ -54,6 +54,7 @@ const suspended = { ...viewsSpec, suspend: true };
 describe('the conditions of a pipeline', () => {
   it('are all well while it runs as asked', () => {
     expect(told(statusOf(running()))).toEqual([
+      'AutoscalingReady=True/Direct',
       'BackendsReady=True/Connected',
       'Degraded=False/AsAsked',
       'Draining=False/NotDraining',
@@ -66,6 +67,7 @@ describe('the conditions of a pipeline', () => {
 
   it('claim nothing that nobody has reported', () => {
     expect(told(statusOf(observed({ isHeld: false })))).toEqual([
+      'AutoscalingReady=True/Direct',
       'BackendsReady=Unknown/NotReported',
       'Degraded=True/PodsMissing',
       'Draining=False/NotDraining',

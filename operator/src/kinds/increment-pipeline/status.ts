@@ -7,6 +7,7 @@ import type { IncrementPipelineStatus } from '@millrace/crds/increment-pipeline'
 import { canonicalJson } from '../../machinery/canonical-json.ts';
 import { conditions } from '../../machinery/conditions.ts';
 import { waiting } from '../../machinery/waiting.ts';
+import { publishedScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { planLines } from '../../machinery/workload/status-plan.ts';
 import { claims } from './conditions.ts';
 import { factsOf, type Situation } from './facts.ts';
@@ -36,6 +37,14 @@ export function status(input: StatusInput): IncrementPipelineStatus {
       : {
           workers: { wanted: facts.workers.wanted, ready: facts.workers.ready },
           gateways: { ready: facts.gateways.ready },
+          scaling: publishedScaling({
+            scaling: care.scaling,
+            owner: observed.owner,
+            held: observed.children.worker,
+            wanted: care.workers,
+            previous: held?.scaling,
+            now,
+          }),
           runtimeImage: care.rendering.image,
         }),
     ...(recommendation === undefined ? {} : { recommendation }),
@@ -54,6 +63,6 @@ export function hasTransition(
 
 function withoutFigures(held: IncrementPipelineStatus | undefined): string {
   if (held === undefined) return '';
-  const { totals: _t, recommendation: _r, intent: _i, progress, ...told } = held;
-  return canonicalJson([told, progress?.state]);
+  const { totals: _t, recommendation: _r, intent: _i, progress, scaling, ...told } = held;
+  return canonicalJson([told, progress?.state, scaling?.driver, scaling?.needed]);
 }

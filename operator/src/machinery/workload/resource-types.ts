@@ -15,6 +15,24 @@ export const deployments: ResourceType = {
 export const services: ResourceType = { apiVersion: 'v1', kind: 'Service', plural: 'services' };
 export const pods: ResourceType = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' };
 export const secrets: ResourceType = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' };
+export const autoscalers: ResourceType = {
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  plural: 'horizontalpodautoscalers',
+};
+/** Served where KEDA is. */
+export const scaledObjects: ResourceType = {
+  apiVersion: 'keda.sh/v1alpha1',
+  kind: 'ScaledObject',
+  plural: 'scaledobjects',
+};
+/** Two types, so that each is a cache of its own: of each, one object is read. */
+export const externalMetricsServices: ResourceType = {
+  apiVersion: 'apiregistration.k8s.io/v1',
+  kind: 'APIService',
+  plural: 'apiservices',
+};
+export const kedaServices: ResourceType = { ...externalMetricsServices };
 
-/** What a resource owns and may prune. */
-export const ownedTypes = [configMaps, jobs, deployments, services] as const;
+/** What a resource owns and may prune, in every cluster. */
+export const ownedTypes = [configMaps, jobs, deployments, services, autoscalers] as const;

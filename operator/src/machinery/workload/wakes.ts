@@ -7,9 +7,15 @@ import type { KubeObject, ResourceType } from '../kube-api.ts';
 import { controllerOf, keyOf, keyOfObject } from '../object-key.ts';
 import type { Store } from '../store.ts';
 import { secretName, uidLabel } from './names.ts';
-import { ownedTypes, pods } from './resource-types.ts';
+import {
+  externalMetricsServices,
+  kedaServices,
+  ownedTypes,
+  pods,
+  scaledObjects,
+} from './resource-types.ts';
 
-/** Children and pods of the resources of one kind. */
+/** Children and pods of the resources of one kind, and what the cluster has to scale any of them. */
 export function wakesOfChildren(resources: Store, kind: string): readonly Wake[] {
   const keysOf = (object: KubeObject): readonly string[] => {
     const { labels, namespace } = object.metadata;
@@ -19,7 +25,11 @@ export function wakesOfChildren(resources: Store, kind: string): readonly Wake[]
     const owner = controllerOf(object);
     return owner?.kind === kind ? [keyOf({ namespace, name: owner.name })] : [];
   };
-  return [...ownedTypes, pods].map((type) => ({ type, keysOf }));
+  const everyone = (): readonly string[] => [...resources.all()].map(keyOfObject);
+  return [
+    ...[...ownedTypes, scaledObjects, pods].map((type) => ({ type, keysOf })),
+    ...[externalMetricsServices, kedaServices].map((type) => ({ type, keysOf: everyone })),
+  ];
 }
 
 /** Resources that refer to an object, by an index of the cache of resources. */
