@@ -15,6 +15,8 @@ export interface Remnants {
   readonly link: string;
 }
 
+/** The watcher has no environment of its own. */
+const path = '/usr/sbin:/usr/bin:/sbin:/bin';
 const linkDeadlineMs = 10_000;
 const pollMs = 10;
 
@@ -29,7 +31,7 @@ async function hasLink(name: string): Promise<boolean> {
 async function removeLink(name: string): Promise<void> {
   const deadline = Date.now() + linkDeadlineMs;
   while (await hasLink(name)) {
-    await run('ip', ['link', 'delete', name], { env: process.env }).catch(() => undefined);
+    await run('ip', ['link', 'delete', name], { env: { PATH: path } }).catch(() => undefined);
     if (Date.now() > deadline) throw new Error(`the network link ${name} stays`);
     await delay(pollMs);
   }

@@ -19,6 +19,7 @@ import { ownBinaries } from './build.ts';
 import { startControlPlane } from './control-plane.ts';
 import { canRunNode } from './host.ts';
 import { crdManifests, kubectlEnvironment } from './manifests.ts';
+import { findNodePrograms } from './node-programs.ts';
 import { loadImage } from './node.ts';
 import { clusterFiles } from './pki.ts';
 import { serverUrl } from './programs.ts';
@@ -48,9 +49,10 @@ function interruption(): AbortSignal {
   return interrupted.signal;
 }
 
-export async function build(): Promise<void> {
+export async function build(tier: Tier): Promise<void> {
   const options = { env: process.env, log: say, signal: interruption() };
   const { folder, isBuilt } = await ownBinaries(options);
+  if (tier === 'd') await findNodePrograms(options);
   say(isBuilt ? 'built' : 'nothing to do: built before');
   console.log(folder);
 }
@@ -62,6 +64,9 @@ export interface UpOptions {
 
 export async function up({ stateDir, name }: Place, options: UpOptions): Promise<void> {
   const { tier, autoscalerPeriodSeconds } = options;
+  if (tier !== 'd' && autoscalerPeriodSeconds !== undefined) {
+    throw new ClusterProblem(`autoscalers of tier ${tier} look every second, always`);
+  }
   const why = tier === 'd' ? await canRunNode() : undefined;
   if (why !== undefined) throw new ClusterProblem(why);
   const plane = await startControlPlane({

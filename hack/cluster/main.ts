@@ -70,15 +70,18 @@ function command(text: string, description: string): Command {
 
 const ofKind = { env: process.env, log: (line: string) => console.error(line) };
 
+const tier = (): Option =>
+  new Option('--tier <tier>', 'what runs').choices([...tiers]).default('b');
 const named = (): Option => new Option('--name <name>', 'which cluster').default('default');
 
 program
   .command('build')
   .description('build the programs into the cache now; prints their folder')
-  .action(build);
+  .addOption(tier())
+  .action(async (options: Options) => build(options.tier));
 
 command('up', 'start a cluster, leave it running, print the path of its kubeconfig')
-  .addOption(new Option('--tier <tier>', 'what runs').choices([...tiers]).default('b'))
+  .addOption(tier())
   .addOption(named())
   .option(
     '--autoscaler-period <seconds>',
