@@ -3,7 +3,7 @@
  * this host: images cannot be run here, but what goes into them can. Only places and ports differ.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { access, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 import { checkDurability } from '../../../runtimes/src/increment-pipeline/stream/durability.ts';
 import type { Installation } from '../../backends/backend.ts';
@@ -180,50 +181,97 @@ describeWithHelm('Postgres of the chart', () => {
   });
 });
 
+/** Redis with these settings on this host, and its administrator's connection. */
+async function openRedis(settings: string, url: (port: number) => string): Promise<Redis> {
+  const { programs, env } = await installed('redis');
+  const port = await freePort();
+  const data = await mkdtemp(join(folder, 'valkey-'));
+  const file = join(data, 'server.conf');
+  const here = `dir ${data}\nport ${port}\nbind 127.0.0.1\n`;
+  await writeFile(file, `${settings.replace(/^(dir|port) .*$/gm, '')}\n${here}`);
+  children.push(spawn(programs['server'] ?? '', [file], { env: { ...env }, stdio: 'ignore' }));
+  const redis = new Redis(url(port), { retryStrategy: () => 50, maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+  return redis;
+}
+
+/** As pipelines ask before they take anything. */
+async function durabilityOf(redis: Redis, durability: 'Fsync' | 'Replicated') {
+  const commands = {
+    call: async (_attempted: string, [name = '', ...args]: readonly (string | number | Buffer)[]) =>
+      redis.call(String(name), ...args.map(String)),
+    script: async () => undefined,
+  };
+  return checkDurability(commands, { durability, vouched: false });
+}
+
 describeWithHelm('Valkey of the chart', () => {
   it('is on the disk before it answers, as pipelines with durability Fsync demand', async () => {
-    const { programs, env } = await installed('redis');
-    const port = await freePort();
-    await mkdir(join(folder, 'valkey'), { recursive: true });
-    const placed = (text: string): string =>
-      text
-        .replaceAll('/etc/millrace/passwords', folder)
-        .replace('dir /data', `dir ${folder}/valkey`);
     await writeFile(
       join(folder, 'valkey.conf'),
       textIn('Secret', 'millrace-backends-passwords', 'valkey.conf'),
     );
-    const settings = placed(textIn('ConfigMap', 'millrace-valkey', 'valkey.conf'));
-    const file = join(folder, 'server.conf');
-    await writeFile(file, `${settings}\nport ${port}\nbind 127.0.0.1\n`);
-    children.push(spawn(programs['server'] ?? '', [file], { env: { ...env }, stdio: 'ignore' }));
-
-    const redis = new Redis(urlOf('REDIS_URL', port), {
-      lazyConnect: true,
-      retryStrategy: () => 50,
-      maxRetriesPerRequest: null,
-    });
-    redis.on('error', () => undefined);
+    const settings = textIn('ConfigMap', 'millrace-valkey', 'valkey.conf');
+    const placed = settings.replaceAll('/etc/millrace/passwords', folder);
+    const redis = await openRedis(placed, (port) => urlOf('REDIS_URL', port));
     try {
-      const commands = {
-        call: async (
-          _attempted: string,
-          [name = '', ...args]: readonly (string | number | Buffer)[],
-        ) => redis.call(String(name), ...args.map(String)),
-        script: async () => undefined,
-      };
-      const state = await checkDurability(commands, { durability: 'Fsync', vouched: false });
-      expect(state).toEqual({ ok: true });
-      expect(await redis.config('GET', 'maxmemory')).toEqual([
-        'maxmemory',
-        String(512 * 1_024 ** 2),
-      ]);
+      expect(await durabilityOf(redis, 'Fsync')).toEqual({ ok: true });
+      const bytes = String(512 * 1_024 ** 2);
+      expect(await redis.config('GET', 'maxmemory')).toEqual(['maxmemory', bytes]);
+      const { port = 0 } = redis.options;
+      const stranger = new Redis(port, '127.0.0.1', { retryStrategy: () => null });
+      stranger.on('error', () => undefined);
+      await expect(stranger.ping()).rejects.toThrow('NOAUTH');
+      stranger.disconnect();
     } finally {
       redis.disconnect();
     }
-    const stranger = new Redis(port, '127.0.0.1', { retryStrategy: () => null });
-    stranger.on('error', () => undefined);
-    await expect(stranger.ping()).rejects.toThrow('NOAUTH');
-    stranger.disconnect();
+  });
+});
+
+interface ValkeyValues {
+  readonly valkeyConfig: string;
+  readonly replica: { readonly minReplicasToWrite: number };
+  readonly auth: { readonly aclUsers: { readonly millrace: { readonly permissions: string } } };
+}
+
+describe('Valkey as advised for production', () => {
+  it('keeps what durability Replicated promises, and lets Millrace do all it does and no more', async () => {
+    const file = join(charts.millrace, 'guidance', 'valkey-values.yaml');
+    const { valkeyConfig, replica, auth } = parse(await readFile(file, 'utf8')) as ValkeyValues;
+    const settings = `${valkeyConfig}\nmin-replicas-to-write ${replica.minReplicasToWrite}`;
+    folder ||= await mkdtemp(join(tmpdir(), 'millrace-chart-'));
+    const admin = await openRedis(settings, (port) => `redis://127.0.0.1:${port}`);
+    try {
+      const { permissions } = auth.aclUsers.millrace;
+      await admin.call('ACL', 'SETUSER', 'millrace', 'on', 'nopass', ...permissions.split(' '));
+      const user = admin.duplicate({ username: 'millrace', password: 'any' });
+      expect(await durabilityOf(user, 'Replicated')).toEqual({ ok: true });
+      user.disconnect();
+      const answers = async (commands: readonly string[]): Promise<readonly string[]> =>
+        Promise.all(
+          commands.map(async (command) =>
+            String(await admin.call('ACL', 'DRYRUN', 'millrace', ...command.split(' '))),
+          ),
+        );
+      const used = [
+        'EVALSHA digest 1 millrace:k',
+        'EVAL text 1 millrace:k',
+        'XADD millrace:k * a b',
+        'XRANGE millrace:k - +',
+        'XTRIM millrace:k MINID 1',
+        'XINFO STREAM millrace:k',
+        'SCAN 0 MATCH millrace:*',
+        'MEMORY USAGE millrace:k',
+        'UNLINK millrace:k',
+        'INFO',
+        'TIME',
+      ];
+      expect(await answers(used)).toEqual(used.map(() => 'OK'));
+      const refused = ['FLUSHALL', 'CONFIG SET appendfsync no', 'KEYS *', 'SHUTDOWN', 'GET other'];
+      for (const answer of await answers(refused)) expect(answer).toContain('permission');
+    } finally {
+      admin.disconnect();
+    }
   });
 });
