@@ -69,6 +69,8 @@ function samples(path: string): unknown {
     'networkPolicy.apiServer.ports': [6_444],
     'networkPolicy.apiServer.cidrs': ['192.0.2.1/32'],
     'ingress.routes': [{ name: 'b', host: 'b.example', service: 'b' }],
+    // Made where there is a claim already, no class of storage is asked for.
+    'tests.existingClaim': 'mine',
     'backends.valkey.maxMemory': '77mb',
     'monitoring.serviceMonitor.interval': '77s',
     'monitoring.podMonitor.interval': '77s',

@@ -1,0 +1,279 @@
+/**
+ * The chart on a real API server: what it takes, what an upgrade and an uninstall leave, and what each
+ * account may do. Nothing runs there; hack/e2e installs the chart on a node.
+ */
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { group } from '@millrace/crds/define-kind';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { parse, stringify } from 'yaml';
+
+import { describeOnCluster } from '../../operator/test/real-cluster.ts';
+import { startChartCluster, type ChartCluster } from './chart-cluster.ts';
+import { charts, execute, openHelm, toolOrWhy, type HelmResult } from './helm.ts';
+import { schemaLocation, writeSchemas } from './openapi-schemas.ts';
+import { manifestsIn, renderText, valueSets, type Manifest } from './rendered.ts';
+
+/** A start of the server takes seconds, and ten times that on a host that builds something else. */
+vi.setConfig({ testTimeout: 120_000 });
+
+const helmProgram = await toolOrWhy('helm', process.env);
+const kubeconform = await toolOrWhy('kubeconform', process.env);
+const root = join(charts.millrace, '..', '..');
+const namespace = 'millrace-system';
+const release = ['millrace', '--namespace', namespace] as const;
+const done = { exitCode: 0, stderr: '' };
+/** Kinds of others, which no server here has: what of them is rendered cannot be checked. */
+const foreign = ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'];
+
+let cluster: ChartCluster;
+
+interface Schema {
+  properties?: Record<string, Schema>;
+}
+
+/** The chart as an earlier version would have been: without a field of the status. */
+async function earlierChart(folder: string): Promise<string> {
+  const copy = join(folder, 'earlier');
+  await cp(charts.millrace, copy, { recursive: true });
+  const chartFile = join(copy, 'Chart.yaml');
+  const chart = await readFile(chartFile, 'utf8');
+  await writeFile(chartFile, chart.replace(/^version: .*$/m, 'version: 0.0.9'));
+  const file = join(copy, 'files', 'crds', 'csv-import.yaml');
+  const definition = parse(await readFile(file, 'utf8')) as {
+    spec: { versions: [{ schema: { openAPIV3Schema: Schema } }] };
+  };
+  const status = definition.spec.versions[0].schema.openAPIV3Schema.properties?.['status'];
+  delete status?.properties?.['waiting'];
+  await writeFile(file, stringify(definition));
+  return copy;
+}
+
+const waiting = [{ what: 'A claim.', since: '2026-01-01T00:00:00Z' }];
+
+async function patchImport(patch: object, ...more: readonly string[]): Promise<void> {
+  const which = ['csvimport', 'users', '--namespace=team-a', '--type=merge', ...more];
+  await cluster.kubectl(['patch', ...which, `--patch=${JSON.stringify(patch)}`]);
+}
+
+async function writeStatus(): Promise<void> {
+  await patchImport({ status: { observedGeneration: 1, waiting } }, '--subresource=status');
+}
+
+async function readImport(): Promise<{ readonly uid: unknown; readonly status: unknown }> {
+  const found = await cluster.get('csvimport', 'users', 'team-a');
+  const { uid } = (found?.metadata ?? {}) as { readonly uid?: string };
+  return { uid, status: found?.['status'] };
+}
+
+/** Puts our finalizer onto the import, or takes it away. */
+async function hold(isHeld: boolean): Promise<void> {
+  await patchImport({ metadata: { finalizers: isHeld ? [`${group}/drain`] : null } });
+}
+
+/** As the metrics API registers itself. */
+const registration = {
+  apiVersion: 'apiregistration.k8s.io/v1',
+  kind: 'APIService',
+  metadata: {
+    name: 'v1beta1.external.metrics.k8s.io',
+    labels: { 'app.kubernetes.io/part-of': 'millrace' },
+  },
+  spec: {
+    group: 'external.metrics.k8s.io',
+    version: 'v1beta1',
+    groupPriorityMinimum: 100,
+    versionPriority: 100,
+    insecureSkipTLSVerify: true,
+    service: { namespace, name: 'millrace-metrics-api' },
+  },
+};
+
+/** The hook's program as its pod would run it: its arguments, and the token of its account. */
+async function hookProgram(job: Manifest): Promise<HelmResult> {
+  const { spec } = job as Manifest & {
+    readonly spec: { template: { spec: { containers: [{ args: readonly string[] }] } } };
+  };
+  const { args } = spec.template.spec.containers[0];
+  const kubeconfig = await cluster.kubeconfigOf('millrace-uninstall', namespace);
+  const main = join(root, 'operator', 'src', 'uninstall', 'main.ts');
+  return execute(process.execPath, [main, ...args], { ...process.env, KUBECONFIG: kubeconfig });
+}
+
+describeOnCluster('the chart on a real API server', () => {
+  beforeAll(async () => {
+    if (typeof helmProgram !== 'string') throw new Error(helmProgram.missing);
+    cluster = await startChartCluster(helmProgram);
+    await cluster.namespaces(namespace, 'dry', 'team-a', 'team-b');
+  }, 300_000);
+
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  it('renders nothing that the schemas of the server do not know', async () => {
+    if (typeof kubeconform !== 'string') throw new Error(kubeconform.missing);
+    await using helm = await openHelm(String(helmProgram));
+    const folder = join(cluster.folder, 'schemas');
+    const description = await cluster.kubectl(['get', '--raw', '/openapi/v2']);
+    const written = await writeSchemas(JSON.parse(description), folder);
+    const options = [`-schema-location=${schemaLocation(folder)}`, `-skip=${foreign.join(',')}`];
+
+    expect(written).toBeGreaterThan(50);
+    for (const { name, values } of valueSets()) {
+      const text = await renderText(helm, { values });
+      const args = [...options, '-output=json', '-summary'];
+      const { stdout } = await execute(kubeconform, args, process.env, text);
+      const answer = JSON.parse(stdout) as {
+        readonly resources?: readonly object[];
+        readonly summary: Readonly<Record<string, number>>;
+      };
+      expect(answer.resources ?? [], name).toEqual([]);
+      expect(answer.summary, name).toMatchObject({ invalid: 0, errors: 0 });
+      expect(answer.summary['valid'], name).toBeGreaterThan(5);
+    }
+  });
+
+  it('tells by the same schemas a field that the server does not know', async () => {
+    const options = [`-schema-location=${schemaLocation(join(cluster.folder, 'schemas'))}`];
+    const pod = { spec: { containers: [{ name: 'a', image: 'a', imagePolicy: 'Always' }] } };
+    const text = stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, ...pod });
+
+    const { exitCode, stdout } = await execute(String(kubeconform), options, process.env, text);
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('imagePolicy');
+  });
+
+  it('renders nothing that the server refuses', async () => {
+    await using helm = await openHelm(String(helmProgram));
+    const apply = ['apply', '--server-side', '--validate=strict', '--filename=-'];
+
+    for (const { values } of valueSets()) {
+      const manifests = manifestsIn(await renderText(helm, { values, namespace: 'dry' }));
+      const known = manifests.filter(({ kind }) => !foreign.includes(kind));
+      const texts = (kind?: string): string =>
+        known
+          .filter((manifest) => kind === undefined || manifest.kind === kind)
+          .map((manifest) => stringify(manifest))
+          .join('---\n');
+      // Pods are refused whose account is not there, in a dry run too.
+      await cluster.kubectl(apply, texts('ServiceAccount'));
+      const said = await cluster.kubectl([...apply, '--dry-run=server'], texts());
+      expect(said.trim().split('\n')).toHaveLength(known.length);
+    }
+  });
+
+  it('is upgraded with a new field and kept values, uninstalled, and takes up what it left', async () => {
+    const earlier = await earlierChart(cluster.folder);
+    const example = join(root, 'crds', 'examples', 'csv-import.yaml');
+
+    expect(await cluster.helm('install', ...release, earlier, '--set', 'replicas=3')).toMatchObject(
+      done,
+    );
+    await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+    await cluster.kubectl(['apply', '--namespace=team-a', `--filename=${example}`]);
+    await writeStatus();
+    const before = await readImport();
+    expect(before.status).toEqual({ observedGeneration: 1 });
+
+    expect(
+      await cluster.helm('upgrade', ...release, charts.millrace, '--reuse-values'),
+    ).toMatchObject(done);
+    const operator = await cluster.get('deployment', 'millrace-operator', namespace);
+    expect(operator).toMatchObject({ spec: { replicas: 3 } });
+    expect(await readImport()).toEqual(before);
+    const written = { observedGeneration: 1, waiting };
+    // A server takes a changed definition up within a second.
+    await expect
+      .poll(async () => writeStatus().then(readImport), { timeout: 20_000 })
+      .toEqual({ uid: before.uid, status: written });
+
+    expect(await cluster.helm('uninstall', ...release, '--no-hooks')).toMatchObject({
+      exitCode: 0,
+    });
+    expect(await cluster.get('deployment', 'millrace-operator', namespace)).toBeUndefined();
+    expect(await readImport()).toEqual({ uid: before.uid, status: written });
+
+    expect(await cluster.helm('install', ...release, charts.millrace)).toMatchObject(done);
+    expect(await readImport()).toEqual({ uid: before.uid, status: written });
+  });
+
+  it('refuses to strand an import, and else withdraws the metrics API, with rights that suffice', async () => {
+    const { stdout } = await cluster.helm('get', 'hooks', ...release);
+    const hooks = manifestsIn(stdout).filter(
+      ({ metadata }) => metadata.annotations?.['helm.sh/hook'] === 'pre-delete',
+    );
+    const [job] = hooks.filter(({ kind }) => kind === 'Job');
+    const rights = hooks.filter(({ kind }) => kind !== 'Job');
+    if (job === undefined) throw new Error('no hook');
+    const needed = [...rights, registration].map((held) => stringify(held)).join('---\n');
+    await cluster.kubectl(['apply', '--filename=-'], needed);
+
+    await hold(true);
+    const refused = await hookProgram(job);
+    expect(refused).toMatchObject({ exitCode: 65 });
+    expect(refused.stdout).toContain('csvimport team-a/users');
+    expect(await cluster.get('apiservice', registration.metadata.name)).toBeDefined();
+
+    await hold(false);
+    expect(await hookProgram(job)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await cluster.get('apiservice', registration.metadata.name)).toBeUndefined();
+    const binding = `${namespace}:millrace-metrics-api-service`;
+    expect(await cluster.get('clusterrolebinding', binding)).toBeUndefined();
+  });
+
+  it('lets the operator do its work everywhere, and only that', async () => {
+    const account = `system:serviceaccount:${namespace}:millrace-operator`;
+    const can = (...what: readonly string[]): Promise<boolean> => cluster.canI(account, ...what);
+
+    expect(
+      await can('patch', 'csvimports.millrace.dev', '--subresource=status', '--namespace=team-b'),
+    ).toBe(true);
+    expect(await can('patch', 'deployments.apps', '--namespace=team-b')).toBe(true);
+    expect(await can('patch', 'leases/millrace-operator', `--namespace=${namespace}`)).toBe(true);
+    expect(await can('patch', 'leases', '--namespace=team-a')).toBe(false);
+    expect(await can('update', 'csvimports.millrace.dev', '--namespace=team-b')).toBe(false);
+    expect(await can('create', 'pods', '--namespace=team-b')).toBe(false);
+    expect(await can('create', 'clusterrolebindings')).toBe(false);
+    expect(await can('delete', 'crds')).toBe(false);
+  });
+
+  it('installed in its own namespace, grants nothing outside of it', async () => {
+    const values = join(charts.millrace, 'examples', 'own-namespace.yaml');
+    const own = ['own', '--namespace', 'team-b', charts.millrace, '--values', values];
+
+    expect(await cluster.helm('install', ...own)).toMatchObject(done);
+
+    const account = 'system:serviceaccount:team-b:own-millrace-operator';
+    const listed = ['list', 'csvimports.millrace.dev'] as const;
+    expect(await cluster.canI(account, ...listed, '--namespace=team-b')).toBe(true);
+    expect(await cluster.canI(account, ...listed, '--namespace=team-a')).toBe(false);
+    expect(await cluster.canI(account, ...listed, '--all-namespaces')).toBe(false);
+    const ofCluster = await cluster.kubectl([
+      'get',
+      'clusterroles,clusterrolebindings',
+      '--selector=app.kubernetes.io/instance=own',
+      '--output=name',
+    ]);
+    expect(ofCluster).toBe('');
+  });
+
+  it('lets people do to our kinds what they may do in a namespace anyway', async () => {
+    for (const role of ['view', 'edit', 'admin']) {
+      const named = [role, `--clusterrole=${role}`, `--user=${role}`, '--namespace=team-a'];
+      await cluster.kubectl(['create', 'rolebinding', ...named]);
+    }
+    const can = (user: string, verb: string): Promise<boolean> =>
+      cluster.canI(user, verb, 'incrementpipelines.millrace.dev', '--namespace=team-a');
+
+    // The controller adds the rules up a moment after the roles are there.
+    await expect.poll(() => can('admin', 'deletecollection'), { timeout: 20_000 }).toBe(true);
+    expect([await can('view', 'watch'), await can('view', 'create')]).toEqual([true, false]);
+    expect([await can('edit', 'create'), await can('edit', 'deletecollection')]).toEqual([
+      true,
+      false,
+    ]);
+  });
+});
