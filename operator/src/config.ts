@@ -12,6 +12,7 @@ import { Type, type Static } from 'typebox';
 
 const closed = { additionalProperties: false } as const;
 const name = { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 } as const;
+const objectName = { pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 } as const;
 const host = Type.String({ minLength: 1 });
 const milliseconds = (minimum: number, description: string) =>
   Type.Integer({ minimum, maximum: 3_600_000, description });
@@ -47,6 +48,21 @@ export const configSchema = Type.Object(
       },
       closed,
     ),
+    keda: Type.Object(
+      {
+        metricsUrl: Type.String({
+          pattern: '^(https?://[^/]+)?$',
+          maxLength: 512,
+          description:
+            'Where KEDA asks how many workers are needed: the metrics API, without a path. Empty: KEDA scales nothing.',
+        }),
+        authentication: Type.String({
+          ...objectName,
+          description: 'ClusterTriggerAuthentication with the bearer token, and the CA of the URL.',
+        }),
+      },
+      { ...closed, description: 'Where KEDA finds how many workers are needed.' },
+    ),
     admin: Type.Object({ host, port: Type.Integer({ minimum: 0, maximum: 65_535 }) }, closed),
   },
   closed,
@@ -70,6 +86,7 @@ export const defaults = {
     renewDeadlineMs: 10_000,
     retryPeriodMs: 2_000,
   },
+  keda: { metricsUrl: '', authentication: 'millrace-metrics-api' },
   // Loopback: whoever wants the figures of a laptop's operator is on that laptop; pods say 0.0.0.0.
   admin: { host: '127.0.0.1', port: 9_090 },
 } as const;

@@ -123,6 +123,13 @@ async function aborted(signal: AbortSignal): Promise<undefined> {
 }
 
 function operatorConfig(config: Config): OperatorConfig {
-  const { runtimeImage, namespaces, statusIntervalMs, polls } = config;
-  return { runtimeImage, namespaces, statusIntervalMs, pollLimits: polls };
+  const { runtimeImage, namespaces, statusIntervalMs, polls, keda } = config;
+  const { metricsUrl: url, authentication } = keda;
+  return {
+    runtimeImage,
+    namespaces,
+    statusIntervalMs,
+    pollLimits: polls,
+    ...(url === '' ? {} : { keda: { url, authentication } }),
+  };
 }

@@ -105,7 +105,7 @@ function keda({ externalMetrics, isKedaServed, hasEndpoint }: ClusterScaling): D
   if (!hasEndpoint) {
     return instead(
       'MetricsUnavailable',
-      'The operator was not told where the metrics API of Millrace is, which KEDA is to ask: set metricsUrl.',
+      'The operator was not told where the metrics API of Millrace is, which KEDA is to ask: set keda.metricsUrl of its configuration.',
     );
   }
   return {
