@@ -11,17 +11,18 @@ import { run } from '../backends/command.ts';
 import { ownBinaries, programNames, type BuildOptions, type ProgramName } from './build.ts';
 
 /**
- * A: etcd and the API server. B: also the controller manager and the scheduler. D: also a node that
- * runs containers.
+ * A: etcd and the API server. B: also the controller manager and the scheduler. C: also nodes whose
+ * pods run by word alone. D: as B, and a node that runs containers.
  */
-export type Tier = 'a' | 'b' | 'd';
-export const tiers: readonly Tier[] = ['a', 'b', 'd'];
+export type Tier = 'a' | 'b' | 'c' | 'd';
+export const tiers: readonly Tier[] = ['a', 'b', 'c', 'd'];
 
 const apiTier: readonly ProgramName[] = ['etcd', 'kube-apiserver', 'kubectl'];
 const controllers: readonly ProgramName[] = ['kube-controller-manager', 'kube-scheduler'];
 const neededBy: Readonly<Record<Tier, readonly ProgramName[]>> = {
   a: apiTier,
   b: [...apiTier, ...controllers],
+  c: [...apiTier, ...controllers],
   d: programNames,
 };
 

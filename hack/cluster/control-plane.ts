@@ -28,6 +28,7 @@ import { isAlive } from '../backends/process-identity.ts';
 import { ensureWatcher } from '../backends/watcher.ts';
 import { findPrograms, type Tier } from './assets.ts';
 import { installManifests } from './manifests.ts';
+import { withKwok } from './kwok.ts';
 import { ownFolders, takeNumber } from './namespaces.ts';
 import { loopback, type Network } from './network.ts';
 import { findNodePrograms } from './node-programs.ts';
@@ -75,6 +76,7 @@ const startTriesMax = 3;
 
 const perishable = [
   'etcd',
+  'fake-nodes.json',
   'node',
   'pki',
   'logs',
@@ -105,7 +107,8 @@ async function start(options: ControlPlaneOptions, root: string): Promise<Runnin
   const { env, log, tier } = options;
   const signal = options.signal ?? new AbortController().signal;
   const search = { env, log, signal };
-  const installation = await findPrograms(tier, search);
+  const found = await findPrograms(tier, search);
+  const installation = tier === 'c' ? await withKwok(found, search) : found;
   const nodePrograms = tier === 'd' ? await findNodePrograms(search) : undefined;
   const files = clusterFiles(root);
   for (let tries = 1; ; tries++) {

@@ -20,9 +20,10 @@ import { isKind, kindDown, kindLoad, kindUp } from './kind.ts';
 
 const after = `
 Tiers: a is etcd and the API server; b adds the controller manager and the scheduler. There is no
-node: pods stay Pending. Everything listens on loopback and needs no root. d is b with a node that runs
-containers, on Linux, as root, in namespaces of its own. All tiers write only into the state folder;
-the programs come from KUBEBUILDER_ASSETS, else from the cache, else from a build with Go.
+node: pods stay Pending. c adds nodes whose pods run, and whose Jobs complete, by word alone. Everything
+listens on loopback and needs no root. d is b with a node that runs containers, on Linux, as root, in
+namespaces of its own. All tiers write only into the state folder; the programs come from
+KUBEBUILDER_ASSETS, else from the cache, else from a build with Go.
 
 Examples:
   export KUBECONFIG=$(npm run --silent cluster -- up)

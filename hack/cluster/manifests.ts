@@ -24,12 +24,21 @@ export function kubectlEnvironment(kubeconfig: string): Readonly<Record<string, 
   return { KUBECONFIG: kubeconfig, KUBECACHEDIR: `${kubeconfig}.cache` };
 }
 
-export async function installManifests(options: InstallOptions): Promise<void> {
+export async function applyManifests(options: InstallOptions): Promise<void> {
   const { kubectl, kubeconfig, manifests } = options;
   if (manifests.length === 0) return;
   const env = { ...process.env, ...kubectlEnvironment(kubeconfig) };
   const named = manifests.map((path) => `--filename=${path}`);
   await run(kubectl, ['apply', '--server-side', '--force-conflicts', ...named], { env });
+}
+
+/** For definitions: they are served when this is done. */
+export async function installManifests(options: InstallOptions): Promise<void> {
+  const { kubectl, kubeconfig, manifests } = options;
+  if (manifests.length === 0) return;
+  const env = { ...process.env, ...kubectlEnvironment(kubeconfig) };
+  const named = manifests.map((path) => `--filename=${path}`);
+  await applyManifests(options);
   const wait = ['wait', '--for=condition=Established', '--timeout=60s', ...named];
   await run(kubectl, wait, { env, timeoutMs: 90_000 });
 }

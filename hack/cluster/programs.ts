@@ -24,7 +24,7 @@ export function serverUrl({ address }: Network, ports: Settings['ports']): strin
 }
 
 /** Programs write below HOME and the temporary folder when nobody tells them otherwise. */
-function command(
+export function command(
   { installation, files }: ProgramSettings,
   role: string,
   flags: Readonly<Record<string, string | number | boolean>>,

@@ -11,7 +11,8 @@ import { writeRecord, type RunningProcess, type RunningRecord } from '../backend
 import { launch } from '../backends/server.ts';
 import type { Tier } from './assets.ts';
 import { writeImageArchive } from './image-archive.ts';
-import { installManifests } from './manifests.ts';
+import { applyManifests, installManifests, type InstallOptions } from './manifests.ts';
+import { fakeNodes, kwok, writeFakeNodes } from './kwok.ts';
 import { furnish, holder, inside, insidePid, type Inside } from './namespaces.ts';
 import { networkOf, nodeName, type Network } from './network.ts';
 import { importImage, lacksSocket } from './node-images.ts';
@@ -103,12 +104,13 @@ export class Start {
     if (this.#node !== undefined) await this.#prepareContainers(this.#node);
     await this.#waitFor('/readyz');
     if (this.#node !== undefined) await this.#startNode(this.#node);
-    await this.#install();
+    await installManifests(this.#manifests(this.#options.manifests ?? []));
     if (this.#options.tier !== 'a') {
       await this.#launch(controllerManager(this.#settings));
       await this.#launch(scheduler(this.#settings));
     }
     if (this.#options.tier !== 'a') await this.#waitFor(firstAccount);
+    if (this.#options.tier === 'c') await this.#startFakeNodes();
     if (this.#node !== undefined) await this.#waitForNode(this.#node);
     return this.#record;
   }
@@ -163,6 +165,15 @@ export class Start {
     await this.#launch(kubelet(settings));
   }
 
+  async #startFakeNodes(): Promise<void> {
+    await this.#launch(kwok(this.#settings));
+    const { root } = this.#settings.files;
+    await applyManifests(this.#manifests([await writeFakeNodes(root)]));
+    for (const name of fakeNodes) {
+      await this.#waitFor(`/api/v1/nodes/${name}`, { accepts: isOpen });
+    }
+  }
+
   async #waitForNode(settings: NodeSettings): Promise<void> {
     await this.#waitFor(`/api/v1/nodes/${nodeName}`, { accepts: isOpen });
     await waitForPrograms(this.#answering, readyUrls(settings.network), this.#options.signal);
@@ -173,13 +184,10 @@ export class Start {
     return this.#inside;
   }
 
-  async #install(): Promise<void> {
+  #manifests(manifests: readonly string[]): InstallOptions {
     const { files, installation } = this.#settings;
-    await installManifests({
-      kubectl: installation.programs['kubectl'] ?? '',
-      kubeconfig: files.kubeconfig,
-      manifests: this.#options.manifests ?? [],
-    });
+    const kubectl = installation.programs['kubectl'] ?? '';
+    return { kubectl, kubeconfig: files.kubeconfig, manifests };
   }
 
   /** On a node every program is inside; without one there is no inside. */

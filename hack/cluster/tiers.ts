@@ -4,12 +4,14 @@ import type { Tier } from './assets.ts';
 
 const apiRoles = ['etcd', 'kube-apiserver'];
 const controllerRoles = [...apiRoles, 'kube-controller-manager', 'kube-scheduler'];
+const fakeRoles = [...controllerRoles, 'kwok'];
 const nodeRoles = ['node', ...controllerRoles, 'containerd', 'kube-proxy', 'coredns', 'kubelet'];
 
 /** The processes of a whole cluster of that tier. */
 export const rolesOf: Readonly<Record<Tier, readonly string[]>> = {
   a: apiRoles,
   b: controllerRoles,
+  c: fakeRoles,
   d: nodeRoles,
 };
 
@@ -17,6 +19,7 @@ export const rolesOf: Readonly<Record<Tier, readonly string[]>> = {
 const marks: readonly (readonly [string, Tier])[] = [
   // The first of its processes, so that a node that is half there counts as one.
   ['node', 'd'],
+  ['kwok', 'c'],
   ['kube-controller-manager', 'b'],
 ];
 

@@ -7,8 +7,8 @@
  * and checksum database stay as the host has them.
  */
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { cacheDirectory, cached } from '../backends/cache.ts';
@@ -52,7 +52,7 @@ function wrapperPath(wrapper: string, name: string): string {
 
 async function entryName(name: GoToolName, recipe: Recipe): Promise<string> {
   const hash = createHash('sha256');
-  hash.update([recipe.package, ...buildArguments(recipe)].join('\n'));
+  hash.update([recipe.package, ...buildArguments(recipe), ...(recipe.files ?? [])].join('\n'));
   for (const content of await wrapperFiles(recipe)) hash.update(content);
   const system = `${process.platform}-${process.arch}`;
   return `tool-${name}-${recipe.version}-${system}-${hash.digest('hex').slice(0, 12)}`;
@@ -100,6 +100,7 @@ async function build(recipe: Recipe, folder: string, options: GoToolOptions): Pr
     clearInterval(timer);
     await rm(scratch, { recursive: true, force: true });
   }
+  await keepFiles({ go, folder }, recipe, options);
   const program = join(folder, name);
   await rename(join(folder, 'bin', name), program);
   const answer = await run(program, recipe.versionArguments, { env });
@@ -107,6 +108,27 @@ async function build(recipe: Recipe, folder: string, options: GoToolOptions): Pr
     throw new Error(`${name} calls itself ${answer.trim()}, not ${recipe.version}`);
   }
   log(`${name}: built in ${seconds(startedAt)} s`);
+}
+
+interface Place {
+  readonly go: string;
+  readonly folder: string;
+}
+
+async function keepFiles(place: Place, recipe: Recipe, options: GoToolOptions): Promise<void> {
+  const { module, version, files = [] } = recipe;
+  if (files.length === 0) return;
+  const answer = await run(place.go, ['mod', 'download', '-json', `${module}@${version}`], {
+    cwd: place.folder,
+    env: goEnvironment(options.env, {}),
+    timeoutMs: buildDeadlineMs,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  const { Dir: sources } = JSON.parse(answer) as { readonly Dir: string };
+  for (const path of files) {
+    await mkdir(dirname(join(place.folder, path)), { recursive: true });
+    await copyFile(join(sources, path), join(place.folder, path));
+  }
 }
 
 function seconds(startedAt: number): string {
@@ -140,20 +162,4 @@ export async function cachedGoTool(
     () => program,
     () => undefined,
   );
-}
-
-/** The folder of the module's sources, for programs that read files of their own at run time. */
-export async function goToolSources(options: GoToolOptions): Promise<string> {
-  const { module, version } = recipes[options.name];
-  const go = await findProgram('go', options.env);
-  if (go === undefined) throw new Error(`no \`go\` on the PATH to find the sources of ${module}`);
-  const answer = await run(go, ['mod', 'download', '-json', `${module}@${version}`], {
-    env: goEnvironment(options.env, {}),
-    timeoutMs: 600_000,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  const { Dir: folder } = JSON.parse(answer) as { readonly Dir?: string };
-  if (folder === undefined) throw new Error(`the Go module proxy has no ${module}@${version}`);
-  await access(folder);
-  return folder;
 }

@@ -12,6 +12,8 @@ export interface Recipe {
   readonly wrapper?: string;
   /** What the linker sets, as -X. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Files of the module that it reads at run time; kept beside it under the same paths. */
+  readonly files?: readonly string[];
   /** Arguments that make it say its version. */
   readonly versionArguments: readonly string[];
 }
@@ -45,6 +47,13 @@ export const recipes = {
     version: 'v0.8.0',
     package: 'sigs.k8s.io/kwok/cmd/kwok',
     variables: { 'sigs.k8s.io/kwok/pkg/consts.Version': 'v0.8.0' },
+    files: [
+      'kustomize/stage/node/fast/node-initialize.yaml',
+      'kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml',
+      'kustomize/stage/pod/fast/pod-complete.yaml',
+      'kustomize/stage/pod/fast/pod-delete.yaml',
+      'kustomize/stage/pod/fast/pod-ready.yaml',
+    ],
     versionArguments: ['--version'],
   },
   skaffold: {
