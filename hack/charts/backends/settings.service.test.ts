@@ -60,10 +60,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function textIn(kind: string, name: string, key: string): string {
+function textIn(kind: 'ConfigMap' | 'Secret', name: string, key: string): string {
   const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
-  const data = (found?.['data'] ?? found?.['stringData']) as Readonly<Record<string, string>>;
-  return data[key] ?? '';
+  const text = (found?.['data'] as Readonly<Record<string, string>> | undefined)?.[key] ?? '';
+  return kind === 'Secret' ? Buffer.from(text, 'base64').toString() : text;
 }
 
 function pod(of: string): Pod['spec'] {
