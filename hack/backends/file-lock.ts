@@ -14,6 +14,8 @@ export interface LockOptions {
   /** Called once when somebody else holds the lock. */
   onWait?(holderPid: number): void;
   readonly signal?: AbortSignal;
+  /** Fails when its folder is gone, in place of making it anew. */
+  readonly keepsFolder?: boolean;
 }
 
 function isErrorCode(error: unknown, code: string): boolean {
@@ -62,7 +64,7 @@ async function breakLock(path: string): Promise<void> {
 }
 
 async function acquire(path: string, options: LockOptions): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  if (options.keepsFolder !== true) await mkdir(dirname(path), { recursive: true });
   const deadline = Date.now() + options.waitMs;
   let hasTold = false;
   while (!(await isTaken(path))) {

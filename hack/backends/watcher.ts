@@ -7,7 +7,7 @@
  *   node hack/backends/watcher.ts <state folder>
  */
 import { spawn } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -70,7 +70,9 @@ async function tend(root: string): Promise<boolean> {
 
 async function watch(stateDir: string): Promise<void> {
   const { identity, lock } = files(stateDir);
-  const isFirst = await withLock(lock, { waitMs: 30_000 }, async () => {
+  // A state folder that was removed as a whole needs nobody; making it again would be wrong.
+  const patience = { waitMs: 30_000, keepsFolder: true };
+  const isFirst = await withLock(lock, patience, async () => {
     if (await livingWatcher(stateDir)) return false;
     await writeFile(identity, JSON.stringify(ownIdentity()));
     return true;
@@ -78,9 +80,8 @@ async function watch(stateDir: string): Promise<void> {
   let isNeeded = isFirst;
   while (isNeeded) {
     await delay(periodMs);
-    // A state folder that was removed as a whole needs nobody; making it again would be wrong.
     if ((await readdir(stateDir).catch(() => [])).length === 0) return;
-    isNeeded = await withLock(lock, { waitMs: 30_000 }, async () => {
+    isNeeded = await withLock(lock, patience, async () => {
       const answers = [];
       // Under the lock, or a server whose user has just relied on this watcher could be overlooked.
       for (const name of await serverNames(stateDir))
@@ -95,5 +96,11 @@ async function watch(stateDir: string): Promise<void> {
 if (import.meta.main) {
   const [, , stateDir] = process.argv;
   if (stateDir === undefined) throw new Error('the state folder is missing');
-  await watch(stateDir);
+  await watch(stateDir).catch(async (error: unknown) => {
+    const isThere = await access(stateDir).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) throw error;
+  });
 }
