@@ -205,7 +205,10 @@ describeOnNode('a node', () => {
 });
 
 async function killWatcher(stateDir: string): Promise<void> {
-  const text = await readFile(join(stateDir, 'watcher.json'), 'utf8');
+  // It says who it is some time after it was started.
+  const read = async (): Promise<string> =>
+    readFile(join(stateDir, 'watcher.json'), 'utf8').catch(() => '');
+  const text = await vi.waitUntil(read, patient);
   signalProcess(JSON.parse(text) as ProcessIdentity, 'SIGKILL');
 }
 
