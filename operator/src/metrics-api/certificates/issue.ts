@@ -31,7 +31,7 @@ const commonNameMax = 64;
 
 export async function issue({ names, now, lifeMs }: IssueOptions): Promise<Issued> {
   // Loaded when there is something to issue, once in two months: it takes a few megabytes.
-  const x509 = await import('@peculiar/x509');
+  const { x509 } = await import('./x509.ts');
   const authorityKeys = await newKeys();
   const keys = await newKeys();
   const validity = { notBefore: new Date(now - slackMs), notAfter: new Date(now + lifeMs) };
