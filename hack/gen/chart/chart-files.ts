@@ -8,6 +8,7 @@ import root from '../../../package.json' with { type: 'json' };
 import { kindRules } from './kind-rules.ts';
 import { rulesFiles } from './rules.ts';
 import { valuesSchema, valuesYaml } from './values-files.ts';
+import { valuesTable } from './values-table.ts';
 
 /** Before 1.31 a few fields that the operator writes are not served. */
 const kubeVersion = '>=1.31.0-0';
@@ -25,6 +26,7 @@ function ofMillrace(kinds: readonly Kind[]): readonly GeneratedFile[] {
     { path: 'Chart.yaml', text: chart('millrace', root.description) },
     { path: 'values.yaml', text: valuesYaml(chartValues) },
     { path: 'values.schema.json', text: valuesSchema(chartValues) },
+    { path: 'VALUES.md', text: valuesTable(chartValues) },
     ...rules.map(({ name, text }) => ({ path: `files/rules/${name}.yaml`, text })),
     ...kinds.map((kind) => ({ path: `files/crds/${kind.slug}.yaml`, text: kept(kind) })),
   ];
