@@ -35,7 +35,7 @@ export async function startChartCluster(helmProgram: string): Promise<ChartClust
   const helm = await openHelm(helmProgram);
   const env = { ...process.env, KUBECONFIG: plane.kubeconfig, KUBECACHEDIR: join(folder, 'kube') };
   const kubectl = async (args: readonly string[], input = ''): Promise<string> => {
-    const { exitCode, stdout, stderr } = await execute(plane.kubectl, args, env, input);
+    const { exitCode, stdout, stderr } = await execute(plane.kubectl, args, { env, input });
     if (exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr.trim()}`);
     return stdout;
   };

@@ -48,7 +48,7 @@ export async function openHelm(program: string): Promise<Helm> {
     KUBECACHEDIR: join(home, 'kube'),
   };
   return {
-    call: (args, env = {}) => execute(program, args, { ...process.env, ...homes, ...env }),
+    call: (args, env = {}) => execute(program, args, { env: { ...process.env, ...homes, ...env } }),
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   };
 }
@@ -56,8 +56,7 @@ export async function openHelm(program: string): Promise<Helm> {
 export async function execute(
   program: string,
   args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  input = '',
+  { env, input = '' }: { readonly env: NodeJS.ProcessEnv; readonly input?: string },
 ): Promise<HelmResult> {
   const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';

@@ -66,6 +66,7 @@ function samples(path: string): unknown {
   if (path.endsWith('amespaces')) return ['other'];
   return {
     'config.logLevel': 'debug',
+    'config.keda.metricsUrl': 'https://other.example',
     'networkPolicy.apiServer.ports': [6_444],
     'networkPolicy.apiServer.cidrs': ['192.0.2.1/32'],
     'ingress.routes': [{ name: 'b', host: 'b.example', service: 'b' }],

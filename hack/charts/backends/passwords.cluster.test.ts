@@ -34,7 +34,7 @@ function clusterOf(): { readonly kubeconfig: string; readonly kubectl: string } 
 async function kubectl(...args: readonly string[]): Promise<string> {
   const { kubeconfig, kubectl: file } = clusterOf();
   const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: `${kubeconfig}.cache` };
-  const { exitCode, stdout, stderr } = await execute(file, args, env);
+  const { exitCode, stdout, stderr } = await execute(file, args, { env });
   if (exitCode !== 0) throw new Error(stderr);
   return stdout;
 }

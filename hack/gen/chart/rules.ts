@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 
 interface Rule {
+  readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
 }
 
@@ -29,6 +30,8 @@ interface Source {
   readonly file: string;
   readonly kind: 'Role' | 'ClusterRole';
   readonly role: string;
+  /** Only the rules of this resource; all if left out. */
+  readonly resource?: string;
 }
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -38,6 +41,13 @@ const sources: Readonly<Record<string, Source>> = {
   'operator-lease': { file: 'account.yaml', kind: 'Role', role: 'millrace-operator-lease' },
   'operator-cluster': { file: 'rbac-cluster.yaml', kind: 'ClusterRole', role: 'millrace-operator' },
   'operator-namespaced': { file: 'rbac-namespaced.yaml', kind: 'Role', role: 'millrace-operator' },
+  // Of the whole cluster, so no Role can grant it; an operator of namespaces asks for it as well.
+  'operator-registrations': {
+    file: 'rbac-cluster.yaml',
+    kind: 'ClusterRole',
+    role: 'millrace-operator',
+    resource: 'apiservices',
+  },
   'metrics-api': { file: 'metrics-api.yaml', kind: 'ClusterRole', role: 'millrace-metrics-api' },
   'metrics-api-service': {
     file: 'metrics-api.yaml',
@@ -60,12 +70,14 @@ ${stringify(rulesOf(source).map(namedByRelease), { lineWidth: 0 })}`,
   }));
 }
 
-function rulesOf({ file, kind, role }: Source): readonly Rule[] {
+function rulesOf({ file, kind, role, resource }: Source): readonly Rule[] {
   const text = readFileSync(join(root, 'operator', 'deploy', file), 'utf8');
   const documents = parseAllDocuments(text).map((document) => document.toJS() as Document);
   const found = documents.find((held) => held.kind === kind && held.metadata?.name === role);
   if (found?.rules === undefined) throw new Error(`${file} has no ${kind} ${role} with rules`);
-  return found.rules;
+  return found.rules.filter(
+    ({ resources }) => resource === undefined || resources?.includes(resource),
+  );
 }
 
 function namedByRelease(rule: Rule): Rule {
