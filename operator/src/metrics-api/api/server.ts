@@ -36,6 +36,12 @@ export interface Material {
   readonly clientAuthorities: string | undefined;
 }
 
+interface Connected {
+  /** Which authorities were trusted when it was made. */
+  readonly trust: number;
+  requests: number;
+}
+
 /** Connections; a cluster's API servers and autoscalers need a dozen. */
 const connectionsMax = 256;
 /** Requests at work; each holds at most one review at the API server. */
@@ -51,8 +57,7 @@ const idleMs = 120_000;
 export class ApiServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
-  /** Which authorities were trusted when a connection was made. */
-  readonly #trustedAt = new WeakMap<Socket, number>();
+  readonly #connections = new Map<Socket, Connected>();
   #trust = 0;
   #material: Material;
   #requests = 0;
@@ -77,7 +82,10 @@ export class ApiServer {
       (request, response) => void this.#serve(request, response),
     );
     this.#server.maxConnections = connectionsMax;
-    this.#server.on('secureConnection', (socket) => this.#trustedAt.set(socket, this.#trust));
+    this.#server.on('secureConnection', (socket) => {
+      this.#connections.set(socket, { trust: this.#trust, requests: 0 });
+      socket.once('close', () => this.#connections.delete(socket));
+    });
     // A stranger who does not speak TLS is nobody's failure.
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
   }
@@ -101,7 +109,7 @@ export class ApiServer {
     this.#server.setSecureContext(contextOf(material));
     if (!isTrustChanged) return;
     this.#trust++;
-    this.#server.closeIdleConnections();
+    this.#closeIdle();
   }
 
   /** Answers what has begun, then resolves; what is not done when the signal aborts is cut off. */
@@ -110,15 +118,22 @@ export class ApiServer {
     const cut = (): void => this.#server.closeAllConnections();
     if (signal.aborted) cut();
     signal.addEventListener('abort', cut, { once: true });
-    // Also closes the connections that are idle; the others end with their answers.
-    await new Promise((resolve) => this.#server.close(resolve));
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#closeIdle();
+    await closed;
     signal.removeEventListener('abort', cut);
+  }
+
+  /** Node would leave those open that have not brought a request yet, as a client may keep in stock. */
+  #closeIdle(): void {
+    for (const [socket, { requests }] of this.#connections) if (requests === 0) socket.destroy();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const began = performance.now();
     const peer = this.#peerOf(request.socket);
     this.#requests++;
+    this.#occupy(request.socket, response);
     try {
       const { route, reply } = await this.#answer(request, peer);
       const isKept = peer.commonName !== undefined && !this.#isDraining && !hasBody(request);
@@ -138,6 +153,17 @@ export class ApiServer {
     }
   }
 
+  /** Until the last byte of the answer is handed over: only then may the connection be destroyed. */
+  #occupy(socket: Socket, response: ServerResponse): void {
+    const connected = this.#connections.get(socket);
+    if (connected === undefined) return;
+    connected.requests++;
+    response.once('close', () => {
+      connected.requests--;
+      if (this.#isDraining && connected.requests === 0) socket.destroySoon();
+    });
+  }
+
   async #answer(request: IncomingMessage, peer: Peer): Promise<Answered> {
     if (this.#requests > requestsMax) {
       return { route: 'unknown', reply: refused(429, 'Too many requests at once.') };
@@ -155,7 +181,7 @@ export class ApiServer {
   }
 
   #peerOf(socket: Socket): Peer {
-    const isCurrent = this.#trustedAt.get(socket) === this.#trust;
+    const isCurrent = this.#connections.get(socket)?.trust === this.#trust;
     if (!isCurrent || !isVerified(socket)) return { commonName: undefined };
     const name: unknown = socket.getPeerCertificate().subject?.CN;
     return { commonName: typeof name === 'string' ? name : undefined };
