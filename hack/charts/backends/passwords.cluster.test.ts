@@ -87,6 +87,16 @@ describeOnCluster('passwords of the development backends', () => {
     expect(first['valkey.conf']).toBe(`requirepass ${first['valkey'] ?? ''}\n`);
     expect(await secret('millrace-backends', second)).toEqual(clients);
 
+    // By which people find the volumes that stay.
+    const volumes = ['get', 'pvc', '-n', namespace, '-o', 'name'] as const;
+    await expect
+      .poll(async () => kubectl(...volumes, '-l', 'app.kubernetes.io/component=backend'), {
+        timeout: 20_000,
+      })
+      .toMatch(
+        /^(persistentvolumeclaim\/data-millrace-(kafka|postgres|rabbitmq|s3|valkey)-0\n){5}$/,
+      );
+
     await release('upgrade', { 'backends.kafka.enabled': 'false' });
     expect(await secret('millrace-backends-passwords')).toEqual(first);
     const { KAFKA_BROKERS: gone, ...left } = await secret('millrace-backends');
