@@ -36,7 +36,16 @@ const ofRuns: ReadonlySet<string> = new Set([
 ]);
 
 function comparable(object: KubeObject): string {
-  return JSON.stringify(object, (field, value: unknown) => (ofRuns.has(field) ? undefined : value));
+  return JSON.stringify(object, (field, value: unknown) => {
+    if (ofRuns.has(field)) return undefined;
+    return field === 'scaling' ? withoutReason(value) : value;
+  });
+}
+
+/** Why a number was told is of the look that led to it, as the recommendation is. */
+function withoutReason(scaling: unknown): unknown {
+  const { why: _why, ...told } = scaling as { readonly why?: unknown };
+  return told;
 }
 
 /** What differs, shortest useful form; undefined if nothing does. */

@@ -7,6 +7,7 @@
  */
 import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
+import { kedaEndpoint } from '../api-services.ts';
 import { startOperator } from '../../src/operator.ts';
 import { difference, endState, type EndState } from './end-state.ts';
 import { Life, type Call, type Disturbance } from './life.ts';
@@ -110,6 +111,7 @@ async function begin(
     config: {
       runtimeImage: 'millrace-runtimes:test',
       namespaces: [],
+      keda: kedaEndpoint,
       // Half of the usual questions; what is asked matters here, not how soon.
       pollLimits: { periodMinMs: 3_000 },
     },

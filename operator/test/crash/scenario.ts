@@ -38,6 +38,8 @@ export const storiesOfEveryKind = [
   'paused',
   'name taken',
   'drift',
+  'autoscaled',
+  'driver changes',
 ] as const;
 export type Story = (typeof storiesOfEveryKind)[number];
 

@@ -7,15 +7,18 @@ import { apiVersion } from '@millrace/crds/define-kind';
 import { csvImport } from '../../../src/kinds/csv-import/index.ts';
 import { csvImports } from '../../../src/kinds/csv-import/resource-types.ts';
 import {
+  autoscalers,
   configMaps,
   deployments,
   jobs,
   ownedTypes,
   pods,
+  scaledObjects,
   secrets,
   services,
 } from '../../../src/machinery/workload/resource-types.ts';
 import type { KubeObject, ResourceType } from '../../../src/machinery/kube-api.ts';
+import { autoscale, jumped, metricsAre } from '../../autoscaler.ts';
 import { backends, ImportWorld, namespace, report, users } from '../../import-world.ts';
 import type { KindProof, Scenario, Step } from '../scenario.ts';
 
@@ -108,6 +111,17 @@ function story(
 ): Scenario<ImportWorld> {
   return { world, steps, ends: end };
 }
+
+/** Fails unless there is one. */
+const isAutoscaled: ImportStep['run'] = async (at) => {
+  if (await autoscale(at.api, { type: csvImports, ref: users })) return;
+  throw new Error('nothing scales the workers');
+};
+
+const hasNo =
+  (type: ResourceType): ImportStep['run'] =>
+  (at) =>
+    expectAbsent(at, type, 'users-worker');
 
 const tooManyRejects = JSON.stringify(
   report({ state: 'Failed', reason: 'TooManyRejects', message: 'See the first rejects.' }),
@@ -385,10 +399,64 @@ const scenarios = {
     ],
     expectReason('Ready', 'Loading'),
   ),
+
+  autoscaled: story(
+    [
+      ...running,
+      step('there is a metrics API', (at) => metricsAre(at.api, 'Millrace')),
+      step('more workers are of use', reports({ workers: { wanted: 2, why: 'two chunks wait' } })),
+      step('the autoscaler acts', isAutoscaled),
+      step('nothing is to be done', reports({ workers: { wanted: 0, why: 'no chunk waits' } })),
+      step(
+        'something is again',
+        stands(autoscalers, 'users-worker'),
+        reports({ workers: { wanted: 2, why: 'two chunks wait' } }),
+      ),
+      step('the autoscaler acts', isAutoscaled),
+      step('it is suspended', changes({ suspend: true })),
+      step('it is resumed', hasNo(autoscalers), changes({ suspend: false })),
+      finishes(1),
+    ],
+    async (at) => {
+      await expectReason('Complete', 'Complete')(at);
+      await hasNo(autoscalers)(at);
+    },
+  ),
+
+  'driver changes': story(
+    [
+      ...running,
+      step('more workers are of use', reports({ workers: { wanted: 2, why: 'two chunks wait' } })),
+      step('there is a metrics API', (at) => metricsAre(at.api, 'KEDA')),
+      step(
+        'fewer workers are of use',
+        isAutoscaled,
+        reports({ workers: { wanted: 1, why: 'one chunk waits' } }),
+      ),
+      step('another metrics API', isAutoscaled, (at) => metricsAre(at.api, 'Millrace')),
+      step(
+        'the operator is to scale',
+        hasNo(scaledObjects),
+        changes({ scaling: { driver: 'Direct' } }),
+      ),
+      finishes(1),
+    ],
+    async (at) => {
+      await expectReason('Complete', 'Complete')(at);
+      await hasNo(autoscalers)(at);
+    },
+  ),
 } satisfies KindProof<ImportWorld>['scenarios'];
+
+const never: KindProof<ImportWorld>['never'] = async ({ call, before, after }, at) => {
+  const worker = { namespace, name: 'users-worker' };
+  const isOfWorkers = call.type.kind === deployments.kind && call.ref?.name === worker.name;
+  return isOfWorkers ? await jumped(at.api, worker, { before, after }) : undefined;
+};
 
 export const proof: KindProof<ImportWorld> = {
   kind: csvImport,
-  types: [csvImports, ...ownedTypes, pods],
+  types: [csvImports, ...ownedTypes, scaledObjects, pods],
   scenarios,
+  never,
 };

@@ -13,14 +13,17 @@ import { incrementPipelines } from '../../../src/kinds/increment-pipeline/resour
 import type { KubeObject, ResourceType } from '../../../src/machinery/kube-api.ts';
 import { jobFacts } from '../../../src/machinery/workload/job.ts';
 import {
+  autoscalers,
   configMaps,
   deployments,
   jobs,
   ownedTypes,
   pods,
+  scaledObjects,
   secrets,
   services,
 } from '../../../src/machinery/workload/resource-types.ts';
+import { autoscale, jumped, metricsAre, replicasOf } from '../../autoscaler.ts';
 import {
   backlog,
   namespace,
@@ -142,6 +145,21 @@ const meddle =
   (type: ResourceType, name: string, rest: object): Act =>
   async (at) => {
     await at.api.apply(type, foreign(type, name, rest), { fieldManager: 'kubectl', force: true });
+  };
+
+const hasMetricsApi = step('there is a metrics API', (at) => metricsAre(at.api, 'Millrace'));
+
+/** Fails unless there is one. */
+const isAutoscaled: Act = async (at) => {
+  if (await autoscale(at.api, { type: incrementPipelines, ref: views })) return;
+  throw new Error('nothing scales the workers');
+};
+
+const hasNo =
+  (type: ResourceType): Act =>
+  async (at) => {
+    const held = await at.read(type, 'views-worker');
+    if (held !== undefined) throw new Error(`${type.kind} should be gone`);
   };
 
 const scenarios = {
@@ -313,15 +331,60 @@ const scenarios = {
     ],
     isAccepting,
   ),
+
+  autoscaled: story(
+    [
+      ...running,
+      hasMetricsApi,
+      step('much comes in', reports(busy)),
+      step('the autoscaler is deleted', isAutoscaled, hasWorkers(3), (at) =>
+        at.delete(autoscalers, 'views-worker'),
+      ),
+      step(
+        'it is edited',
+        hasWorkers(3),
+        meddle(autoscalers, 'views-worker', { spec: { maxReplicas: 9 } }),
+      ),
+      step('it is deleted', isAutoscaled, reports({ backlog: backlog(5) }), isDeleted),
+      ...drains,
+      step('its janitor does its work', hasNo(autoscalers), janitorEnds.run),
+    ],
+    isAllGone,
+  ),
+
+  'driver changes': story(
+    [
+      ...running,
+      step('much comes in', reports(busy)),
+      step('there is a metrics API', hasWorkers(3), (at) => metricsAre(at.api, 'Millrace')),
+      step('somebody adds a worker', hasWorkers(3), (at) =>
+        at.api
+          .patch(deployments, { namespace, name: 'views-worker' }, { spec: { replicas: 4 } })
+          .then(() => undefined),
+      ),
+      step('KEDA takes it over', hasWorkers(4), isAutoscaled, (at) => metricsAre(at.api, 'KEDA')),
+      step(
+        'the operator is to scale',
+        hasWorkers(3),
+        hasNo(autoscalers),
+        changes({ scaling: { driver: 'Direct' } }),
+      ),
+      step(
+        'an autoscaler that the cluster does not have is asked for',
+        hasNo(scaledObjects),
+        changes({ scaling: { driver: 'HPA' } }),
+      ),
+    ],
+    async (at) => {
+      await isFor('AutoscalingReady', 'ExternalMetricsTaken')(at);
+      await expectWorkers(at, 3);
+    },
+  ),
 } satisfies KindProof<PipelineWorld>['scenarios'];
 
 /** What the pods would say at this moment, whoever asks. */
 function isInFlight({ progress }: PipelineWorld): boolean {
   return progress !== undefined && (progress.backlog.entries > 0 || progress.members.gateways > 0);
-}
-
-function replicasOf(object: KubeObject | undefined): number {
-  return (object?.['spec'] as { readonly replicas?: number } | undefined)?.replicas ?? 0;
 }
 
 function isHeld(object: KubeObject | undefined): boolean {
@@ -343,6 +406,11 @@ function stopsWorkers({ call, before, after }: Effect): boolean {
   return call.ref?.name === 'views-worker' && replicasOf(before) > 0 && replicasOf(after) === 0;
 }
 
+function workersOf({ call, before, after }: Effect): Pick<Effect, 'before' | 'after'> {
+  const isOfWorkers = call.type.kind === deployments.kind && call.ref?.name === 'views-worker';
+  return isOfWorkers ? { before, after } : { before: undefined, after: undefined };
+}
+
 function letsGo({ call, before, after }: Effect): boolean {
   return call.type.kind === incrementPipelines.kind && isHeld(before) && !isHeld(after);
 }
@@ -351,6 +419,8 @@ const never: KindProof<PipelineWorld>['never'] = async (effect, at) => {
   if (stopsWorkers(effect) && isInFlight(at) && !(await isPurged(at))) {
     return 'stopped the workers with increments in flight';
   }
+  const jump = await jumped(at.api, { namespace, name: 'views-worker' }, workersOf(effect));
+  if (jump !== undefined) return jump;
   if (letsGo(effect) && !(await hasJanitorEnded(at))) {
     return 'let the pipeline go before its janitor had done its work';
   }
@@ -359,7 +429,7 @@ const never: KindProof<PipelineWorld>['never'] = async (effect, at) => {
 
 export const proof: KindProof<PipelineWorld> = {
   kind: incrementPipeline,
-  types: [incrementPipelines, ...ownedTypes, pods],
+  types: [incrementPipelines, ...ownedTypes, scaledObjects, pods],
   scenarios,
   never,
 };
