@@ -25,6 +25,9 @@ export function metadataProblems(
   ];
 }
 
+/** The few without a namespace that are read or written here. */
+const ofCluster: ReadonlySet<string> = new Set(['APIService', 'ClusterRoleBinding']);
+
 function nameProblems(kind: ResourceKind, metadata: JsonObject): Problem[] {
   const problems: Problem[] = [];
   const name = metadata['name'];
@@ -32,7 +35,7 @@ function nameProblems(kind: ResourceKind, metadata: JsonObject): Problem[] {
   if (typeof name !== 'string' || !isName(kind, name)) {
     problems.push({ at: 'metadata.name', message: nameRule(kind) });
   }
-  const isOfCluster = kind.kind === 'APIService' && namespace === '';
+  const isOfCluster = ofCluster.has(kind.kind) && namespace === '';
   if (
     !isOfCluster &&
     (typeof namespace !== 'string' || namespace.length > 63 || !label.test(namespace))

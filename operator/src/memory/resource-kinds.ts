@@ -42,6 +42,7 @@ const builtIn: readonly [apiVersion: string, kind: string, plural: string, trait
   ['policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'status'],
   ['autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', 'status'],
   ['apiregistration.k8s.io/v1', 'APIService', 'apiservices', 'status'],
+  ['rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'clusterrolebindings', ''],
   ['keda.sh/v1alpha1', 'ScaledObject', 'scaledobjects', 'status'],
 ];
 
