@@ -5,6 +5,7 @@
  */
 import { describe } from 'vitest';
 import { applyContract } from './contract/apply.ts';
+import { autoscalersContract } from './contract/autoscalers.ts';
 import { customResourcesContract } from './contract/custom-resources.ts';
 import { deletionContract } from './contract/deletion.ts';
 import { listsContract } from './contract/lists.ts';
@@ -17,6 +18,7 @@ export function kubeApiContract(adapter: string, makeTarget: MakeTarget): void {
   describe(`the KubeApi contract on ${adapter}`, () => {
     writesContract(makeTarget);
     applyContract(makeTarget);
+    autoscalersContract(makeTarget);
     listsContract(makeTarget);
     describe('preconditions', () => preconditionsContract(makeTarget));
     watchesContract(makeTarget);

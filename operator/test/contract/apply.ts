@@ -244,6 +244,23 @@ export function applyContract(makeTarget: MakeTarget): void {
       });
     });
 
+    test('go to an autoscaler that updates them, and come back at the number that is there', async () => {
+      await api.apply(deployments, deployment(namespace, { replicas: 0 }), one);
+      await api.scale(deployments, ref(), { ...scaler, replicas: 2, force: true });
+      await api.apply(deployments, deployment(namespace), one);
+
+      await api.patch(deployments, ref(), { spec: { replicas: 5 } });
+      await api.apply(deployments, deployment(namespace), one);
+      expect(await replicas(), 'nobody who applies owns them').toHaveProperty('replicas', 5);
+
+      await api.scale(deployments, ref(), { ...scaler, replicas: 5, force: true });
+      await api.apply(deployments, deployment(namespace), one);
+      expect(await replicas(), 'taken back as they were').toHaveProperty('replicas', 5);
+      await api.scale(deployments, ref(), { ...scaler, replicas: 3, force: true });
+      await api.apply(deployments, deployment(namespace), one);
+      expect(await replicas()).toHaveProperty('replicas', 3);
+    });
+
     test('of 0 are taken over by force only, since a Scale of 0 names none', async () => {
       await api.apply(deployments, deployment(namespace, { replicas: 0 }), one);
       const same = api.scale(deployments, ref(), { ...scaler, replicas: 0 });

@@ -13,6 +13,11 @@ export type MakeTarget = () => Promise<ContractTarget>;
 export const configMaps = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' };
 export const deployments = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' };
 export const jobs = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs' };
+export const autoscalers = {
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  plural: 'horizontalpodautoscalers',
+};
 export const leases = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' };
 export const csvImports = {
   apiVersion: 'millrace.dev/v1alpha1',
