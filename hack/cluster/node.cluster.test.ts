@@ -1,7 +1,7 @@
 /** A real node: what pods can rely on in it, and that nothing of it is left when it has ended. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +9,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { run } from '../backends/command.ts';
+import { joinFiles, makeControlGroup } from '../backends/control-group.ts';
 import { signalProcess, type ProcessIdentity } from '../backends/process-identity.ts';
-import { readRecord, serverRoot, type RunningRecord } from '../backends/server-folder.ts';
+import {
+  readRecord,
+  serverRoot,
+  writeRecord,
+  type RunningRecord,
+} from '../backends/server-folder.ts';
+import { endServer } from '../backends/server.ts';
 import { findPrograms } from './assets.ts';
 import { insidePid } from './namespaces.ts';
 import { nodeName } from './network.ts';
@@ -113,6 +120,13 @@ describeOnNode('a node', () => {
     await kubectl(cluster, [...ready, `node/${nodeName}`, 'pod/web', 'pod/token']);
 
     expect(await kubectl(cluster, ['logs', 'web'])).toBe('serving\n');
+  });
+
+  it('refuses an archive that is none, with its name', async () => {
+    const file = join(place.path, 'none.tar');
+    await writeFile(file, 'no archive');
+
+    await expect(cluster.loadImage(file)).rejects.toThrow(`cannot load ${file}: ctr: `);
   });
 
   it('gives Services names in pods, and addresses that the host reaches too', async () => {
@@ -242,6 +256,31 @@ describeOnNode('the start of a node', () => {
     });
     expect(await tracesOf(other)).toEqual([]);
     expect(await readdir(unwatched)).not.toContain('cluster');
+  });
+
+  it('ends what is in its control group and was never recorded', async () => {
+    await using place = await scratch();
+    const controlGroup = `millrace-test-${String(process.pid)}`;
+    await makeControlGroup(controlGroup);
+    const joining = (await joinFiles(controlGroup)).map((file) => `echo $$ > ${file}`).join(' && ');
+    const unrecorded = spawn('/bin/sh', ['-c', `${joining} && echo in && exec sleep 3600`]);
+    unrecorded.stdout.setEncoding('utf8');
+    const exited = once(unrecorded, 'exit');
+    expect(await once(unrecorded.stdout, 'data')).toEqual(['in\n']);
+    const installation = {
+      origin: 'cache',
+      version: '',
+      place: '',
+      programs: {},
+      env: {},
+    } as const;
+    const remnants = { controlGroup, link: 'millrace-none' };
+    await writeRecord(place.path, { installation, processes: [], remnants });
+
+    await endServer(place.path);
+
+    expect(await exited).toEqual([null, 'SIGKILL']);
+    expect(await tracesOf({ remnants, namespaces: [], root: place.path })).toEqual([]);
   });
 
   it('fails at once when a program ends, with what it said, and leaves nothing', async () => {

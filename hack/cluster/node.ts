@@ -10,6 +10,7 @@
  */
 import { access } from 'node:fs/promises';
 
+import { lastLines } from '../backends/command.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
 import { canRunNode } from './host.ts';
 import { insidePid } from './namespaces.ts';
@@ -41,7 +42,11 @@ export async function loadImage(
   const holder = processes.find(({ role }) => role === 'node');
   if (holder === undefined) throw new Error('the cluster has no node to load an image into');
   await access(file);
-  return importImage(await insidePid(holder), file);
+  const pid = await insidePid(holder);
+  return importImage(pid, file).catch((cause: unknown) => {
+    const why = cause instanceof Error ? lastLines(cause.message, 1) : String(cause);
+    throw new Error(`cannot load ${file}: ${why}`, { cause });
+  });
 }
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
