@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Requests at work, each of which holds at most one review at the API server. */
+  readonly requestsMax?: number;
   readonly answer: (request: ApiRequest) => Promise<Answered>;
   readonly onAnswered: (event: {
     readonly route: Answered['route'];
@@ -44,8 +46,7 @@ interface Connected {
 
 /** Connections; a cluster's API servers and autoscalers need a dozen. */
 const connectionsMax = 256;
-/** Requests at work; each holds at most one review at the API server. */
-const requestsMax = 128;
+const defaultRequestsMax = 128;
 /** Of all headers together: a token is below 2 kB, a user in a thousand groups of a proxy below 16. */
 const headerBytesMax = 32 * 1024;
 const handshakeMs = 5_000;
@@ -136,8 +137,7 @@ export class ApiServer {
     this.#occupy(request.socket, response);
     try {
       const { route, reply } = await this.#answer(request, peer);
-      const isKept = peer.commonName !== undefined && !this.#isDraining && !hasBody(request);
-      response.shouldKeepAlive &&= isKept;
+      response.shouldKeepAlive &&= this.#isKept(request);
       const body = JSON.stringify(reply.body);
       response.writeHead(reply.code, {
         'content-type': 'application/json',
@@ -165,7 +165,7 @@ export class ApiServer {
   }
 
   async #answer(request: IncomingMessage, peer: Peer): Promise<Answered> {
-    if (this.#requests > requestsMax) {
+    if (this.#requests > (this.#options.requestsMax ?? defaultRequestsMax)) {
       return { route: 'unknown', reply: refused(429, 'Too many requests at once.') };
     }
     if (hasBody(request)) {
@@ -178,6 +178,12 @@ export class ApiServer {
       headers: request.headersDistinct,
       peer,
     });
+  }
+
+  /** Asked when the answer is there: authorities may have changed meanwhile. */
+  #isKept(request: IncomingMessage): boolean {
+    const isProxy = this.#peerOf(request.socket).commonName !== undefined;
+    return isProxy && !this.#isDraining && !hasBody(request);
   }
 
   #peerOf(socket: Socket): Peer {

@@ -71,7 +71,7 @@ describe('the keeper of certificates', () => {
     expect(identityOf(one).served).toEqual((await cluster.bundle())?.current);
   });
 
-  it('serves through a year what every client was told of before, on replicas that look at odd times', async () => {
+  it('serves through three quarters of a year what every client was told of before, on replicas that look at odd times', async () => {
     const cluster = new Cluster();
     const [one, two] = [cluster.replica(), cluster.replica()];
     await one.pass();
@@ -80,10 +80,10 @@ describe('the keeper of certificates', () => {
     let authorities = identityOf(one).authorities;
     const served = new Set<string>();
 
-    for (let hour = 0; hour < 365 * 24; hour += 7) {
-      await cluster.clock.advance(7 * hourMs);
-      const looks = hour % 3 === 0 ? [one, two] : [hour % 2 === 0 ? one : two];
-      for (const replica of looks) {
+    for (let look = 0; look < 500; look++) {
+      await cluster.clock.advance(13 * hourMs);
+      const who = look % 3 === 0 ? [one, two] : [look % 2 === 0 ? one : two];
+      for (const replica of who) {
         await replica.pass();
         // Before the authorities that this look has brought are told to anybody.
         const { certificate } = identityOf(replica).served;
@@ -100,7 +100,7 @@ describe('the keeper of certificates', () => {
       }
     }
     // Sixty days each.
-    expect(served.size).toBe(7);
+    expect(served.size).toBe(5);
   });
 
   it('announces the next one at two thirds, an hour before it is served, and says when to look again', async () => {
