@@ -14,7 +14,11 @@ function shouldBeAble(): boolean {
 const missing = await canRunNode();
 
 export function describeOnNode(name: string, body: () => void): void {
-  if (missing === undefined) describe(name, body);
-  else if (process.env['CI'] === 'true' && shouldBeAble()) throw new Error(missing);
-  else describe.skip(`${name} (${missing})`, body);
+  if (missing === undefined) {
+    describe(name, body);
+    return;
+  }
+  if (process.env['CI'] === 'true' && shouldBeAble()) throw new Error(missing);
+  console.error(`skipped: ${name}: ${missing}`);
+  describe.skip(`${name} (${missing})`, body);
 }
