@@ -1,4 +1,14 @@
-{{- /* What each object of `helm test` has. Takes root, namespace, weight, isRemoved. */}}
+{{- /* Where `helm test` works: in the namespace of the release, or in the first that is watched. */}}
+{{- define "millrace.tests.namespace" -}}
+{{- $watched := include "millrace.namespaces" . | fromJsonArray -}}
+{{- if or (not $watched) (has .Release.Namespace $watched) -}}
+{{- .Release.Namespace -}}
+{{- else -}}
+{{- first $watched -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What the pods of `helm test` have. Takes root, namespace and weight. */}}
 {{- define "millrace.tests.metadata" -}}
 namespace: {{ .namespace }}
 labels:
@@ -7,6 +17,6 @@ labels:
 annotations:
   helm.sh/hook: test
   helm.sh/hook-weight: {{ .weight | quote }}
-  # What a failure left is there to be looked at until the next test.
-  helm.sh/hook-delete-policy: before-hook-creation{{ if .isRemoved }},hook-succeeded{{ end }}
-{{- end }}
+  # What they said is there to be read until the next test.
+  helm.sh/hook-delete-policy: before-hook-creation
+{{- end -}}
