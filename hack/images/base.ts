@@ -6,10 +6,11 @@
  * downloaded and unpacked, not the host's own files. The same packages give the same bytes; a
  * security update of Debian's gives others, and the label of the image names the versions.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
+import type { Search } from '../backends/backend.ts';
 import { cacheDirectory } from '../backends/cache.ts';
 import { debianPackages, type DebianPackages } from '../backends/debian.ts';
 import type { TarEntry } from './tar.ts';
@@ -62,12 +63,13 @@ const libraries = [
   'libstdc++.so.6',
 ];
 
+const documents = 'usr/share/doc';
 const packageList = 'packages.txt';
 
 const wanted: DebianPackages = {
   name: 'image-base-debian',
-  packages: ['libc6', 'libgcc-s1', 'libstdc++6', 'gcc-12-base'],
-  revision: 1,
+  packages: ['libc6', 'libgcc-s1', 'libstdc++6'],
+  revision: 2,
   async adjust(folder) {
     const names = await readdir(join(folder, '.packages'));
     const packages = names.map((name) => name.replace(/\.deb$/, '')).toSorted();
@@ -77,6 +79,24 @@ const wanted: DebianPackages = {
 
 async function program(path: string): Promise<TarEntry> {
   return { type: 'file', content: await readFile(path), mode: 0o755 };
+}
+
+/** The copyright of GCC's libraries is in a package of another name with each release of GCC. */
+async function notices(folder: string, search: Search): Promise<ReadonlyMap<string, TarEntry>> {
+  const name = await readlink(join(folder, documents, 'libgcc-s1'));
+  const gcc = await debianPackages(
+    { name: `image-${name}`, packages: [name], revision: 1 },
+    search,
+  );
+  const read = async (path: string): Promise<TarEntry> => ({
+    type: 'file',
+    content: await readFile(path),
+    mode: 0o644,
+  });
+  return new Map([
+    ['licenses/libc6.txt', await read(join(folder, documents, 'libc6', 'copyright'))],
+    ['licenses/gcc-libraries.txt', await read(join(gcc, documents, name, 'copyright'))],
+  ]);
 }
 
 /** Packages write to /lib or to /usr/lib; which of them is Debian's affair. */
@@ -114,7 +134,7 @@ export async function base({ env, log, signal }: BaseOptions): Promise<Base> {
       paths: [import.meta.dirname],
     }),
   );
-  const files = new Map(await settings());
+  const files = new Map([...(await settings()), ...(await notices(folder, search))]);
   files.set('usr/local/bin/node', await program(join(node, 'bin', 'node')));
   files.set(platform.loader, await library(folder, platform.loader));
   for (const name of libraries) {
