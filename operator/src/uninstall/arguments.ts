@@ -2,9 +2,10 @@
 import { Permanent } from '@millrace/kit/permanent';
 import { Command, CommanderError } from 'commander';
 import type { Registration } from './metrics-registration.ts';
+import type { Release } from './uninstall.ts';
 
 export interface Arguments {
-  readonly release: string;
+  readonly release: Release;
   readonly namespaces: readonly string[];
   readonly metrics?: Registration;
   readonly isForced: boolean;
@@ -12,6 +13,7 @@ export interface Arguments {
 
 interface Parsed {
   readonly release: string;
+  readonly revision: string;
   readonly namespace: readonly string[];
   readonly metricsService?: string;
   readonly metricsBinding?: string;
@@ -22,7 +24,8 @@ interface Parsed {
 export function parseArguments(args: readonly string[]): Arguments | undefined {
   const command = new Command('uninstall.mjs')
     .description('What the chart does before a release of Millrace is uninstalled.')
-    .requiredOption('--release <name>', 'release that is uninstalled, for what is said')
+    .requiredOption('--release <namespace/name>', 'release that is uninstalled, for what is said')
+    .requiredOption('--revision <number>', 'its revision, for the same')
     .option('--namespace <name>', 'where the operator worked; may be repeated', collect, [])
     .option('--metrics-service <namespace/name>', 'Service of the metrics API, if there is one')
     .option('--metrics-binding <name>', 'ClusterRoleBinding that lets it be registered')
@@ -45,10 +48,10 @@ function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
 }
 
-function given({ release, namespace, force, ...metrics }: Parsed): Arguments {
+function given({ release, revision, namespace, force, ...metrics }: Parsed): Arguments {
   const registration = registrationOf(metrics);
   return {
-    release,
+    release: { ...pair('--release', release), revision },
     namespaces: namespace,
     isForced: force,
     ...(registration === undefined ? {} : { metrics: registration }),
@@ -56,17 +59,21 @@ function given({ release, namespace, force, ...metrics }: Parsed): Arguments {
 }
 
 function registrationOf({
-  metricsService,
-  metricsBinding,
+  metricsService: service,
+  metricsBinding: binding,
 }: Pick<Parsed, 'metricsService' | 'metricsBinding'>): Registration | undefined {
-  if (metricsService === undefined && metricsBinding === undefined) return undefined;
-  const [namespace, name, ...rest] = (metricsService ?? '').split('/');
-  const isPair = namespace !== undefined && namespace !== '' && name !== undefined && name !== '';
-  if (!isPair || rest.length > 0 || metricsBinding === undefined) {
+  if (service === undefined && binding === undefined) return undefined;
+  if (service === undefined || binding === undefined) {
     throw new Permanent(
       'BadConfiguration',
-      '--metrics-service <namespace>/<name> and --metrics-binding <name> belong together.',
+      '--metrics-service and --metrics-binding belong together.',
     );
   }
-  return { service: { namespace, name }, binding: metricsBinding };
+  return { service: pair('--metrics-service', service), binding };
+}
+
+function pair(flag: string, text: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (namespace !== '' && name !== '' && rest.length === 0) return { namespace, name };
+  throw new Permanent('BadConfiguration', `${flag} is a namespace and a name, such as a/b.`);
 }

@@ -21,6 +21,7 @@ const bindings: ResourceType = {
 };
 const metrics = { service: { namespace: 'system', name: 'metrics-api' }, binding: 'may-register' };
 const registered = { namespace: '', name: 'v1beta1.external.metrics.k8s.io' };
+const release = { namespace: 'system', name: 'millrace', revision: '3' };
 const [imports] = kinds;
 
 interface World {
@@ -46,7 +47,7 @@ function world(definitions: 'all' | 'none' = 'all'): World {
     api,
     clock,
     kinds,
-    release: 'millrace',
+    release,
     namespaces: [],
     metrics,
     isForced: false,
@@ -169,6 +170,7 @@ describe('an uninstall', () => {
       '1 resource can be let go of by an operator only:\n  csvimport team/held',
     );
     expect(text).toContain('Nothing was changed.');
+    expect(text).toContain('helm rollback millrace 3 --namespace system');
     expect(text).toContain('--set uninstall.force=true');
     expect(text).not.toContain('team/free');
     expect(text).not.toContain('team/of-others');
@@ -219,9 +221,9 @@ describe('an uninstall', () => {
     const { api, clock, said } = world();
     await registerOurs(api);
     const say = (line: string): void => void said.push(line);
-    const release = { release: 'millrace', namespaces: [], isForced: false };
+    const asked = { release, namespaces: [], isForced: false };
 
-    expect(await uninstall({ ...release, api, clock, kinds, say })).toBe(0);
+    expect(await uninstall({ ...asked, api, clock, kinds, say })).toBe(0);
 
     expect(await api.get(apiServices, registered)).toBeDefined();
     expect(said).toHaveLength(1);
@@ -236,7 +238,8 @@ function delegates(api: MemoryApi): Pick<KubeApi, 'get' | 'list'> {
 describe('its command line', () => {
   it('takes what the chart writes', () => {
     const args = [
-      '--release=millrace',
+      '--release=system/millrace',
+      '--revision=3',
       '--namespace=a',
       '--namespace=b',
       '--metrics-service=system/metrics-api',
@@ -245,7 +248,7 @@ describe('its command line', () => {
     ];
 
     expect(parseArguments(args)).toEqual({
-      release: 'millrace',
+      release,
       namespaces: ['a', 'b'],
       metrics: {
         service: { namespace: 'system', name: 'metrics-api' },
@@ -253,18 +256,25 @@ describe('its command line', () => {
       },
       isForced: true,
     });
-    expect(parseArguments(['--release=a'])).toEqual({
-      release: 'a',
+    expect(parseArguments(['--release=system/millrace', '--revision=3'])).toEqual({
+      release,
       namespaces: [],
       isForced: false,
     });
   });
 
+  const needed = ['--release=a/b', '--revision=1'];
+
   it.each([
     [[], '--release'],
-    [['--release=a', '--metrics-service=a/b'], 'belong together'],
-    [['--release=a', '--metrics-service=b', '--metrics-binding=c'], 'belong together'],
-    [['--release=a', '--nope'], '--help shows what there is'],
+    [['--release=a/b'], '--revision'],
+    [['--release=a', '--revision=1'], '--release is a namespace and a name'],
+    [[...needed, '--metrics-service=a/b'], 'belong together'],
+    [
+      [...needed, '--metrics-service=b', '--metrics-binding=c'],
+      '--metrics-service is a namespace and a name',
+    ],
+    [[...needed, '--nope'], '--help shows what there is'],
   ])('refuses %j', (args, why) => {
     expect(() => parseArguments(args)).toThrow(why);
   });

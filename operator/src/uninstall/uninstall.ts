@@ -11,10 +11,17 @@ import type { KubeApi } from '../machinery/kube-api.ts';
 import { leftBehind, type Left } from './held-resources.ts';
 import { withdraw, type Outcome, type Parts, type Registration } from './metrics-registration.ts';
 
+/** As Helm knows it; the revision is what a refused uninstall has to be rolled back to. */
+export interface Release {
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: string;
+}
+
 export interface UninstallOptions extends Parts {
   readonly api: Pick<KubeApi, 'get' | 'list' | 'delete'>;
   readonly kinds: readonly Kind[];
-  readonly release: string;
+  readonly release: Release;
   readonly namespaces: readonly string[];
   /** Undefined when the release has no metrics API. */
   readonly metrics?: Registration;
@@ -50,12 +57,14 @@ function refusal(
       'Going on, as uninstall.force says: they stay until an operator is installed.',
     ];
   }
+  const { namespace, name, revision } = release;
   return [
     ...found,
-    'Nothing was changed. Delete them and wait until they are gone, then uninstall again:',
+    'Nothing was changed. Delete them, wait until they are gone, and uninstall again:',
     '  kubectl delete <kind> <name> --namespace <namespace>',
-    'Or leave them until an operator is installed again:',
-    `  helm upgrade ${release} <chart> --reuse-values --set uninstall.force=true, and uninstall again`,
+    'Or keep the release, which Helm takes for half gone until you say:',
+    `  helm rollback ${name} ${revision} --namespace ${namespace}`,
+    'An upgrade with --set uninstall.force=true after that lets an uninstall leave them behind.',
   ];
 }
 
