@@ -15,7 +15,12 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     include: ['{crds,operator,runtimes,hack}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/.millrace/**'],
-    globalSetup: ['hack/test/backends-setup.ts', 'hack/test/cluster-setup.ts'],
+    globalSetup: [
+      'hack/test/backends-setup.ts',
+      'hack/test/cluster-setup.ts',
+      // After the cluster's own programs, with which these share packages.
+      'hack/test/programs-setup.ts',
+    ],
     // Errors outside a test, an unhandled rejection above all, fail the run.
     dangerouslyIgnoreUnhandledErrors: false,
     // Service tests share two cores with the servers that they use.
