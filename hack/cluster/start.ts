@@ -3,14 +3,12 @@
  * programs need each other. Every process is recorded before the next one starts, so that a start
  * that is killed anywhere can be cleaned up. Ending what a failed start began is the caller's.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Command } from '../backends/backend.ts';
 import { writeRecord, type RunningProcess, type RunningRecord } from '../backends/server-folder.ts';
 import { launch } from '../backends/server.ts';
 import type { Tier } from './assets.ts';
-import { writeImageArchive } from './image-archive.ts';
 import { applyManifests, installManifests, type InstallOptions } from './manifests.ts';
 import { fakeNodes, kwok, writeFakeNodes } from './kwok.ts';
 import { furnish, holder, inside, insidePid, type Inside } from './namespaces.ts';
@@ -28,6 +26,7 @@ import {
   writeNodeSettings,
   type NodeSettings,
 } from './node-settings.ts';
+import { writeProgramImage } from './program-image.ts';
 import { writeIdentities } from './pki.ts';
 import {
   apiServer,
@@ -147,11 +146,10 @@ export class Start {
   async #prepareContainers(settings: NodeSettings): Promise<void> {
     await this.#launch(containerd(settings));
     const file = join(nodeFolder(settings), 'pause.tar');
-    const content = await readFile(settings.programs.pause);
-    await writeImageArchive(file, {
+    await writeProgramImage(file, {
       reference: pauseImage,
-      files: [{ path: 'pause', content, mode: 0o755 }],
-      command: ['/pause'],
+      file: settings.programs.pause,
+      path: 'pause',
     });
     const { pid } = this.#entered;
     const { signal } = this.#options;

@@ -1,10 +1,9 @@
 /** An image with one static program that is a shell, a web server and more; from a Debian package. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { cacheDirectory } from '../../backends/cache.ts';
 import { debianPackages } from '../../backends/debian.ts';
-import { writeImageArchive } from '../image-archive.ts';
+import { writeProgramImage } from '../program-image.ts';
 
 export const busyboxImage = 'localhost/busybox:1';
 
@@ -14,10 +13,6 @@ export async function writeBusyboxImage(path: string): Promise<void> {
   const signal = new AbortController().signal;
   const search = { env, signal, cacheDir: cacheDirectory(env), folder: '', log: () => undefined };
   const wanted = { name: 'busybox', packages: ['busybox-static'], revision: 1 };
-  const content = await readFile(join(await debianPackages(wanted, search), 'bin', 'busybox'));
-  await writeImageArchive(path, {
-    reference: busyboxImage,
-    files: [{ path: 'bin/busybox', content, mode: 0o755 }],
-    command: ['/bin/busybox'],
-  });
+  const file = join(await debianPackages(wanted, search), 'bin', 'busybox');
+  await writeProgramImage(path, { reference: busyboxImage, file, path: 'bin/busybox' });
 }
