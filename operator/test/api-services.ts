@@ -2,9 +2,11 @@
 import type { KubeApi, KubeObject } from '../src/machinery/kube-api.ts';
 import { externalMetricsServices, kedaServices } from '../src/machinery/workload/resource-types.ts';
 import {
+  clusterScaling,
   externalMetricsName,
   kedaName,
 } from '../src/machinery/workload/scaling/cluster-scaling.ts';
+import type { ObservedScaling } from '../src/machinery/workload/scaling/resource-scaling.ts';
 
 export const kedaEndpoint = {
   url: 'https://millrace-metrics-api.millrace-system.svc:443',
@@ -68,3 +70,13 @@ export async function putApiService(api: KubeApi, object: KubeObject): Promise<v
   await api.apply(externalMetricsServices, given, options);
   await api.applyStatus(externalMetricsServices, { ...given, status }, options);
 }
+
+/** A cluster that has nothing that could scale. */
+export const noScaling: ObservedScaling = {
+  autoscalers: { hpa: undefined, scaledObject: undefined },
+  cluster: clusterScaling(
+    { externalMetrics: undefined, keda: undefined },
+    { now: 0, hasEndpoint: false },
+  ),
+  keda: undefined,
+};

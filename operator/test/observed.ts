@@ -3,10 +3,9 @@ import type { Observed } from '../src/kinds/csv-import/observed.ts';
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import { renderingAnnotation, replicasAnnotation } from '../src/machinery/workload/names.ts';
 import { careFor as careOf, type Care } from '../src/kinds/csv-import/care.ts';
-import type { ObservedScaling } from '../src/machinery/workload/scaling/resource-scaling.ts';
-import { clusterScaling } from '../src/machinery/workload/scaling/cluster-scaling.ts';
 import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import { deployments, jobs } from '../src/machinery/workload/resource-types.ts';
+import { noScaling } from './api-services.ts';
 import { usersSpec } from './import-cluster.ts';
 
 export const owner = { namespace: 'team', name: 'users', uid: 'uid-of-users' };
@@ -17,16 +16,6 @@ export const noChildren = {
   worker: undefined,
   gateway: undefined,
   service: undefined,
-};
-
-/** A cluster that has nothing that could scale. */
-export const noScaling: ObservedScaling = {
-  autoscalers: { hpa: undefined, scaledObject: undefined },
-  cluster: clusterScaling(
-    { externalMetrics: undefined, keda: undefined },
-    { now: 0, hasEndpoint: false },
-  ),
-  keda: undefined,
 };
 
 export function observed(change: Partial<Observed> = {}): Observed {

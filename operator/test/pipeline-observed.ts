@@ -10,7 +10,8 @@ import type { KubeObject, ResourceType } from '../src/machinery/kube-api.ts';
 import { replicasAnnotation } from '../src/machinery/workload/names.ts';
 import type { PodFacts } from '../src/machinery/workload/pods.ts';
 import { deployments, jobs } from '../src/machinery/workload/resource-types.ts';
-import { deepFreeze, noScaling } from './observed.ts';
+import { noScaling } from './api-services.ts';
+import { deepFreeze } from './observed.ts';
 import { pipelineReport, views, viewsSpec } from './pipeline-world.ts';
 
 export const owner = { ...views, uid: 'uid-of-views' };

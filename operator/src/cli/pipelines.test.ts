@@ -116,7 +116,7 @@ describe('millrace status, of a pipeline', () => {
       "IncrementPipeline team/views  ready: True (Accepting, since 30 s)
         Increments are accepted and committed.
         accepted 1,234 = committed 1,200 + duplicates 4 + dead letters 0 + lost 0 + backlog 30
-        workers  2 ready of 2 wanted
+        workers  2 ready of 2 wanted, scaled by the operator
         image    millrace-runtimes:test
         age      31 s
       "
@@ -147,6 +147,7 @@ describe('millrace why, of a pipeline', () => {
         1. It waits for Secret millrace-backends with the keys POSTGRES_URL, REDIS_URL.
            since 0 s; looked at again as soon as it changes
 
+      Workers: the operator scales them; 1 is needed since 0 s: no pod has reported yet.
       Operator: there is no Lease millrace-operator; it does not run, or runs without leader election.
       "
     `);
@@ -169,6 +170,7 @@ describe('millrace why, of a pipeline', () => {
         2. It waits for spec.suspend to be removed.
            on IncrementPipeline/views, since 20 s; looked at again as soon as it changes
 
+      Workers: the operator scales them; 2 are needed since 51 s: (1000/s in + 30 waiting within 30 s) / (1000/s a worker at 70 %) = 1.4.
       Operator: there is no Lease millrace-operator; it does not run, or runs without leader election.
       "
     `);
@@ -189,6 +191,7 @@ describe('millrace why, of a pipeline', () => {
         2. It waits for the gateways to stop.
            on Deployment/views-gateway, since 0 s; looked at again as soon as it changes
 
+      Workers: the operator scales them; 2 are needed since 31 s: (1000/s in + 30 waiting within 30 s) / (1000/s a worker at 70 %) = 1.4.
       Operator: there is no Lease millrace-operator; it does not run, or runs without leader election.
       "
     `);

@@ -8,6 +8,7 @@
 import type { Child } from './act.ts';
 import type { KubeApi, KubeObject, ResourceType } from './kube-api.ts';
 import type { Plan } from './step.ts';
+import type { DriverChoice } from './workload/scaling/driver.ts';
 
 export interface PreviewInput {
   /** The resource as it would be, with a uid. */
@@ -28,6 +29,8 @@ export interface Preview {
   /** Why the plan is not that of the spec it was asked about. */
   readonly obstacle: { readonly reason: string; readonly message: string } | undefined;
   readonly isPaused: boolean;
+  /** What would scale the workers, of a kind that has them. */
+  readonly scaling?: Pick<DriverChoice, 'driver' | 'message' | 'isReady'> | undefined;
   /** What was taken for granted, for lack of permission to look. */
   readonly assumed: readonly string[];
 }

@@ -3,6 +3,7 @@
  * judged by the server in a dry run; the plan is that of its kind, over what is in the cluster now.
  */
 import { exitCode } from '@millrace/kit/exit-code';
+import type { ScalingStatus } from '@millrace/crds/scaling';
 import type { KubeApi, KubeObject } from '../../machinery/kube-api.ts';
 import { KubeFailure } from '../../machinery/kube-failure.ts';
 import type { KindPreview, Preview } from '../../machinery/preview.ts';
@@ -183,7 +184,7 @@ function guess(image: string): string {
 }
 
 function remarksOf(
-  { obstacle, isPaused, assumed }: Preview,
+  { obstacle, isPaused, scaling, assumed }: Preview,
   held: KubeObject | undefined,
 ): string[] {
   const remarks: string[] = [];
@@ -200,7 +201,15 @@ function remarksOf(
       `${obstacle.reason}: ${obstacle.message} The operator would go on caring for the last valid spec, if there was one.`,
     );
   }
-  return [...remarks, ...assumed];
+  return [...remarks, ...scalingRemarks(scaling, held), ...assumed];
+}
+
+/** Said where it is not as asked, or another than now. */
+function scalingRemarks(scaling: Preview['scaling'], held: KubeObject | undefined): string[] {
+  if (scaling === undefined) return [];
+  const { scaling: present } = (held?.['status'] ?? {}) as { readonly scaling?: ScalingStatus };
+  const isOther = scaling.driver !== (present?.driver ?? 'Direct');
+  return isOther || !scaling.isReady ? [scaling.message] : [];
 }
 
 function newSteps(before: Preview, after: Preview): readonly string[] {

@@ -1,8 +1,10 @@
 /** A resource as a row of a table and as a page of its own; pure, and from its status alone. */
 import type { Condition } from '@millrace/crds/conditions';
+import type { ScalingStatus } from '@millrace/crds/scaling';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { KindPreview, Ledger } from '../../machinery/preview.ts';
 import { singularOf } from '../find-resource.ts';
+import { scalerOf } from '../scaler.ts';
 import { count, duration, printable, timeOf, type Paint } from '../words.ts';
 
 interface Status {
@@ -11,6 +13,7 @@ interface Status {
   readonly percent?: number;
   readonly totals?: Readonly<Record<string, number>>;
   readonly workers?: { readonly wanted?: number; readonly ready?: number };
+  readonly scaling?: Partial<ScalingStatus>;
   readonly runtimeImage?: string;
 }
 
@@ -27,6 +30,8 @@ export interface View {
   readonly percent: number | undefined;
   readonly totals: Readonly<Record<string, number>> | undefined;
   readonly workers: { readonly wanted: number; readonly ready: number } | undefined;
+  /** Who scales them. */
+  readonly scaler: string | undefined;
   readonly image: string | undefined;
   readonly bornMs: number | undefined;
 }
@@ -53,6 +58,7 @@ export function viewOf(
     percent: status.percent,
     totals: totalsOf(status, ledger),
     workers: workersOf(status),
+    scaler: scalerOf(status.scaling),
     image: status.runtimeImage,
     bornMs: timeOf(metadata.creationTimestamp),
   };
@@ -119,8 +125,10 @@ export function pageOf(view: View, ledger: Ledger | undefined, look: PageLook): 
   if (percent !== undefined) lines.push(`  ${isTerminal ? bar(percent) : `${percent} % done`}`);
   const equation = equationOf(view, ledger);
   if (equation !== undefined) lines.push(`  ${equation}`);
-  if (workers !== undefined)
-    lines.push(`  workers  ${workers.ready} ready of ${workers.wanted} wanted`);
+  if (workers !== undefined) {
+    const by = view.scaler === undefined ? '' : `, scaled by ${view.scaler}`;
+    lines.push(`  workers  ${workers.ready} ready of ${workers.wanted} wanted${by}`);
+  }
   if (view.image !== undefined) lines.push(`  image    ${view.image}`);
   if (view.bornMs !== undefined) lines.push(`  age      ${duration(now - view.bornMs)}`);
   if (ready !== 'True')

@@ -79,7 +79,7 @@ describe('millrace status', () => {
         The import is running.
         45 % done
         read 1,234 = loaded 1,200 + superseded 30 + rejected 4
-        workers  2 ready of 2 wanted
+        workers  2 ready of 2 wanted, scaled by the operator
         image    millrace-runtimes:test
         age      20 s
         more: kubectl millrace why csvimport/users -n team

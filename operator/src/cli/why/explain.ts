@@ -33,6 +33,7 @@ export function explain(facts: Facts): Explanation {
     ...stalled(facts),
     ...waiting(facts),
     ...otherPods(facts),
+    ...scaling(facts),
     ...unexplained(facts),
   ];
   return {
@@ -199,6 +200,14 @@ function isOf(object: string, one: KubeObject, { resource }: Facts): boolean {
   return (
     object !== nameOf(resource) && one.kind === 'Pod' && one.metadata.name.startsWith(`${name}-`)
   );
+}
+
+/** The work goes on, by other means than somebody asked for. */
+function scaling(facts: Facts): readonly Cause[] {
+  const condition = conditionOf(facts, 'AutoscalingReady');
+  if (condition?.status !== 'False') return [];
+  const { message, lastTransitionTime } = condition;
+  return [{ what: message, sinceMs: timeOf(lastTransitionTime), because: [] }];
 }
 
 const warningsShown = 3;

@@ -4,6 +4,7 @@
  */
 import type { Condition } from '@millrace/crds/conditions';
 import type { Waiting } from '@millrace/crds/operator-notes';
+import type { ScalingStatus } from '@millrace/crds/scaling';
 import type { KubeApi, KubeObject, ResourceType } from '../../machinery/kube-api.ts';
 import { eventType } from '../../machinery/events.ts';
 import type { KindPreview } from '../../machinery/preview.ts';
@@ -28,6 +29,7 @@ export interface Status {
   readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
   readonly waiting?: readonly Waiting[];
+  readonly scaling?: Partial<ScalingStatus>;
 }
 
 export interface GatherOptions {

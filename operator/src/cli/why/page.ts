@@ -1,5 +1,6 @@
 /** What `millrace why` prints for people: one headline, then the causes, then who leads. */
-import { duration, printable, type Paint } from '../words.ts';
+import { scalerOf, workersNeeded } from '../scaler.ts';
+import { duration, printable, timeOf, type Paint } from '../words.ts';
 import type { Cause } from './causes.ts';
 import type { Explanation, State } from './explain.ts';
 import type { Facts } from './facts.ts';
@@ -41,11 +42,23 @@ export function whyPage(
   causes.forEach((cause, index) => {
     lines.push('', ...causeLines(cause, `${index + 1}.`, { now, paint }));
   });
-  lines.push('', paint('dim', leaderLine(leader, now)));
+  lines.push('', ...scalerLines(facts, paint), paint('dim', leaderLine(leader, now)));
   if (unseen.length > 0) {
     lines.push(paint('dim', `Not looked at, for lack of permission: ${unseen.join(', ')}.`));
   }
   return lines.join('\n');
+}
+
+/** Who brings the workers about, how many they are told are needed, and why. */
+function scalerLines({ status: { scaling }, now }: Facts, paint: Paint): readonly string[] {
+  const scaler = scalerOf(scaling);
+  if (scaling === undefined || scaler === undefined) return [];
+  const needed = workersNeeded(scaling) ?? 0;
+  const decidedMs = timeOf(scaling.at);
+  const since = decidedMs === undefined ? '' : ` since ${duration(now - decidedMs)}`;
+  const why = scaling.why === undefined ? '' : `: ${scaling.why}`;
+  const line = `Workers: ${scaler} scales them; ${needed} ${needed === 1 ? 'is' : 'are'} needed${since}${why}.`;
+  return [paint('dim', printable(line))];
 }
 
 /** The condition has been false for so long; its reason may be newer. */

@@ -73,6 +73,7 @@ describe('millrace why', () => {
         1. It waits for Secret millrace-backends with the keys POSTGRES_URL, RABBITMQ_URL.
            since 3 min; looked at again as soon as it changes
 
+      Workers: the operator scales them; 0 are needed since 3 min: the coordinator has not reported yet.
       Operator: operator-7c9 leads (Lease millrace-system/millrace-operator, renewed 2 s ago).
       "
     `);
@@ -106,6 +107,7 @@ describe('millrace why', () => {
            ← Pod users-coordinator-1 cannot pull its image nowhere.example/runtimes:1 (ImagePullBackOff): no such host.
              since 5 min; correct the image or the pull secret; the kubelet tries again by itself, at least every 5 min
 
+      Workers: the operator scales them; 0 are needed since 5 min: the coordinator has not reported yet.
       Operator: operator-7c9 leads (Lease millrace-system/millrace-operator, renewed 1 s ago).
       "
     `);
@@ -129,6 +131,7 @@ describe('millrace why', () => {
         3. It waits for Secret millrace-backends with the keys POSTGRES_URL, RABBITMQ_URL.
            since 0 s; not looked at before an operator is at work
 
+      Workers: the operator scales them; 0 are needed since 0 s: the coordinator has not reported yet.
       Operator: none leads. operator-7c9 held the Lease millrace-system/millrace-operator last (renewed 5 min ago).
       "
     `);
@@ -173,6 +176,7 @@ describe('millrace why', () => {
         1. ConfigMap team/users-config exists and was not made by Millrace. Rename or delete it, or rename this resource.
            on ConfigMap/users-config, since 0 s; looked at again every 30 s at the latest
 
+      Workers: the operator scales them; 0 are needed since 0 s: the coordinator has not reported yet.
       Operator: operator-7c9 leads (Lease millrace-system/millrace-operator, renewed 0 s ago).
       "
     `);
@@ -195,6 +199,7 @@ describe('millrace why', () => {
       "CsvImport team/users is ready (Complete), since 2 h.
         The import is complete.
 
+      Workers: the operator scales them; 0 are needed since 2 h: there is nothing left to load.
       Operator: operator-7c9 leads (Lease millrace-system/millrace-operator, renewed 0 s ago).
       "
     `);

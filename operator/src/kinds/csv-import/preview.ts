@@ -43,6 +43,7 @@ export const csvImportPreview: KindPreview = {
       children: childrenOf(owner, caches),
       obstacle,
       isPaused,
+      scaling: care?.scaling.choice,
       assumed,
     };
   },

@@ -46,7 +46,9 @@ export const incrementPipelinePreview: KindPreview = {
     const care = careFor({ spec, observed, image, now });
     const owner = observed.owner.uid;
     const children = childrenOf(owner, caches);
-    return { owner, plan: plan({ care, observed }), children, obstacle, isPaused, assumed };
+    const steps = plan({ care, observed });
+    const scaling = care?.scaling.choice;
+    return { owner, plan: steps, children, obstacle, isPaused, scaling, assumed };
   },
 };
 

@@ -33,7 +33,10 @@ export function published(publication: Publication): ScalingStatus {
   // The number that is there may be on its way to the one that was told.
   if (isSameDriver && isGuess && workers > 0 && driver !== 'Direct') return previous;
   const needed = `${neededMilli(publication)}m`;
-  if (isSameDriver && previous.needed === needed) return previous;
+  if (isSameDriver && previous.needed === needed) {
+    // Why there are none is one of a few sentences; why there are some holds figures that move.
+    return workers === 0 && previous.why !== why ? { ...previous, why: clip(why, 256) } : previous;
+  }
   return { driver, needed, at: now, why: clip(why, 256) };
 }
 
