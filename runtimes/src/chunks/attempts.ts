@@ -5,22 +5,30 @@
  */
 import type { Sql } from '../connectors/postgres/database.ts';
 import type { ChunkRef } from './claim.ts';
+import { endedUnheardSql } from './trials.ts';
 
 const beginSql = `
 INSERT INTO millrace.attempts (import, chunk, worker)
 SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM millrace.imports WHERE uid = $1)
-RETURNING attempt`;
+RETURNING attempt, (SELECT count(*) FROM millrace.attempts
+  WHERE import = $1 AND chunk = $2 AND ${endedUnheardSql})::int AS unheard`;
 const endSql =
   'UPDATE millrace.attempts SET ended_at = clock_timestamp(), outcome = $2 WHERE attempt = $1';
 
-/** The attempt's number; undefined when the ledger knows no such import. */
+export interface Attempt {
+  /** Its number in the ledger. */
+  readonly attempt: string;
+  /** Attempts before it that nobody ended: their workers died, or still work or wait. */
+  readonly unheard: number;
+}
+
+/** Undefined when the ledger knows no such import. */
 export async function beginAttempt(
   db: Sql,
   ref: ChunkRef,
   worker: string,
-): Promise<string | undefined> {
-  const { rows } = await db.query<{ attempt: string }>(beginSql, [ref.import, ref.chunk, worker]);
-  return rows[0]?.attempt;
+): Promise<Attempt | undefined> {
+  return (await db.query<Attempt>(beginSql, [ref.import, ref.chunk, worker])).rows[0];
 }
 
 /** `outcome` is Loaded, Done, Busy, Ended, or the code of the failure that ended the attempt. */

@@ -155,7 +155,17 @@ export async function reopenImport(tx: Sql, uid: string): Promise<void> {
   if (it?.state === 'Failed' || it?.state === 'Loading') await setStopping(tx, uid, false);
   if (it?.state !== 'Failed') return;
   const to = it.dialect === undefined ? 'Planning' : 'Loading';
+  // Attempts that were reason enough to fail would be so again, before anybody has tried anew.
+  if (it.reason === 'ChunkRefused') await forgetAttempts(tx, uid);
   await changeState(tx, uid, { from: ['Failed'], to });
+}
+
+const forgetAttemptsSql = `
+DELETE FROM millrace.attempts a USING millrace.chunks c
+WHERE a.import = $1 AND c.import = a.import AND c.chunk = a.chunk AND c.done_at IS NULL`;
+
+async function forgetAttempts(tx: Sql, uid: string): Promise<void> {
+  await tx.query(forgetAttemptsSql, [uid]);
 }
 
 /**

@@ -260,8 +260,8 @@ describe.skipIf(lacks('postgres'))('attempts', () => {
     const uid = await it.loading(3);
     const fail = async (chunk: number, outcome: string): Promise<void> => {
       for (let times = 0; times < 5; times += 1) {
-        const attempt = await beginAttempt(it.db, { import: uid, chunk }, 'w');
-        await endAttempt(it.db, attempt ?? '', outcome);
+        const begun = await beginAttempt(it.db, { import: uid, chunk }, 'w');
+        await endAttempt(it.db, begun?.attempt ?? '', outcome);
       }
     };
 

@@ -34,6 +34,8 @@ export const csvImport: Runtime = {
   roles: {
     coordinator: role(async () => (await import('./coordinator/role.ts')).runCoordinatorRole),
     worker: role(async () => (await import('./worker/role.ts')).runWorkerRole),
+    /** Started by workers for themselves. */
+    trial: role(async () => (await import('./worker/trial-role.ts')).runTrialRole),
     gateway: role(async () => (await import('./gateway/role.ts')).runGatewayRole),
   },
 };

@@ -17,6 +17,14 @@ export interface ChunkEvent {
   readonly result: ChunkResult;
 }
 
+export interface TrialEvent {
+  readonly chunk: number;
+  /** Numbers of records in the chunk. */
+  readonly from: number;
+  readonly to: number;
+  readonly end: { readonly end: string; readonly cause?: string };
+}
+
 export interface ImportTelemetry {
   chunkStarted(): void;
   chunkEnded(): void;
@@ -24,6 +32,9 @@ export interface ImportTelemetry {
   /** There was nothing to load: done already, held elsewhere, or the import takes no more. */
   chunkSkipped(chunk: number, why: string): void;
   chunkFailed(chunk: number, failure: Failure): void;
+  /** Workers before this one were not heard of again; the chunk is tried by parts from here on. */
+  chunkIsolated(chunk: number, unheard: number): void;
+  trialEnded(event: TrialEvent): void;
   messageRefused(reason: string): void;
   waiting(failure: Failure, waitMs: number): void;
   stateChanged(state: string, reason: string | undefined): void;
@@ -104,8 +115,25 @@ function createInstruments(metrics: Metrics) {
   };
 }
 
+function createTrialInstruments(metrics: Metrics) {
+  const registers = [metrics];
+  return {
+    isolated: new Counter({
+      name: 'millrace_csv_import_chunks_isolated_total',
+      help: 'Times that a chunk was taken which workers had died with.',
+      registers,
+    }),
+    trials: new Counter({
+      name: 'millrace_csv_import_trials_total',
+      help: 'Trials of parts of such chunks by how they ended.',
+      labelNames: ['end'] as const,
+      registers,
+    }),
+  };
+}
+
 export function importTelemetry(log: Log, metrics: Metrics): ImportTelemetry {
-  const meter = createInstruments(metrics);
+  const meter = { ...createInstruments(metrics), ...createTrialInstruments(metrics) };
   return {
     chunkStarted: () => meter.inFlight.inc(),
     chunkEnded: () => meter.inFlight.dec(),
@@ -129,6 +157,14 @@ export function importTelemetry(log: Log, metrics: Metrics): ImportTelemetry {
     chunkFailed: (chunk, failure) => {
       meter.chunks.inc({ outcome: 'Failed' });
       log.warn({ chunk, err: failure }, 'chunk returned to the queue');
+    },
+    chunkIsolated: (chunk, unheard) => {
+      meter.isolated.inc();
+      log.warn({ chunk, unheard }, 'chunk tried by parts');
+    },
+    trialEnded: ({ chunk, from, to, end: { end, cause } }) => {
+      meter.trials.inc({ end });
+      log.info({ chunk, from, to, end, cause }, 'trial ended');
     },
     messageRefused: (reason) => {
       meter.refused.inc({ reason });

@@ -21,6 +21,7 @@ export const rejectReasons = [
   'KeyTooLarge',
   'Constraint',
   'Refused',
+  'KillsWorker',
 ] as const;
 
 export type RejectReason = (typeof rejectReasons)[number];

@@ -18,6 +18,7 @@ import { checkFile, type FileIdentity } from '../../connectors/volume/file.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 import type { Announcer } from './announcer.ts';
 import { refusedChunk } from '../../chunks/refused.ts';
+import { suspectChunk } from '../../chunks/trials.ts';
 import { ImportFailed } from '../failed.ts';
 import { planChunks } from './planner.ts';
 import type { ProgressBoard } from './progress-board.ts';
@@ -105,9 +106,10 @@ async function watch(context: LoadingContext, signal: AbortSignal): Promise<'All
 
 /** What is done every second: repairs the queue, and looks for work that cannot succeed. */
 async function beat(context: LoadingContext): Promise<void> {
-  const { db, uid, announcer } = context;
+  const { db, uid, announcer, board } = context;
   await announcer.keepUp();
   await observeCache(context);
+  board.suspects(await suspectChunk(db, uid));
   const refused = await refusedChunk(db, uid);
   if (refused !== undefined) {
     throw new ImportFailed(

@@ -8,6 +8,7 @@ import type { Clock } from '@millrace/kit/clock';
 import type { Failure } from '@millrace/kit/failure';
 import type { Plan } from '../../chunks/plan.ts';
 import type { LedgerTotals, ReasonCount } from '../../chunks/totals.ts';
+import type { SuspectChunk } from '../../chunks/trials.ts';
 import { readableDialect, type Dialect } from '../../csv/dialect.ts';
 import { workersWanted } from './workers-wanted.ts';
 
@@ -42,6 +43,7 @@ export class ProgressBoard {
   #confidence: number | undefined;
   #ignored: readonly string[] = [];
   #reasons: readonly ReasonCount[] = [];
+  #suspect: SuspectChunk | undefined;
 
   constructor(options: { clock: Clock; backends: readonly BackendName[] }) {
     this.#clock = options.clock;
@@ -61,6 +63,11 @@ export class ProgressBoard {
     this.backendFailed(failure);
     this.#reason = failure.code.slice(0, 64);
     this.#message = failure.message;
+  }
+
+  /** Workers died with this chunk; it is tried by parts. Shown while nothing worse is known. */
+  suspects(chunk: SuspectChunk | undefined): void {
+    this.#suspect = chunk;
   }
 
   pinned(it: {
@@ -115,8 +122,7 @@ export class ProgressBoard {
   snapshot(): CsvImportProgress {
     return {
       state: this.#state,
-      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
-      ...(this.#message === undefined ? {} : { message: this.#message.slice(0, 2_048) }),
+      ...this.#why(),
       totals: this.#reportedTotals(),
       ...this.#extent(),
       ...this.#rate(),
@@ -135,6 +141,18 @@ export class ProgressBoard {
     const texts = [full, withoutIgnored, withoutLists, short].map((it) => JSON.stringify(it));
     const fitting = texts.find((text) => Buffer.byteLength(text) <= terminationBytesMax);
     return fitting ?? JSON.stringify({ ...short, message: undefined, backends: [] });
+  }
+
+  #why(): Pick<CsvImportProgress, 'reason' | 'message'> {
+    if (this.#reason === undefined && this.#state === 'Loading' && this.#suspect !== undefined) {
+      const { chunk, trials } = this.#suspect;
+      const message = `Workers ended without a word while they held chunk ${chunk}. It is tried by parts to find the records that do this (${trials} trials so far); all others load.`;
+      return { reason: 'ChunkIsolated', message };
+    }
+    return {
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(this.#message === undefined ? {} : { message: this.#message.slice(0, 2_048) }),
+    };
   }
 
   #extent(): Pick<CsvImportProgress, 'bytes' | 'chunks' | 'workers'> {

@@ -12,7 +12,13 @@
 import { DataError } from '../../connectors/postgres/data-error.ts';
 import type { Session } from '../../connectors/postgres/database.ts';
 import type { Dialect } from '../../csv/dialect.ts';
-import { beginChunk, type BadRecord, type ChunkCounts } from '../../csv/parser.ts';
+import {
+  beginChunk,
+  type BadRecord,
+  type ChunkCounts,
+  type ParsedRecord,
+  type RecordSink,
+} from '../../csv/parser.ts';
 import { copyRows } from '../../rows/copy-rows.ts';
 import type { KeyOrder } from '../../rows/key-index.ts';
 import { RowBatch } from '../../rows/row-batch.ts';
@@ -30,6 +36,7 @@ import {
 import { splitRows, splitStatements, type SplitStatements } from './split.ts';
 import { streamToTarget, type Streamed, type Typing } from './stream.ts';
 import { writeRejects, type Reject } from './rejects.ts';
+import type { RecordSelection } from './sink-port.ts';
 import type { Target } from './target.ts';
 
 export interface LoadPlan {
@@ -51,6 +58,7 @@ export interface LoadedChunkInput {
   readonly bytes: Buffer;
   readonly offset: number;
   readonly firstLine?: number;
+  readonly only?: RecordSelection;
 }
 
 export type LoadPath = 'direct' | 'merge' | 'bisect';
@@ -160,10 +168,10 @@ export class ChunkLoader {
     const encoder = this.#encoder;
     const rejects: Reject[] = [];
     batch.reset();
-    const { bytes, offset } = input;
+    const { bytes, offset, only } = input;
     const parsing = beginChunk(
       { bytes, offset, dialect, maxRecordBytes },
-      {
+      selecting(only, rejects, {
         record: (record) => {
           const refusal = encoder.encode(record, batch);
           if (refusal === undefined) return;
@@ -173,7 +181,7 @@ export class ChunkLoader {
         bad: ({ start, end, line, reason }: BadRecord) => {
           rejects.push({ start, end, line, reason });
         },
-      },
+      }),
     );
     let typedTo = 0;
     return {
@@ -305,6 +313,33 @@ export class ChunkLoader {
       return undefined;
     }
   }
+}
+
+/** Hands on the selected records; poison becomes rejects without being looked at. */
+function selecting(
+  only: RecordSelection | undefined,
+  rejects: Reject[],
+  sink: RecordSink,
+): RecordSink {
+  if (only === undefined) return sink;
+  const poison = new Set(only.poison);
+  let next = 0;
+  const takes = ({ start, end, line }: BadRecord | ParsedRecord): boolean => {
+    const record = next;
+    next += 1;
+    if (record < only.from || record >= only.to) return false;
+    if (!poison.has(record)) return true;
+    rejects.push({ start, end, line, reason: 'KillsWorker' });
+    return false;
+  };
+  return {
+    record: (record) => {
+      if (takes(record)) sink.record(record);
+    },
+    bad: (record) => {
+      if (takes(record)) sink.bad(record);
+    },
+  };
 }
 
 function allRows(count: number): Uint32Array {

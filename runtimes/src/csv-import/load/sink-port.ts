@@ -5,6 +5,7 @@
  * writes goes through the transaction it is given: it commits with the claim or not at all.
  */
 import type { ChunkResult } from '../../chunks/claim.ts';
+import type { RecordRange } from '../../chunks/poison.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 
@@ -24,6 +25,14 @@ export interface ChunkInput {
   /** Only the beginning of one record that is longer than the limit. */
   readonly tooLong: boolean;
   readonly bytes: Buffer;
+  /** Absent: all records. */
+  readonly only?: RecordSelection;
+}
+
+/** Records by their number in the chunk, bad ones included. */
+export interface RecordSelection extends RecordRange {
+  /** Of those in the range, these are rejected without being looked at. */
+  readonly poison: readonly number[];
 }
 
 export interface LoadContext {

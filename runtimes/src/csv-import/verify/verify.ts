@@ -12,8 +12,10 @@ import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
 import { readImport } from '../../chunks/imports.ts';
+import { examine } from '../../chunks/poison.ts';
 import { readTotals } from '../../chunks/totals.ts';
-import type { Database, Session } from '../../connectors/postgres/database.ts';
+import { readTrials } from '../../chunks/trials.ts';
+import type { Database, Session, Sql } from '../../connectors/postgres/database.ts';
 import { checkFile } from '../../connectors/volume/file.ts';
 import {
   pinnedContext,
@@ -22,7 +24,7 @@ import {
   type PinnedHeader,
 } from '../worker/chunk-work.ts';
 import type { Mapping } from '../load/mapping.ts';
-import type { Sink } from '../load/sink-port.ts';
+import type { RecordSelection, Sink } from '../load/sink-port.ts';
 import { readDoneChunks, sameCounts, type DoneChunk } from './chunks.ts';
 import { verifyReport, type Counted, type VerifyReport } from './report.ts';
 import { compareTables, shadowTables } from './tables.ts';
@@ -100,6 +102,17 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
   );
 }
 
+/** What killed workers is rejected here unseen, as it was then. */
+async function withoutPoison(
+  db: Sql,
+  { import: uid, chunk, counts }: DoneChunk,
+): Promise<{ readonly only?: RecordSelection }> {
+  if (counts.reasons['KillsWorker'] === undefined) return {};
+  const trials = await readTrials(db, { import: uid, chunk });
+  const { poison } = examine(trials, counts.read);
+  return { only: { from: 0, to: counts.read, poison } };
+}
+
 interface Plan {
   readonly context: PinnedContext;
   readonly chunks: readonly DoneChunk[];
@@ -116,7 +129,8 @@ async function loadAgain(
     signal?.throwIfAborted();
     const bytes = await readChunk(config.source.volume, context.source, chunk);
     await session.query('BEGIN');
-    const result = await sink.loadChunk(session, { ...chunk, bytes }, context);
+    const only = await withoutPoison(session, chunk);
+    const result = await sink.loadChunk(session, { ...chunk, ...only, bytes }, context);
     await session.query('COMMIT');
     sum.read += result.read;
     sum.rejected += result.rejected;

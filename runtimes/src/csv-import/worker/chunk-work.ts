@@ -14,21 +14,26 @@ import { beginAttempt, endAttempt } from '../../chunks/attempts.ts';
 import {
   claimChunk,
   finishChunk,
+  type ChunkRef,
   type ChunkResult,
   type ClaimedChunk,
 } from '../../chunks/claim.ts';
 import { readImport, type ImportRow } from '../../chunks/imports.ts';
+import { deathsMin } from '../../chunks/poison.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import { readRange, type FileIdentity, type VolumePath } from '../../connectors/volume/file.ts';
 import type { Dialect } from '../../csv/dialect.ts';
-import type { ColumnPlan, LoadContext, Sink } from '../load/sink-port.ts';
+import type { ColumnPlan, LoadContext, RecordSelection, Sink } from '../load/sink-port.ts';
 import type { ImportTelemetry } from '../telemetry.ts';
+import { isolateChunk } from './isolation.ts';
+import type { RunTrial } from './trial-process.ts';
+import type { LoadedAlone, Unclaimed } from './trial.ts';
 
 /**
  * How long one statement of a chunk may take: a minute and what a very slow server needs for its
  * bytes. A frozen worker keeps its claim for so long, and a frozen server is noticed after it.
  */
-function chunkTimeoutMs(chunkBytes: number): number {
+export function chunkTimeoutMs(chunkBytes: number): number {
   const slowestBytesPerMs = 512;
   return 60_000 + Math.ceil(chunkBytes / slowestBytesPerMs);
 }
@@ -43,6 +48,8 @@ export interface ChunkWorkOptions {
   readonly telemetry: ImportTelemetry;
   /** Who works, in the ledger. */
   readonly name: string;
+  /** How a chunk is tried that workers died with; without it, it is loaded like any other. */
+  readonly isolation?: { readonly runTrial: RunTrial; readonly signal: AbortSignal };
 }
 
 /** What is pinned of the header. */
@@ -97,23 +104,22 @@ export async function workChunk(
 ): Promise<ChunkOutcome> {
   const { db, config, telemetry, name } = options;
   const ref = { import: config.import.uid, chunk };
-  const attempt = await beginAttempt(db, ref, name);
-  if (attempt === undefined) return 'Unknown';
+  const begun = await beginAttempt(db, ref, name);
+  if (begun === undefined) return 'Unknown';
+  const { attempt, unheard } = begun;
+  const { isolation } = options;
   telemetry.chunkStarted();
   const startedMs = options.clock.monotonic();
   try {
-    const loaded = await db.transaction(
-      async (tx) => {
-        const claim = await claimChunk(tx, ref, name);
-        if (!claim.claimed) return claim.why;
-        const result = await loadClaimed(tx, claim.chunk, { context, options });
-        await endAttempt(tx, attempt, 'Loaded');
-        return { bytes: claim.chunk.length, result };
-      },
-      { statementTimeoutMs: chunkTimeoutMs(config.chunkBytes) },
-    );
+    const isSuspect = isolation !== undefined && unheard >= deathsMin;
+    if (isSuspect) telemetry.chunkIsolated(chunk, unheard);
+    const loaded = isSuspect
+      ? await isolateChunk(ref, { db, name, telemetry, ...isolation })
+      : await loadAlone({ ref, attempt, context }, options);
+    if (typeof loaded === 'string' || isSuspect) {
+      await endAttempt(db, attempt, typeof loaded === 'string' ? loaded : 'Loaded');
+    }
     if (typeof loaded === 'string') {
-      await endAttempt(db, attempt, loaded);
       telemetry.chunkSkipped(chunk, loaded);
       return loaded;
     }
@@ -125,6 +131,28 @@ export async function workChunk(
   } finally {
     telemetry.chunkEnded();
   }
+}
+
+interface ChunkInHand {
+  readonly ref: ChunkRef;
+  readonly attempt: string;
+  readonly context: PinnedContext;
+}
+
+async function loadAlone(
+  { ref, attempt, context }: ChunkInHand,
+  options: ChunkWorkOptions,
+): Promise<LoadedAlone | Unclaimed> {
+  return await options.db.transaction(
+    async (tx) => {
+      const claim = await claimChunk(tx, ref, options.name);
+      if (!claim.claimed) return claim.why;
+      const result = await loadClaimed(tx, claim.chunk, { context, options });
+      await endAttempt(tx, attempt, 'Loaded');
+      return { bytes: claim.chunk.length, result };
+    },
+    { statementTimeoutMs: chunkTimeoutMs(options.config.chunkBytes) },
+  );
 }
 
 /** The bytes of a chunk; of a record that is too long only the beginning. */
@@ -144,10 +172,17 @@ export async function readChunk(
 /** Chunks differ by less than a record, so steps of this size make one buffer fit them all. */
 const bufferStepBytes = 1024 * 1024;
 
-async function loadClaimed(
+interface Loading {
+  readonly context: PinnedContext;
+  readonly options: Pick<ChunkWorkOptions, 'config' | 'sink'>;
+  readonly only?: RecordSelection;
+}
+
+/** Reads and loads in the transaction of the claim. */
+export async function loadClaimed(
   tx: Session,
   chunk: ClaimedChunk,
-  { context, options }: { context: PinnedContext; options: ChunkWorkOptions },
+  { context, options, only }: Loading,
 ): Promise<ChunkResult> {
   const { spare } = context;
   const needed = Math.ceil(chunk.length / bufferStepBytes) * bufferStepBytes;
@@ -157,7 +192,8 @@ async function loadClaimed(
   spare.buffer = undefined;
   const reading = into === undefined ? chunk : { ...chunk, into };
   const bytes = await readChunk(options.config.source.volume, context.source, reading);
-  const result = await options.sink.loadChunk(tx, { ...chunk, bytes }, context);
+  const selection = only === undefined ? {} : { only };
+  const result = await options.sink.loadChunk(tx, { ...chunk, ...selection, bytes }, context);
   spare.buffer = into;
   await finishChunk(tx, chunk, result);
   return result;

@@ -10,8 +10,13 @@ import { bumpGeneration } from '../cache.ts';
 import { connections } from '../connections.ts';
 import { createSink } from '../load/sink.ts';
 import { importTelemetry } from '../telemetry.ts';
+import { chunkTimeoutMs } from './chunk-work.ts';
+import { trialProcess } from './trial-process.ts';
 import { runWorker } from './worker.ts';
 import { workerConnectionsMax } from '../coordinator/workers-wanted.ts';
+
+/** For a trial's process to start and connect, on a host with much else to do. */
+const startMs = 60_000;
 
 export async function runWorkerRole(
   config: CsvImportPodConfig,
@@ -45,6 +50,15 @@ export async function runWorkerRole(
       clock: systemClock,
       telemetry: importTelemetry(log, metrics),
       name: `${hostname()}/${process.pid}`,
+      isolation: {
+        signal,
+        runTrial: trialProcess({
+          entry: [process.argv[1] ?? '', 'csv-import', 'trial'],
+          execArgv: process.execArgv,
+          env,
+          deadlineMs: chunkTimeoutMs(config.chunkBytes) + startMs,
+        }),
+      },
       observed: (observed) => {
         failure = observed;
       },

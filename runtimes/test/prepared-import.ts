@@ -1,0 +1,130 @@
+/**
+ * An import of a small file that is pinned and cut, with its table, in a private database: ready for
+ * workers. Its records are `id,value` lines; the configuration is in a file for real processes.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { systemClock } from '@millrace/kit/clock';
+import { createLog } from '@millrace/kit/log';
+import { pinImport, registerImport } from '../src/chunks/imports.ts';
+import { acquireTarget } from '../src/chunks/targets.ts';
+import { openDatabase, type Database } from '../src/connectors/postgres/database.ts';
+import { migrateUp } from '../src/connectors/postgres/migrate.ts';
+import { planChunks } from '../src/csv-import/coordinator/planner.ts';
+import { decideSource } from '../src/csv-import/coordinator/source-pin.ts';
+import { createSink } from '../src/csv-import/load/sink.ts';
+import { ledgerMigrations } from '../src/csv-import/migrations.ts';
+import { database } from './database.ts';
+import { podConfig } from './pod-config.ts';
+
+const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
+
+export interface PreparedImport extends AsyncDisposable {
+  readonly uid: string;
+  readonly config: CsvImportPodConfig;
+  /** As the owner of everything. */
+  readonly owner: Database;
+  /** As workers are. */
+  readonly app: Database;
+  /** What a real process of this import needs. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly chunks: readonly number[];
+}
+
+export async function preparedImport(
+  content: string,
+  overrides: Partial<CsvImportPodConfig> = {},
+): Promise<PreparedImport> {
+  const server = await database();
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-prepared-'));
+  await writeFile(join(folder, 'data.csv'), content);
+  const uid = randomUUID();
+  const table = 'things';
+  const config = podConfig({
+    uid,
+    folder,
+    table,
+    overrides: {
+      format: { header: 'Present', delimiter: ',', quote: '"', escape: 'Doubled' },
+      columns: [
+        { name: 'id', type: 'bigint' },
+        { name: 'value', type: 'text' },
+      ],
+      ...overrides,
+    },
+  });
+  const file = join(folder, 'config.json');
+  await writeFile(file, JSON.stringify(config));
+  const open = (url: string, max: number): Database =>
+    openDatabase({ url: () => url, applicationName: 'test', max, log });
+  const owner = open(server.ownerUrl, 2);
+  const app = open(server.appUrl, 3);
+  await migrateUp(
+    { url: server.ownerUrl, source: ledgerMigrations, clock: systemClock, deadlineMs: 20_000 },
+    { workingUrl: server.appUrl },
+  );
+  return {
+    uid,
+    config,
+    owner,
+    app,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      MILLRACE_CONFIG: file,
+      POSTGRES_URL: server.appUrl,
+      LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'fatal',
+    },
+    chunks: await prepare(config, owner, decodeURIComponent(new URL(server.appUrl).username)),
+    [Symbol.asyncDispose]: async () => {
+      await owner[Symbol.asyncDispose]();
+      await app[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Everything a coordinator does before workers begin; the numbers of the chunks. */
+async function prepare(
+  config: CsvImportPodConfig,
+  owner: Database,
+  workingRole: string,
+): Promise<readonly number[]> {
+  const { uid } = config.import;
+  const { table: target } = config.target;
+  const sink = createSink({ config, owner, workingRole });
+  await owner.transaction((tx) =>
+    registerImport(tx, { ...config.import, target, chunkBytes: config.chunkBytes }),
+  );
+  await owner.transaction((tx) => acquireTarget(tx, uid));
+  const pin = await decideSource(config, sink);
+  const { wasEmpty } = await sink.prepareTarget(pin.columns);
+  await owner.transaction((tx) =>
+    pinImport(tx, uid, {
+      ...pin,
+      header: { names: pin.header.names, dataStart: pin.header.dataStart },
+      targetWasEmpty: wasEmpty,
+      dataStart: pin.header.dataStart,
+      firstLine: pin.header.lines + 1,
+      comments: 0,
+      blank: 0,
+    }),
+  );
+  const chunks: number[] = [];
+  await planChunks(
+    {
+      ...config,
+      db: owner,
+      uid,
+      at: config.source.volume,
+      source: pin.source,
+      dialect: pin.dialect,
+      planned: (planned) => chunks.push(...planned.map((it) => it.chunk)),
+    },
+    new AbortController().signal,
+  );
+  return chunks;
+}
