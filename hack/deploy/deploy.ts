@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NoNode, startCluster, type Cluster } from '../cluster/node.ts';
-import { apply, helm, kubectl, type Tools } from '../e2e/commands.ts';
+import { apply, applyClaim, helm, kubectl, type Tools } from '../e2e/commands.ts';
 import { folderClaim } from '../e2e/fixtures.ts';
 import { buildImage, imageNames } from '../images/build.ts';
 import { ensureSample, sampleRows } from '../play/sample.ts';
@@ -110,7 +110,9 @@ async function surroundings(tools: Tools, cluster: Cluster, folder: string): Pro
     metadata: { name: 'millrace-backends', namespace },
     stringData: backends,
   };
-  await apply(tools, [secret, ...folderClaim({ namespace, name: 'data', folder: data })]);
+  await apply(tools, [secret]);
+  const claim = { namespace, name: 'data' };
+  await applyClaim(tools, { ...claim, objects: folderClaim({ ...claim, folder: data }) });
 }
 
 async function install(tools: Tools, more: readonly string[], digest: string): Promise<void> {

@@ -4,13 +4,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { csvImports } from '@millrace/operator/kinds/csv-import/resource-types';
 import type { HttpKubeApi } from '@millrace/operator/kube/http-api';
-import { services } from '@millrace/operator/machinery/workload/resource-types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../backends/command.ts';
 import { ensureSample, sampleLines, sampleRows } from '../play/sample.ts';
 import { recordFigure } from './figures.ts';
-import { specOf, statusOf, waitForReplicas } from './resources.ts';
-import { claim, kubeApi, kubectl, preparedNamespace, rows, suite, type Rows } from './suite.ts';
+import { serviceUrl, statusOf, waitForReplicas } from './resources.ts';
+import {
+  claim,
+  installedApi,
+  kubectl,
+  preparedNamespace,
+  rows,
+  suite,
+  type Rows,
+} from './suite.ts';
 import { waitFor, waitUntil } from './waiting.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,13 +42,8 @@ function expected(): { readonly loaded: number; readonly rejected: number } {
   return { loaded: ids.size, rejected };
 }
 
-interface Progress {
-  readonly progress: {
-    readonly rowsRead: number;
-    readonly rowsLoaded: number;
-    readonly rowsSuperseded: number;
-    readonly rowsRejected: number;
-  };
+interface Status {
+  readonly totals: Readonly<Record<'read' | 'loaded' | 'superseded' | 'rejected', number>>;
 }
 
 describe('a CsvImport', () => {
@@ -50,7 +52,7 @@ describe('a CsvImport', () => {
   let folder: string;
 
   beforeAll(async () => {
-    api = await kubeApi();
+    api = await installedApi();
     db = await rows();
     folder = join(suite().folder, 'import');
     await ensureSample(join(folder, 'users.csv'), {
@@ -101,11 +103,13 @@ describe('a CsvImport', () => {
     );
 
     expect(counted).toEqual({ rows: String(loaded), rejects: String(rejected) });
-    const { progress } = statusOf<Progress>(
-      await api.get(csvImports, { namespace, name: 'users' }),
-    );
-    expect(progress?.rowsRead).toBe(sampleRows);
-    expect(progress?.rowsRejected).toBe(rejected);
+    const { totals } = statusOf<Status>(await api.get(csvImports, { namespace, name: 'users' }));
+    expect(totals).toMatchObject({
+      read: sampleRows,
+      loaded,
+      superseded: sampleRows - loaded - rejected,
+      rejected,
+    });
   });
 
   it('is what its source says, for millrace verify', async () => {
@@ -127,24 +131,18 @@ describe('a CsvImport', () => {
   });
 
   it('serves what it loaded at the address of its Service', async () => {
-    const service = await api.get(services, { namespace, name: 'users-gateway' });
-    const { clusterIP, ports = [] } = specOf<{
-      clusterIP: string;
-      ports: readonly { readonly name: string; readonly port: number }[];
-    }>(service);
-    const port = ports.find(({ name }) => name === 'http')?.port ?? 0;
-
+    const url = await serviceUrl(api, { namespace, name: 'users-gateway' });
     const answer = await waitFor({
       what: 'the gateway to answer',
       withinMs: 30_000,
       look: async () => {
-        const response = await fetch(`http://${clusterIP ?? ''}:${String(port)}/users/1`);
+        const response = await fetch(`${url}/users/1`);
         return response.ok
           ? { found: (await response.json()) as object }
           : { state: `${String(response.status)} ${await response.text()}` };
       },
     });
 
-    expect(answer).toMatchObject({ data: { id: '1', email_address: 'user1@example.com' } });
+    expect(answer).toMatchObject({ data: { id: 1, email_address: 'user1@example.com' } });
   });
 });

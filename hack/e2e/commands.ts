@@ -56,6 +56,19 @@ export async function apply(tools: Tools, objects: readonly object[]): Promise<v
   await kubectl(tools, args, { input: JSON.stringify(list) });
 }
 
+export interface Claim {
+  readonly namespace: string;
+  readonly name: string;
+  readonly objects: readonly object[];
+}
+
+/** One after the other: a claim that is seen before its volume is looked at again only after 15 s. */
+export async function applyClaim(tools: Tools, { namespace, name, objects }: Claim): Promise<void> {
+  for (const object of objects) await apply(tools, [object]);
+  const wait = ['wait', '--for=jsonpath={.status.phase}=Bound', `pvc/${name}`, '-n', namespace];
+  await kubectl(tools, [...wait, '--timeout=30s']);
+}
+
 async function command(
   tools: Tools,
   { file, args }: { readonly file: string; readonly args: readonly string[] },

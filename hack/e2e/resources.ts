@@ -5,7 +5,7 @@ import type {
   ObjectRef,
   ResourceType,
 } from '@millrace/operator/machinery/kube-api';
-import { deployments, pods } from '@millrace/operator/machinery/workload/resource-types';
+import { deployments, pods, services } from '@millrace/operator/machinery/workload/resource-types';
 import { waitFor, waitUntil } from './waiting.ts';
 
 export interface Condition {
@@ -132,4 +132,19 @@ export function podsText(found: readonly PodState[]): string {
   return found
     .map(({ name, phase, isReady }) => `${name} ${phase}${isReady ? ', ready' : ''}`)
     .join('; ');
+}
+
+interface ServiceSpec {
+  readonly clusterIP: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
+/** The address of a Service's port `http`, which this host reaches as pods do. */
+export async function serviceUrl(api: KubeApi, ref: ObjectRef): Promise<string> {
+  const { clusterIP, ports = [] } = specOf<ServiceSpec>(await api.get(services, ref));
+  const port = ports.find(({ name }) => name === 'http')?.port;
+  if (clusterIP === undefined || port === undefined) {
+    throw new Error(`there is no Service ${ref.namespace}/${ref.name} with a port http`);
+  }
+  return `http://${clusterIP}:${String(port)}`;
 }

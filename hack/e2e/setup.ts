@@ -68,7 +68,8 @@ async function prepare(stack: AsyncDisposableStack): Promise<ProvidedSuite> {
       stateDir: join(suiteFolder, 'backends'),
       hostAddress: node.hostAddress,
       env: environment(),
-      fresh: true,
+      // Whoever keeps servers in this folder between runs wants to look at them.
+      fresh: 'if-unused',
       log: say,
     }),
   );

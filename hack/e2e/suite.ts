@@ -8,6 +8,7 @@ import * as commands from './commands.ts';
 import type { CommandOptions } from './commands.ts';
 import { folderClaim, restrictedNamespace } from './fixtures.ts';
 import type { ProvidedSuite } from './provided.ts';
+import { replicasOf } from './resources.ts';
 
 export const release = 'millrace';
 export const systemNamespace = 'millrace-system';
@@ -35,6 +36,16 @@ export async function kubeApi(): Promise<HttpKubeApi> {
   return createHttpApi({ connection, clock: systemClock });
 }
 
+/** The API again, once it is known that operators are there: without, every wait would be in vain. */
+export async function installedApi(): Promise<HttpKubeApi> {
+  const api = await kubeApi();
+  const name = `${release}-operator`;
+  const replicas = await replicasOf(api, { namespace: systemNamespace, name });
+  if ((replicas?.ready ?? 0) > 0) return api;
+  await api.close();
+  throw new Error(`the chart is not installed, or no pod of ${name} is ready`);
+}
+
 /** A namespace that lets only restricted pods in, with the backends Secret. */
 export async function preparedNamespace(name: string): Promise<void> {
   await apply(restrictedNamespace(name));
@@ -48,7 +59,8 @@ export async function preparedNamespace(name: string): Promise<void> {
 
 /** A claim on a folder of this host. */
 export async function claim(namespace: string, name: string, folder: string): Promise<void> {
-  await apply(...folderClaim({ namespace, name, folder }));
+  const objects = folderClaim({ namespace, name, folder });
+  await commands.applyClaim(suite().tools, { namespace, name, objects });
 }
 
 export interface Rows extends AsyncDisposable {
