@@ -6,9 +6,10 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { group } from '@millrace/crds/define-kind';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 
+import { operatorProcess } from '../../operator/test/operator-process.ts';
 import { describeOnCluster } from '../../operator/test/real-cluster.ts';
 import { startChartCluster, type ChartCluster } from './chart-cluster.ts';
 import { charts, execute, openHelm, toolOrWhy, type HelmResult } from './helm.ts';
@@ -23,6 +24,7 @@ const conformer = await toolOrWhy('kubeconform', process.env);
 const helmFile = typeof helmProgram === 'string' ? helmProgram : '';
 const kubeconform = typeof conformer === 'string' ? conformer : '';
 const root = join(charts.millrace, '..', '..');
+const example = join(root, 'crds', 'examples', 'csv-import.yaml');
 const namespace = 'millrace-system';
 const release = ['millrace', '--namespace', namespace] as const;
 const done = { exitCode: 0, stderr: '' };
@@ -105,11 +107,47 @@ async function hookProgram(job: Manifest): Promise<HelmResult> {
   });
 }
 
-describeOnCluster('the chart on a real API server', () => {
+/** What the example needs before its coordinator is made. */
+const prerequisites = [
+  {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'millrace-backends' },
+    stringData: { POSTGRES_URL: 'not-used', RABBITMQ_URL: 'not-used', REDIS_URL: 'not-used' },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data' },
+    spec: { accessModes: ['ReadOnlyMany'], resources: { requests: { storage: '1Gi' } } },
+  },
+];
+
+/** The configuration that the operator of a release reads, as the variables that say the same. */
+async function settingsOf(name: string, place: string): Promise<Readonly<Record<string, string>>> {
+  const { data } = (await cluster.get('configmap', name, place)) as Manifest & {
+    readonly data: Readonly<Record<string, string>>;
+  };
+  const { runtimeImage, namespaces, leaderElection } = JSON.parse(data['operator.json'] ?? '') as {
+    readonly runtimeImage: string;
+    readonly namespaces: readonly string[];
+    readonly leaderElection: { readonly name: string };
+  };
+  return {
+    MILLRACE_RUNTIME_IMAGE: runtimeImage,
+    MILLRACE_LEADER_ELECTION_NAME: leaderElection.name,
+    MILLRACE_LEADER_ELECTION_NAMESPACE: place,
+    ...(namespaces.length === 0 ? {} : { MILLRACE_NAMESPACES: namespaces.join(',') }),
+  };
+}
+
+const suite =
+  typeof helmProgram === 'string' && typeof conformer === 'string'
+    ? describeOnCluster
+    : describe.skip;
+
+suite('the chart on a real API server', () => {
   beforeAll(async () => {
-    for (const tool of [helmProgram, conformer]) {
-      if (typeof tool !== 'string') throw new Error(tool.missing);
-    }
     cluster = await startChartCluster(helmFile);
     await cluster.namespaces(namespace, 'dry', 'team-a', 'team-b');
   }, 300_000);
@@ -179,7 +217,6 @@ describeOnCluster('the chart on a real API server', () => {
 
   it('is upgraded with a new field and kept values, uninstalled, and takes up what it left', async () => {
     const earlier = await earlierChart(cluster.folder);
-    const example = join(root, 'crds', 'examples', 'csv-import.yaml');
 
     expect(await cluster.helm('install', ...release, earlier, '--set', 'replicas=3')).toMatchObject(
       done,
@@ -208,7 +245,10 @@ describeOnCluster('the chart on a real API server', () => {
     expect(await cluster.get('deployment', 'millrace-operator', namespace)).toBeUndefined();
     expect(await readImport()).toEqual({ uid: before.uid, status: written });
 
-    expect(await cluster.helm('install', ...release, charts.millrace)).toMatchObject(done);
+    const installed = await cluster.helm('install', ...release, charts.millrace);
+    expect(installed).toMatchObject(done);
+    expect(installed.stdout).toContain('works in all namespaces');
+    expect(installed.stdout).toContain('get apiservice');
     expect(await readImport()).toEqual({ uid: before.uid, status: written });
   });
 
@@ -256,7 +296,11 @@ describeOnCluster('the chart on a real API server', () => {
     const values = join(charts.millrace, 'examples', 'own-namespace.yaml');
     const own = ['own', '--namespace', 'team-b', charts.millrace, '--values', values];
 
-    expect(await cluster.helm('install', ...own)).toMatchObject(done);
+    const installed = await cluster.helm('install', ...own);
+    expect(installed).toMatchObject(done);
+    for (const words of ['works in: team-b', 'not part of this release', 'no metrics API']) {
+      expect(installed.stdout).toContain(words);
+    }
 
     const account = 'system:serviceaccount:team-b:own-millrace-operator';
     const listed = ['list', 'csvimports.millrace.dev'] as const;
@@ -270,6 +314,31 @@ describeOnCluster('the chart on a real API server', () => {
       '--output=name',
     ]);
     expect(ofCluster).toBe('');
+  });
+
+  it.each([
+    ['everywhere', 'millrace-operator', namespace, 'team-a'],
+    ['in its own namespace', 'own-millrace-operator', 'team-b', 'team-b'],
+  ])('gives the operator all that it asks for %s', async (_, account, place, where) => {
+    const inPlace = [`--namespace=${where}`, '--filename=-'];
+    await cluster.kubectl(
+      ['apply', ...inPlace],
+      [...prerequisites.map((held) => stringify(held)), await readFile(example, 'utf8')].join(
+        '---\n',
+      ),
+    );
+    const kubeconfig = await cluster.kubeconfigOf(account, place);
+
+    await using operator = operatorProcess(
+      ['--kubeconfig', kubeconfig],
+      await settingsOf(account, place),
+    );
+
+    await operator.line('leading');
+    await expect
+      .poll(() => cluster.get('job', 'users-coordinator', where), { timeout: 30_000 })
+      .toBeDefined();
+    expect(operator.text()).not.toMatch(/forbidden/i);
   });
 
   it('lets people do to our kinds what they may do in a namespace anyway', async () => {

@@ -246,6 +246,18 @@ describeWithHelm('the chart', () => {
     expect(alone).toEqual(together);
   });
 
+  it('of the definitions alone passes helm lint, strictly', async () => {
+    expect(await helm.call(['lint', '--strict', charts.crds])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('is not for a Kubernetes that lacks what the operator writes', async () => {
+    const args = ['template', 'a', charts.millrace, '--kube-version', '1.30.9'];
+    const { exitCode, stderr } = await helm.call(args);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('>=1.31.0-0');
+  });
+
   it.each([
     ['watch.scope=namespaces', 'watch.namespaces must name at least one'],
     ['watch.namespaces={a}', 'watch.namespaces needs watch.scope: namespaces'],
