@@ -31,7 +31,7 @@ async function call(args: readonly string[]): Promise<HelmResult> {
     SKAFFOLD_INTERACTIVE: 'false',
     SKAFFOLD_FILENAME: join(root, 'skaffold.yaml'),
   };
-  return execute(typeof skaffold === 'string' ? skaffold : '', args, env);
+  return execute(typeof skaffold === 'string' ? skaffold : '', args, { env });
 }
 
 interface Skaffold {
@@ -61,7 +61,7 @@ async function rendered(profiles: readonly string[]): Promise<ReadonlyMap<string
   const builds = ['--images', tags.join(',')];
   const args = ['render', '--offline', '--digest-source=none', ...builds, ...flags];
   const { exitCode, stdout, stderr } = await call(args);
-  expect({ exitCode, stderr: exitCode === 0 ? '' : stderr }).toMatchObject({ exitCode: 0 });
+  expect({ exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, stderr: '' });
   return new Map(podsOf(manifestsIn(stdout)).map(({ of, spec }) => [of, spec]));
 }
 

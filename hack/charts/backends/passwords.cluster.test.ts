@@ -18,6 +18,8 @@ const ownOnly = {
   'watch.scope': 'own',
   'crds.install': 'false',
   'metricsApi.enabled': 'false',
+  'networkPolicy.enabled': 'false',
+  'uninstall.hook': 'false',
   'rbac.aggregatedRoles': 'false',
   'backends.enabled': 'true',
   'backends.secretNamespaces': `{${second}}`,
