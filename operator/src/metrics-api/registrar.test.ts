@@ -142,8 +142,9 @@ describe('the registrar', () => {
     void registrar.run(stop.signal);
 
     await turns(5);
-    await clock.advance(10_000);
+    await clock.advance(2 * 60 * 60_000);
     expect(creates).toBe(0);
+    expect(registrar.registration).toMatchObject({ why: 'The APIService is not known yet.' });
     offered.push('CA');
     registrar.wake();
     await turns(5);

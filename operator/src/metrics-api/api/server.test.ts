@@ -117,7 +117,7 @@ describe('the server of the metrics API', () => {
     ]);
   });
 
-  it('trusts no certificate at all while no authority is known, not even public ones', async () => {
+  it('trusts no certificate at all while no authority is known', async () => {
     await using world = await serving({ served: issued, clientAuthorities: undefined });
 
     await get(world.port, { agent: keeping(proxy) });

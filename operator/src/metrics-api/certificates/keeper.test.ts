@@ -80,8 +80,8 @@ describe('the keeper of certificates', () => {
     let authorities = identityOf(one).authorities;
     const served = new Set<string>();
 
-    for (let look = 0; look < 500; look++) {
-      await cluster.clock.advance(13 * hourMs);
+    for (let look = 0; look < 280; look++) {
+      await cluster.clock.advance(23 * hourMs);
       const who = look % 3 === 0 ? [one, two] : [look % 2 === 0 ? one : two];
       for (const replica of who) {
         await replica.pass();
@@ -122,6 +122,26 @@ describe('the keeper of certificates', () => {
     expect(keeper.identity?.served).not.toEqual(first?.served);
     // Another replica may look a little later and serve the first until then.
     expect(keeper.identity?.authorities).toContain(first?.authorities);
+  });
+
+  it('renews once when two find that it is due', async () => {
+    const cluster = new Cluster();
+    const patches: string[] = [];
+    const api: KubeApi = {
+      ...bound(cluster.api),
+      patch: async (...args) => {
+        const { metadata } = await cluster.api.patch(...args);
+        patches.push(metadata.name);
+        return await Promise.resolve({ apiVersion: 'v1', kind: 'Secret', metadata });
+      },
+    };
+    const [one, two] = [cluster.replica({ api }), cluster.replica({ api })];
+    await cluster.clock.advance(await one.pass());
+
+    await Promise.all([one.pass(), two.pass()]);
+
+    expect(patches).toHaveLength(1);
+    expect(identityOf(one)).toEqual(identityOf(two));
   });
 
   it('makes a Secret that was deleted again from what is served', async () => {

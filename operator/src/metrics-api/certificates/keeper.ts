@@ -19,7 +19,6 @@ import {
   nextStep,
   promoted,
   replaced,
-  servedBy,
   trustedAuthorities,
   untilNextStep,
 } from './rotation.ts';
@@ -62,11 +61,11 @@ export class CertificateKeeper {
     const bundle = await this.#settled();
     this.#bundle = bundle;
     const now = this.#options.clock.now();
-    this.#tell({ served: servedBy(bundle, now), authorities: trustedAuthorities(bundle, now) });
+    this.#tell({ served: bundle.current, authorities: trustedAuthorities(bundle, now) });
     return untilNextStep(bundle, now);
   }
 
-  /** Reads and writes until nothing is due; each failed write means that somebody else's came first. */
+  /** Reads and writes until nothing is due; a write that fails means that somebody else's came first. */
   async #settled(): Promise<Bundle> {
     const triesMax = 5;
     for (let tries = 1; tries <= triesMax; tries++) {
@@ -92,7 +91,7 @@ export class CertificateKeeper {
       const { resourceVersion } = held.metadata;
       const metadata = { resourceVersion };
       await api.patch(secretType, secret, { metadata, data: dataOf(due) });
-      return due;
+      return undefined;
     } catch (error) {
       if (error instanceof KubeFailure && wasFirst.has(error.reason)) return undefined;
       throw error;

@@ -2,13 +2,12 @@
  * When certificates are renewed, and which is served meanwhile. Pure; the time is an argument.
  *
  *   served ──2/3 of its life──▶ the next one is announced: clients are told of its authority
- *   announced ──an hour──▶ the next one is served by every replica, by its own clock
- *   served from then on ──▶ it takes the place of the current one; its authority's predecessor stays
+ *   announced ──an hour──▶ it takes the place of the current one; the authority before it stays trusted
  *
- * Nobody has to be in the right state for this: what is served follows from the Secret and the clock,
- * and the authorities of all that any replica may still serve are trusted all the while. So there is
- * no moment at which a client meets a certificate that it was not told of, unless the Secret was
- * unusable: then a new one is served at once, which is the shortest way out.
+ * Replicas need not agree on anything but the Secret: all serve what it names as current, and clients
+ * trust the authorities of all that any replica may still serve. So there is no moment at which a
+ * client meets a certificate that it was not told of, unless the Secret was unusable: then a new one is
+ * served at once, which is the shortest way out.
  */
 import type { X509Certificate } from 'node:crypto';
 import { certificateOf, type Bundle } from './bundle.ts';
@@ -34,12 +33,13 @@ export interface Circumstances {
 
 /** What is to be done with a bundle; without one there is only `replace`. */
 export function nextStep(bundle: Bundle, { now, names }: Circumstances): Step {
-  const served = certificateOf(servedBy(bundle, now).certificate);
+  if (bundle.next !== undefined && now >= bundle.next.from) return 'promote';
+  const served = certificateOf(bundle.current.certificate);
   if (served === undefined || !covers(served, names)) return 'replace';
   const [begins, ends] = lifeOf(served);
   if (now < begins || now > ends - hurryMs) return 'replace';
-  if (bundle.next !== undefined) return now >= bundle.next.from ? 'promote' : 'keep';
-  return now >= begins + ((ends - begins) * 2) / 3 ? 'announce' : 'keep';
+  const isDue = now >= begins + ((ends - begins) * 2) / 3;
+  return isDue && bundle.next === undefined ? 'announce' : 'keep';
 }
 
 /** The bundle after a step; `issued` is what was issued for it. */
@@ -56,11 +56,6 @@ export function promoted(bundle: Bundle): Bundle {
 export function replaced(bundle: Bundle | undefined, issued: Issued): Bundle {
   const previous = bundle?.current.authority;
   return { current: issued, ...(previous === undefined ? {} : { previousAuthority: previous }) };
-}
-
-/** What a server serves at that time. */
-export function servedBy({ current, next }: Bundle, now: number): Issued {
-  return next !== undefined && now >= next.from ? next.issued : current;
 }
 
 /** PEM of every authority that clients have to trust; what has run out is left out. */
