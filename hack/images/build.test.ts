@@ -1,16 +1,30 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { buildImage, entrypoint } from './build.ts';
+import { entrypoint } from './build.ts';
 import { canUnpack, unpackedImage, type UnpackedImage } from './test/unpacked-image.ts';
 
-/** Node with its libraries is 131 MB of both. */
-const bytesMax = { operator: 160e6, runtimes: 145e6 };
+/** A bundle takes two seconds to make, and many times that on a host with other work. */
+vi.setConfig({ testTimeout: 120_000 });
 
 /** A bundle that cannot be loaded is shown whole by Node, in one line. */
 const shownMax = 2_000;
+
+/** A token of OpenID Connect that is good for a long time, for a server where nothing listens. */
+const token = [{ alg: 'none' }, { exp: 4_070_908_800 }, {}]
+  .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  .join('.');
+const provider = { name: 'oidc', config: { 'id-token': token, 'client-id': 'millrace' } };
+const providerKubeconfig = {
+  apiVersion: 'v1',
+  kind: 'Config',
+  clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:9' } }],
+  users: [{ name: 'u', user: { 'auth-provider': provider } }],
+  contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+  'current-context': 'x',
+};
 
 async function bundles(image: UnpackedImage): Promise<readonly string[]> {
   const names = await readdir(join(image.folder, 'app'));
@@ -72,7 +86,6 @@ describe.skipIf(!canUnpack)('the image of the runtimes', () => {
       ),
     );
     expect((await stat(join(image.folder, 'tmp'))).mode & 0o7777).toBe(0o1777);
-    expect(image.built.bytes).toBeLessThan(bytesMax.runtimes);
   });
 });
 
@@ -83,18 +96,6 @@ describe.skipIf(!canUnpack)('the image of the operator', () => {
   });
   afterAll(async () => {
     await image[Symbol.asyncDispose]();
-  });
-
-  it('is the same byte for byte when it is built again', async () => {
-    const out = join(image.folder, 'tmp');
-    const again = await buildImage({ image: 'operator', out, log: () => undefined });
-
-    expect(again.digest).toBe(image.built.digest);
-    const [one, other] = [await readFile(image.built.file), await readFile(again.file)];
-    expect(one.equals(other)).toBe(true);
-    await rm(again.file);
-    expect(image.built.reference).toMatch(/^docker\.io\/millrace\/operator:\d+\.\d+\.\d+/);
-    expect(image.built.bytes).toBeLessThan(bytesMax.operator);
   });
 
   it('holds each program, and each says how it is used', async () => {
@@ -121,6 +122,16 @@ describe.skipIf(!canUnpack)('the image of the operator', () => {
 
     expect({ ...ended, output: ended.output.slice(0, shownMax) }).toEqual({ code: 0, output: '' });
     expect(parts.length - others.length).toBe(1);
+  });
+
+  it('reads credentials of providers that only the Kubernetes client knows', async () => {
+    await image.put('tmp/kubeconfig', JSON.stringify(providerKubeconfig));
+    const program = ['/usr/local/bin/node', '/app/kubectl-millrace.mjs', 'status', 'csvimport/x'];
+
+    const { output } = await image.run([...program, '--kubeconfig', '/tmp/kubeconfig']);
+
+    // Nothing listens there; without the client it would not come so far.
+    expect(output).toContain('ECONNREFUSED');
   });
 
   it('names the lines of the sources in a stack, and no path of the host', async () => {

@@ -9,22 +9,25 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { base, userId, type Base } from './base.ts';
-import { writeArchive, type ImageConfig } from './oci.ts';
+import { writeArchive, type ImageConfig, type OciImage } from './oci.ts';
 import { programs, root, type ImageName } from './programs.ts';
 import type { TarEntry } from './tar.ts';
 import { thirdPartyNotices } from './third-party.ts';
 
 export { imageNames, type ImageName } from './programs.ts';
 
-export interface BuildImageOptions {
+export interface ComposeOptions {
   readonly image: ImageName;
-  /** Folder of the archives; `.millrace/images` unless told. */
-  readonly out?: string;
   /** The version of Millrace unless told. */
   readonly tag?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log: (line: string) => void;
   readonly signal?: AbortSignal;
+}
+
+export interface BuildImageOptions extends ComposeOptions {
+  /** Folder of the archives; `.millrace/images` unless told. */
+  readonly out?: string;
 }
 
 export interface BuiltImage {
@@ -95,20 +98,25 @@ function labels(image: ImageName, version: string, { packages }: Base): ImageCon
   };
 }
 
-export async function buildImage(options: BuildImageOptions): Promise<BuiltImage> {
+/** The image as layers of files, not written anywhere yet. */
+export async function composeImage(options: ComposeOptions): Promise<OciImage> {
   const { image, log } = options;
   const version = await millraceVersion();
-  const reference = `docker.io/millrace/${image}:${options.tag ?? version}`;
-  const file = resolve(options.out ?? archiveFolder, `${image}.tar`);
   const signal = options.signal ?? new AbortController().signal;
   const below = await base({ env: options.env ?? process.env, log, signal });
   const own = await imageFiles(image, log);
   signal.throwIfAborted();
-  const written = await writeArchive(file, {
-    reference,
+  return {
+    reference: `docker.io/millrace/${image}:${options.tag ?? version}`,
     architecture: below.architecture,
     config: imageConfig(image, labels(image, version, below)),
     layers: [below.files, own],
-  });
-  return { file, reference, ...written };
+  };
+}
+
+export async function buildImage(options: BuildImageOptions): Promise<BuiltImage> {
+  const file = resolve(options.out ?? archiveFolder, `${options.image}.tar`);
+  const composed = await composeImage(options);
+  const written = await writeArchive(file, composed);
+  return { file, reference: composed.reference, ...written };
 }

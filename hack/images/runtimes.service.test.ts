@@ -2,12 +2,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { lacks } from '../../runtimes/test/backends.ts';
 import { database } from '../../runtimes/test/database.ts';
 import { root } from './programs.ts';
 import { canUnpack, unpackedImage } from './test/unpacked-image.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Applies the migrations of each kind with the code and the files of the image. */
 function migrating(part: string, slugs: readonly string[]): string {

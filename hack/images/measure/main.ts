@@ -36,13 +36,12 @@ function fromSources(...command: readonly string[]): Start {
 }
 
 function fromImage(image: UnpackedImage, ...command: readonly string[]): Start {
-  const { Env: environment } = image.config as { readonly Env: readonly string[] };
-  const pairs = environment.map((line): [string, string] => {
+  const pairs = image.config.Env.map((line): [string, string] => {
     const at = line.indexOf('=');
     return [line.slice(0, at), line.slice(at + 1)];
   });
   const { PATH: _, ...env } = Object.fromEntries(pairs);
-  return (args) => image.start([...command, ...args], env as Readonly<Record<string, string>>);
+  return (args) => image.start([...command, ...args], env);
 }
 
 async function medianStartMs(start: Start, args: readonly string[]): Promise<number> {
@@ -118,7 +117,7 @@ async function measureOperator(): Promise<void> {
     log: console.error,
   });
   try {
-    await image.give(plane.kubeconfig, 'tmp/kubeconfig');
+    await image.put('tmp/kubeconfig', await readFile(plane.kubeconfig, 'utf8'));
     const args = ['--runtime-image', 'none', '--admin-port', '0', '--lease-namespace', 'default'];
     const bytes = async (start: Start, kubeconfig: string): Promise<number> =>
       settledBytes(start([...args, '--kubeconfig', kubeconfig]), '"msg":"leading"', idleMs);
