@@ -4,6 +4,7 @@ import { createMemoryApi, type MemoryApi } from '../memory/memory-api.ts';
 import { act, prune, type ActOptions, type Pass } from './act.ts';
 import type { FoundDrift } from './drift.ts';
 import type { KubeObject, ResourceType } from './kube-api.ts';
+import { KubeFailure } from './kube-failure.ts';
 import type { OwnWrite } from './own-writes.ts';
 import { emptyPlan, type Step } from './step.ts';
 
@@ -63,6 +64,44 @@ describe('act', () => {
     expect(changed).toEqual(['apply ConfigMap/a: it is new', 'apply ConfigMap/b: it is new']);
     const held = await api.get(type, { namespace: 'team', name: 'b' });
     expect(writes.map(({ version }) => version)).toContain(held?.metadata.resourceVersion);
+  });
+
+  it('applies what an old server knows where it refuses the whole, and asks once', async () => {
+    const { api, options, writes } = setting();
+    const otherwise = wanted('a');
+    const asked: string[] = [];
+    const old: typeof api.apply = async (of, object, how) => {
+      asked.push(JSON.stringify(object['data']));
+      if (JSON.stringify(object).includes('new')) {
+        throw new KubeFailure('InternalError', '.data.new: field not declared in schema');
+      }
+      return await api.apply(of, object, how);
+    };
+    const step: Step = {
+      op: 'apply',
+      type,
+      object: wanted('a', { new: '1' }),
+      otherwise,
+      reason: '',
+    };
+    const plan = { steps: [step], keep: [] };
+    const { get, patch, scale, delete: remove } = options.api;
+    const own = {
+      ...options,
+      api: {
+        apply: old,
+        get: get.bind(api),
+        patch: patch.bind(api),
+        scale: scale.bind(api),
+        delete: remove.bind(api),
+      },
+    };
+
+    await act({ owner, plan, children: [] }, own);
+    await act({ owner, plan, children: await children(api) }, own);
+
+    expect(asked).toEqual(['{"new":"1"}', '{}']);
+    expect(writes).toHaveLength(1);
   });
 
   it('changes nothing the second time', async () => {

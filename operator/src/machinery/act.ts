@@ -137,11 +137,9 @@ async function present(
  */
 const settled = new WeakSet<KubeObject>();
 
-async function apply(
-  step: Extract<Executable, { op: 'apply' }>,
-  pass: Pass,
-  options: ActOptions,
-): Promise<boolean> {
+type ApplyStep = Extract<Executable, { op: 'apply' }>;
+
+async function apply(step: ApplyStep, pass: Pass, options: ActOptions): Promise<boolean> {
   const wanted = withDigest(step.object);
   const { namespace, name } = wanted.metadata;
   const target = { type: step.type, ref: { namespace, name } };
@@ -149,23 +147,52 @@ async function apply(
   const held = cached ?? (await options.api.get(target.type, target.ref));
   if (held === undefined) {
     await options.confirm?.();
-    return await write(target, { wanted, held }, options);
+    return await writeKnown(target, { step, wanted, held }, options);
   }
   refuseForeign(held, wanted);
-  if (isAsWanted(wanted, held)) return false;
+  if (isAsAsked(step, wanted, held)) return false;
   if (cached === undefined) refuseOutdated(held, wanted);
   const isUnchangedWish = isSameWish(wanted, held);
   if (isUnchangedWish && settled.has(held)) return false;
   const drift = isUnchangedWish ? await findDrift(target, wanted, options) : undefined;
-  const isChanged = await write(target, { wanted, held }, options);
+  const isChanged = await writeKnown(target, { step, wanted, held }, options);
   if (isChanged && drift !== undefined) options.drifted?.(drift);
   return isChanged;
+}
+
+/** What was made without a field, because the server did not know it, stays so. */
+function isAsAsked({ otherwise }: ApplyStep, wanted: KubeObject, held: KubeObject): boolean {
+  if (isAsWanted(wanted, held)) return true;
+  return otherwise !== undefined && isAsWanted(withDigest(otherwise), held);
+}
+
+/** What a server says that meets a field which is newer than itself. */
+const unknownField = 'field not declared in schema';
+
+/** Where the server does not know all of what is wanted: what it does know. */
+async function writeKnown(
+  target: Target,
+  { step, ...change }: Written & { readonly step: ApplyStep },
+  options: ActOptions,
+): Promise<boolean> {
+  try {
+    return await write(target, change, options);
+  } catch (error) {
+    const isUnknown = error instanceof KubeFailure && error.message.includes(unknownField);
+    if (step.otherwise === undefined || !isUnknown) throw error;
+    return await write(target, { ...change, wanted: withDigest(step.otherwise) }, options);
+  }
+}
+
+interface Written {
+  readonly wanted: KubeObject;
+  readonly held: KubeObject | undefined;
 }
 
 /** Whether the apply changed anything. */
 async function write(
   { type, ref }: Target,
-  { wanted, held }: { readonly wanted: KubeObject; readonly held: KubeObject | undefined },
+  { wanted, held }: Written,
   options: ActOptions,
 ): Promise<boolean> {
   const written = await options.api.apply(type, wanted, {

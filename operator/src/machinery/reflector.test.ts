@@ -18,6 +18,8 @@ class Server implements Pick<KubeApi, 'list' | 'watch'> {
   #waiting = new Set<() => void>();
   #breaks = new Set<(failure: KubeFailure | undefined) => void>();
   failingLists = 0;
+  /** Why nothing is served of the type, if so. */
+  absent: 'NotFound' | 'Forbidden' | undefined;
   /** Ends each watch before it brings anything. */
   isRefusing = false;
   lists = 0;
@@ -56,6 +58,7 @@ class Server implements Pick<KubeApi, 'list' | 'watch'> {
 
   list(): Promise<{ items: KubeObject[]; resourceVersion: string }> {
     this.lists++;
+    if (this.absent !== undefined) return Promise.reject(new KubeFailure(this.absent, 'no'));
     if (this.failingLists-- > 0) return Promise.reject(new KubeFailure('Unavailable', 'down'));
     return Promise.resolve({
       items: [...this.objects.values()],
@@ -124,7 +127,7 @@ class Server implements Pick<KubeApi, 'list' | 'watch'> {
   }
 }
 
-function reflect(server: Server) {
+function reflect(server: Server, how: { readonly isOptional?: boolean } = {}) {
   const clock = new ManualClock();
   const store = new Store();
   const changes: Change[] = [];
@@ -132,6 +135,7 @@ function reflect(server: Server) {
   const restarts: string[] = [];
   const asked: ListOptions[] = [];
   const reflector = new Reflector({
+    ...how,
     api: {
       list: (_type, options = {}) => {
         asked.push(options);
@@ -233,6 +237,29 @@ describe('reflector', () => {
     expect(reflector.staleMs).toBe(0);
     await end();
   });
+
+  it.each(['NotFound', 'Forbidden'] as const)(
+    'takes what is optional and %s for nothing at all, until it is served',
+    async (absent) => {
+      const server = new Server();
+      server.absent = absent;
+      const { clock, reflector, restarts, store, end } = reflect(server, { isOptional: true });
+      await reflector.synced;
+      expect([contents(store.all()), reflector.staleMs]).toEqual([[], 0]);
+
+      server.absent = undefined;
+      server.put('a');
+      await clock.advance(60_000);
+      expect(contents(store.all())).toEqual(contents(server.objects.values()));
+
+      server.absent = absent;
+      server.breakWatches(new KubeFailure(absent, 'gone'));
+      await clock.advance(5_000);
+      expect([contents(store.all()), reflector.staleMs]).toEqual([[], 0]);
+      expect(restarts, 'a watch that ended, and no list that failed').toEqual([absent]);
+      await end();
+    },
+  );
 
   it('opens a new watch now and then, since a dead connection looks like a quiet one', async () => {
     const server = new Server();

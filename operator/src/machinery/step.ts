@@ -14,6 +14,8 @@ export type Step =
       readonly op: 'apply';
       readonly type: ResourceType;
       readonly object: KubeObject;
+      /** The same without what not every server knows: one that does not refuses the whole. */
+      readonly otherwise?: KubeObject;
       readonly reason: string;
     }
   | (Target & {

@@ -9,7 +9,7 @@
  * leaves a Deployment with 0 replicas alone. One that is to rest has none that could bring workers back.
  */
 import type { ScalingDriver } from '@millrace/crds/scaling';
-import { leastScaled } from './autoscalers.ts';
+import { leastScaled, withoutTolerance } from './autoscalers.ts';
 import type { WorkerBounds } from '../../../scaling/worker-bounds.ts';
 import type { KubeObject, ResourceType } from '../../kube-api.ts';
 import { controllerOf } from '../../object-key.ts';
@@ -35,7 +35,7 @@ export interface Autoscaled extends Scaled {
 }
 
 export function autoscaled(wanted: Autoscaled): Plan {
-  const { owner, held, name } = wanted;
+  const { owner, held } = wanted;
   const isOurs = held !== undefined && controllerOf(held)?.uid === owner.uid;
   if (!isOurs && wanted.missing !== undefined) return scaled(wanted);
   const used = usedOf(wanted);
@@ -46,13 +46,20 @@ export function autoscaled(wanted: Autoscaled): Plan {
   return joined([
     scaled({ ...wanted, ...numberOf(wanted, isHandingOver) }),
     { steps: removals, keep: [] },
-    used === undefined || isHandingOver
-      ? { steps: [], keep: used === undefined ? [] : [targetOf(used.type, owner, name)] }
-      : {
-          steps: [{ op: 'apply', ...used, reason: `${wanted.driver} scales the workers` }],
-          keep: [],
-        },
+    ...(used === undefined ? [] : [takingOver(wanted, used, isHandingOver)]),
   ]);
+}
+
+/** Not before the other is gone: two autoscalers of one Deployment would pull at it. */
+function takingOver(
+  { owner, name, driver }: Autoscaled,
+  { type, object }: Held,
+  isHandingOver: boolean,
+): Plan {
+  if (isHandingOver) return { steps: [], keep: [targetOf(type, owner, name)] };
+  const otherwise = driver === 'HPA' ? { otherwise: withoutTolerance(object) } : {};
+  const reason = `${driver} scales the workers`;
+  return { steps: [{ op: 'apply', type, object, ...otherwise, reason }], keep: [] };
 }
 
 interface Held {

@@ -51,10 +51,7 @@ export function horizontalPodAutoscaler(scaled: Scaled): KubeObject {
           },
         },
       ],
-      behavior: {
-        scaleUp: { ...atOnce, ...noTolerance },
-        scaleDown: { ...atOnce, ...noTolerance },
-      },
+      behavior: { scaleUp: exactly, scaleDown: exactly },
     },
   };
 }
@@ -71,7 +68,13 @@ const atOnce = {
   selectPolicy: 'Max',
   policies: [{ type: 'Pods', value: allPods, periodSeconds: 15 }],
 } as const;
-const noTolerance = { tolerance: '0' } as const;
+const exactly = { ...atOnce, tolerance: '0' } as const;
+
+/** For a server that is too old to know the field. */
+export function withoutTolerance(autoscaler: KubeObject): KubeObject {
+  const spec = autoscaler['spec'] as object;
+  return { ...autoscaler, spec: { ...spec, behavior: { scaleUp: atOnce, scaleDown: atOnce } } };
+}
 
 /** Whether the server has kept the field: one without it leaves it out, or would have refused it. */
 export function hasTolerance(held: KubeObject | undefined): boolean {
