@@ -4,11 +4,14 @@
  * with exactly the rights of operator/deploy/metrics-api.yaml. There is no node: a Service that is an
  * external name leads the API server to a port of this host.
  */
-import { createServer } from 'node:net';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@millrace/kit/clock';
 import { createMetrics } from '@millrace/kit/metrics';
@@ -17,6 +20,8 @@ import { createHttpApi, type HttpKubeApi } from '@millrace/operator/kube/http-ap
 import type { KubeObject, ResourceType } from '@millrace/operator/machinery/kube-api';
 import { apiServiceName, apiServiceType } from '@millrace/operator/metrics-api/api-service';
 import { parseArguments } from '@millrace/operator/metrics-api/arguments';
+import { bundleOf, dataOf } from '@millrace/operator/metrics-api/certificates/bundle';
+import { issue } from '@millrace/operator/metrics-api/certificates/issue';
 import { secretType } from '@millrace/operator/metrics-api/certificates/keeper';
 import { readConfig } from '@millrace/operator/metrics-api/config';
 import { run as runMetricsApi } from '@millrace/operator/metrics-api/run';
@@ -168,6 +173,18 @@ async function ask({ port }: Server, { path, headers = {}, client }: Asked) {
   });
 }
 
+/** The certificate that a new connection gets; fails for one that these authorities did not sign. */
+async function servedTo({ port }: Server, ca: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, ca, servername: `${name}.${system}.svc` });
+  try {
+    await once(socket, 'secureConnect');
+    const { raw } = socket.getPeerCertificate();
+    return `${new X509Certificate(raw).toString()}`;
+  } finally {
+    socket.destroy();
+  }
+}
+
 async function needs(server: Server, namespace: string, needed: string): Promise<void> {
   const at = '2030-01-02T03:04:05Z';
   const scaling = { driver: 'HPA', needed, at, why: 'tested' };
@@ -235,6 +252,7 @@ describeOnCluster('the metrics API behind a real API server', () => {
       spec: { type: 'ExternalName', externalName: 'localhost' },
     });
     await importNamed('users', { api: server.api, namespace: 'team-a' });
+    await needs(server, 'team-a', '1000m');
   });
 
   afterAll(async () => {
@@ -345,6 +363,30 @@ describeOnCluster('the metrics API behind a real API server', () => {
     const repaired = await server.api.get(secretType, secret);
     expect(repaired?.metadata.uid).toBe(made?.metadata.uid);
     await expect.poll(() => valueBehind(server, 'team-a'), soon).toBeDefined();
+  });
+
+  it('changes to an announced certificate without an answer that fails, and its clients know it', async () => {
+    await using _instance = await metricsApi(server);
+    await expect.poll(() => valueBehind(server, 'team-a'), soon).toBeDefined();
+    const held = await server.api.get(secretType, secret);
+    const bundle = held === undefined ? undefined : bundleOf(held);
+    if (bundle === undefined) throw new Error('there is no bundle');
+    const names = [`${name}.${system}.svc`, `${name}.${system}.svc.cluster.local`];
+    const more = { names: [...names, `${name}.${system}`, name], lifeMs: 86_400_000 };
+    const issued = await issue({ ...more, now: Date.now() });
+    const next = { issued, from: Date.now() + 3_000 };
+
+    await server.api.patch(secretType, secret, { data: dataOf({ ...bundle, next }) });
+
+    const seen = new Set<string>();
+    while (!seen.has(issued.certificate)) {
+      expect(await valueBehind(server, 'team-a')).toBeDefined();
+      const registered = await server.api.get(apiServiceType, apiService);
+      const { caBundle } = registered?.['spec'] as { readonly caBundle: string };
+      const ca = Buffer.from(caBundle, 'base64').toString('utf8');
+      seen.add(await servedTo(server, ca));
+    }
+    expect([...seen]).toEqual([bundle.current.certificate, issued.certificate]);
   });
 
   it('leaves the APIService of somebody else alone, says so, and takes its place when it is gone', async () => {

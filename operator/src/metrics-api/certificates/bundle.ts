@@ -2,7 +2,9 @@
  * What is kept in the Secret, read and written: the certificate that is served, the one that will be
  * from some time on, and the authority that was before. Pure.
  *
- * A Secret that cannot be read as a whole is no bundle: half of one must never be served.
+ * Beside them is `authorities.crt`, for people and programs that have to be given what to trust: all
+ * authorities in one file. It is written and never read. A Secret that cannot be read as a whole is no
+ * bundle: half of one must never be served.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KubeObject } from '../../machinery/kube-api.ts';
@@ -38,7 +40,14 @@ export function dataOf(bundle: Bundle): Readonly<Record<string, string | null>> 
     ...fields('next-', next?.issued),
     'next-from': next === undefined ? null : base64(new Date(next.from).toISOString()),
     'previous-ca.crt': previousAuthority === undefined ? null : base64(previousAuthority),
+    'authorities.crt': base64(authoritiesOf(bundle).join('')),
   };
+}
+
+/** PEM of the authorities of all that any replica may serve, or will. */
+export function authoritiesOf({ current, next, previousAuthority }: Bundle): readonly string[] {
+  const all = [current.authority, next?.issued.authority, previousAuthority];
+  return all.filter((pem) => pem !== undefined);
 }
 
 /** Undefined for text that is no certificate. */

@@ -2,7 +2,7 @@
  * When certificates are renewed, and which is served meanwhile. Pure; the time is an argument.
  *
  *   served ──2/3 of its life──▶ the next one is announced: clients are told of its authority
- *   announced ──an hour──▶ it takes the place of the current one; the authority before it stays trusted
+ *   announced ──a week──▶ it takes the place of the current one; the authority before it stays trusted
  *
  * Replicas need not agree on anything but the Secret: all serve what it names as current, and clients
  * trust the authorities of all that any replica may still serve. So there is no moment at which a
@@ -10,18 +10,18 @@
  * served at once, which is the shortest way out.
  */
 import type { X509Certificate } from 'node:crypto';
-import { certificateOf, type Bundle } from './bundle.ts';
+import { authoritiesOf, certificateOf, type Bundle } from './bundle.ts';
 import type { Issued } from './issue.ts';
 
 /** A quarter of a year: short for a key that is in a Secret, long against any outage of ours. */
 export const lifeMs = 90 * 24 * 60 * 60_000;
 /**
- * From the announcement to the use. Aggregators know within seconds; an hour forgives an API server
- * that was away or a right that was missing, of the thirty days that are left.
+ * From the announcement to the use. Aggregators know within seconds; others are given a copy of the
+ * authorities by somebody who looks once in a while, and thirty days are left.
  */
-const announcedMs = 60 * 60_000;
-/** Less is left: too late for an announcement. */
-const hurryMs = 2 * announcedMs;
+const announcedMs = 7 * 24 * 60 * 60_000;
+/** Less is left than this: too late for an announcement. */
+const hurryMs = 2 * 60 * 60_000;
 
 export type Step = 'keep' | 'announce' | 'promote' | 'replace';
 
@@ -60,9 +60,9 @@ export function replaced(bundle: Bundle | undefined, issued: Issued): Bundle {
 
 /** PEM of every authority that clients have to trust; what has run out is left out. */
 export function trustedAuthorities(bundle: Bundle, now: number): string {
-  const { current, next, previousAuthority } = bundle;
-  const all = [current.authority, next?.issued.authority, previousAuthority];
-  return all.filter((pem) => pem !== undefined && isValid(pem, now)).join('');
+  return authoritiesOf(bundle)
+    .filter((pem) => isValid(pem, now))
+    .join('');
 }
 
 /** Milliseconds until the clock alone changes something. */
