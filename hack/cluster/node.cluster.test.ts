@@ -26,7 +26,7 @@ import { writeBusyboxImage } from './test/busybox-image.ts';
 import { describeOnNode } from './test/node-suite.ts';
 import { apply, containerStatus, execute, kubectl, pod } from './test/pods.ts';
 import { scratch, type Scratch } from './test/scratch.ts';
-import { hostState, namespacesOf, tracesOf, type Left } from './test/traces.ts';
+import { hostState, livingProcesses, namespacesOf, tracesOf, type Left } from './test/traces.ts';
 
 /** A start takes four seconds, and ten times that where a dozen other programs want the processor. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -40,7 +40,8 @@ async function leftBy(root: string, record: RunningRecord): Promise<Left> {
   const started = record.processes.find(({ role }) => role === 'node');
   if (started === undefined || record.remnants === undefined) throw new Error('there is no node');
   const namespaces = await namespacesOf(await insidePid(started));
-  return { root, remnants: record.remnants, namespaces };
+  const witnesses = await livingProcesses();
+  return { root, remnants: record.remnants, namespaces, witnesses };
 }
 
 /** A web server that says where it is; ready when it answers, alive while its page is there. */
@@ -280,7 +281,9 @@ describeOnNode('the start of a node', () => {
     await endServer(place.path);
 
     expect(await exited).toEqual([null, 'SIGKILL']);
-    expect(await tracesOf({ remnants, namespaces: [], root: place.path })).toEqual([]);
+    expect(await tracesOf({ remnants, namespaces: [], witnesses: [], root: place.path })).toEqual(
+      [],
+    );
   });
 
   it('fails at once when a program ends, with what it said, and leaves nothing', async () => {
@@ -308,7 +311,12 @@ describeOnNode('the start of a node', () => {
       await readFile(join(place.path, 'noted.json'), 'utf8'),
     ) as RunningRecord;
     if (noted.remnants === undefined) throw new Error('the record names no remnants');
-    const left = { root: join(place.path, 'state'), remnants: noted.remnants, namespaces: [] };
+    const left = {
+      root: join(place.path, 'state'),
+      remnants: noted.remnants,
+      namespaces: [],
+      witnesses: [],
+    };
     expect(await tracesOf(left)).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { access, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { run } from '../../backends/command.ts';
+import { identify, isAlive, type ProcessIdentity } from '../../backends/process-identity.ts';
 import type { Remnants } from '../../backends/remnants.ts';
 
 const settings = [
@@ -50,6 +51,12 @@ async function everyProcess<T>(look: (folder: string) => Promise<T>): Promise<re
   return found;
 }
 
+/** The processes of the host that live now. */
+export async function livingProcesses(): Promise<readonly ProcessIdentity[]> {
+  const found = await everyProcess(async (folder) => identify(Number(folder.slice(6))));
+  return found.filter((process) => process !== undefined);
+}
+
 /** The identities of the namespaces of that process, such as `net:[4026532256]`. */
 export async function namespacesOf(pid: number): Promise<readonly string[]> {
   return Promise.all(kinds.map(async (kind) => readlink(`/proc/${String(pid)}/ns/${kind}`)));
@@ -58,12 +65,22 @@ export async function namespacesOf(pid: number): Promise<readonly string[]> {
 export interface Left {
   readonly remnants: Remnants;
   readonly namespaces: readonly string[];
+  /**
+   * Those that lived before the end. The kernel gives an identity of a namespace away again, so that of
+   * a younger process says nothing; and what the node itself started since then is in its group.
+   */
+  readonly witnesses: readonly ProcessIdentity[];
   /** The cluster's folder. */
   readonly root: string;
 }
 
 /** One line for each thing that is still there. */
-export async function tracesOf({ remnants, namespaces, root }: Left): Promise<readonly string[]> {
+export async function tracesOf({
+  remnants,
+  namespaces,
+  witnesses,
+  root,
+}: Left): Promise<readonly string[]> {
   const { controlGroup, link } = remnants;
   const traces: string[] = [];
   const present = async (path: string): Promise<void> =>
@@ -78,8 +95,12 @@ export async function tracesOf({ remnants, namespaces, root }: Left): Promise<re
   }
   const routes = await run('ip', ['route'], { env: process.env });
   traces.push(...routes.split('\n').filter((line) => line.split(' ').includes(link)));
-  const used = (await everyProcess(async (folder) => namespacesOf(Number(folder.slice(6))))).flat();
-  traces.push(...namespaces.filter((name) => used.includes(name)));
+  const used = new Set<string>();
+  for (const witness of witnesses.filter(isAlive)) {
+    const names = await namespacesOf(witness.pid).catch((): readonly string[] => []);
+    for (const name of names) used.add(name);
+  }
+  traces.push(...namespaces.filter((name) => used.has(name)));
   const mounts = await everyProcess(async (folder) => readFile(`${folder}/mountinfo`, 'utf8'));
   traces.push(...mounts.flatMap((text) => text.split('\n').filter((line) => line.includes(root))));
   return traces;
