@@ -243,6 +243,9 @@ suite('the chart on a real API server', () => {
       exitCode: 0,
     });
     expect(await cluster.get('deployment', 'millrace-operator', namespace)).toBeUndefined();
+    // A definition that is being deleted is there for a moment longer, and its resources too.
+    const definition = await cluster.get('crd', `csvimports.${group}`);
+    expect(definition?.metadata).not.toHaveProperty('deletionTimestamp');
     expect(await readImport()).toEqual({ uid: before.uid, status: written });
 
     const installed = await cluster.helm('install', ...release, charts.millrace);
