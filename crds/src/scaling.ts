@@ -63,6 +63,7 @@ export const recommendation = object(
         backlog: figure('Units that wait.'),
         oldestAgeSeconds: figure('Age of the oldest of them.'),
         objectiveSeconds: figure('How old it may become.'),
+        startSeconds: figure('What a worker takes from its making until it is ready.'),
         usefulMax: figure('More workers than this have nothing to do.'),
         present: figure('Workers at the time.'),
       },

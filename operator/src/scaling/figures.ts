@@ -15,9 +15,19 @@ export type Figures = { readonly [key in Measured]?: number } & { readonly prese
 /** Of the objective: past it there is just time for a worker to start before it is missed. */
 export const dangerShare = 0.5;
 
-export function isInDanger({ oldestAgeSeconds, objectiveSeconds }: Shown): boolean {
+/**
+ * Age from which the objective is in danger. Workers that take long to start have to be asked for
+ * earlier, lest all that is left goes by while they do; never before a quarter of it has gone.
+ */
+function dangerSeconds({ objectiveSeconds = 0, startSeconds = 0 }: Shown): number {
+  const early = objectiveSeconds - 2 * startSeconds;
+  return Math.max(objectiveSeconds / 4, Math.min(objectiveSeconds * dangerShare, early));
+}
+
+export function isInDanger(shown: Shown): boolean {
+  const { oldestAgeSeconds, objectiveSeconds } = shown;
   if (oldestAgeSeconds === undefined || objectiveSeconds === undefined) return false;
-  return oldestAgeSeconds > objectiveSeconds * dangerShare;
+  return oldestAgeSeconds > dangerSeconds(shown);
 }
 
 /** Without those that are no figures: negative, or not finite. */
@@ -32,7 +42,13 @@ export function twoDigits(value: number): number {
   return Number(value.toPrecision(2));
 }
 
-const measured = ['arrivalPerSecond', 'perWorkerPerSecond', 'backlog', 'oldestAgeSeconds'] as const;
+const measured = [
+  'arrivalPerSecond',
+  'perWorkerPerSecond',
+  'backlog',
+  'oldestAgeSeconds',
+  'startSeconds',
+] as const;
 
 export function shownInputs(figures: Figures): Shown {
   const short = measured.flatMap((key) => {
@@ -62,6 +78,7 @@ function hasSameInputs(before: Recommendation, after: Recommendation): boolean {
     isInDanger(a) === isInDanger(b) &&
     isNear(a.arrivalPerSecond, b.arrivalPerSecond, 1) &&
     isNear(a.perWorkerPerSecond, b.perWorkerPerSecond, 1) &&
+    isNear(a.startSeconds, b.startSeconds, 2) &&
     // Where there is a result, it says what the backlog amounts to.
     (a.backlog === undefined) === (b.backlog === undefined) &&
     (after.raw !== undefined || isNear(a.backlog, b.backlog, 100))

@@ -38,10 +38,13 @@ export function need(figures: Figures): Need {
     return unknown('what one worker does in a second is not known', figures);
   }
   const inDanger = isInDanger(figures);
-  const { objectiveSeconds = 0 } = figures;
+  const { objectiveSeconds = 0, startSeconds = 0 } = figures;
   // What is left of the objective where it is in danger; never longer, lest danger ask for less.
-  const left = Math.max(1, objectiveSeconds * (1 - dangerShare));
-  const within = inDanger ? Math.min(catchUpSeconds, left) : catchUpSeconds;
+  const left = objectiveSeconds * (1 - dangerShare);
+  const whole = inDanger ? Math.min(catchUpSeconds, left) : catchUpSeconds;
+  // Workers that come do nothing until they have started. Half is left to them at least: one that
+  // starts for longer would otherwise be answered with ever more of its kind.
+  const within = Math.max(1, whole / 2, whole - startSeconds);
   const demand = arrival + backlog / within;
   const raw = Math.min(rawMax, demand / (perWorker * targetUtilisation));
   const why = `(${twoDigits(arrival)}/s in + ${twoDigits(backlog)} waiting within ${twoDigits(within)} s) / (${twoDigits(perWorker)}/s a worker at ${targetUtilisation * 100} %) = ${twoDigits(raw)}${inDanger ? '; the objective is in danger' : ''}`;

@@ -57,6 +57,38 @@ describe('the number of workers', () => {
     expect(why).toBe('(2000/s in + 63000 waiting within 30 s) / (1000/s a worker at 70 %) = 5.9');
   });
 
+  it('rises earlier, and further, where workers take long to start', () => {
+    const backlog = 30_000;
+    const aged = { backlog, oldestAgeSeconds: 3 };
+    const soon = said({ inputs: { ...aged, startSeconds: 1 }, present: 1 });
+    const late = said({ inputs: { ...aged, startSeconds: 3 }, present: 1 });
+
+    expect(soon.why, 'not in danger before half of the objective').toBe(
+      '(2000/s in + 30000 waiting within 29 s) / (1000/s a worker at 70 %) = 4.3',
+    );
+    expect(
+      late.why,
+      'in danger from 8 s - 2 × 3 s on, and half of what is left goes by until they have started',
+    ).toBe(
+      '(2000/s in + 30000 waiting within 2 s) / (1000/s a worker at 70 %) = 24; the objective is in danger',
+    );
+  });
+
+  it('asks for no less when workers take longer to start', () => {
+    const amount = fc.integer({ min: 0, max: 60 });
+    fc.assert(
+      fc.property(amount, amount, amount, (backlog, oldestAgeSeconds, startSeconds) => {
+        const of = (seconds: number) =>
+          said({
+            inputs: { backlog: backlog * 1_000, oldestAgeSeconds, startSeconds: seconds },
+            bounds: { min: 1, max: 64 },
+          }).wanted;
+
+        expect(of(startSeconds + 1)).toBeGreaterThanOrEqual(of(startSeconds));
+      }),
+    );
+  });
+
   it('rises further when the objective is in danger, to work the backlog off before it is missed', () => {
     const backlog = 6_000;
 

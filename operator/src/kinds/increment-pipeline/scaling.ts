@@ -79,6 +79,7 @@ function recommended({ spec, observed, now }: ScalingInput, present: number): Re
       backlog: progress?.backlog.increments,
       oldestAgeSeconds: isAway ? undefined : seconds(progress?.stalenessMs),
       objectiveSeconds: seconds(flushOf(spec).staleAfterMs),
+      startSeconds: startSeconds(observed.pods.workers),
       usefulMax: partitionsOf(spec),
     },
     bounds: workerBounds(spec),
@@ -99,6 +100,15 @@ function remembered(
   const held = status?.recommendation;
   const isFollowed = (status?.scaling?.driver ?? 'Direct') !== 'Direct';
   return held === undefined || isFollowed ? held : { ...held, wanted: present };
+}
+
+/** Longer is hardly a start: a pod that was unready for a while became ready late. */
+const startSecondsMax = 60;
+
+/** Of the quickest: what others took longer may be no start either. */
+function startSeconds(workers: Observed['pods']['workers']): number | undefined {
+  const known = workers.flatMap((pod) => pod.startSeconds ?? []);
+  return known.length === 0 ? undefined : Math.min(startSecondsMax, ...known);
 }
 
 function seconds(ms: number | undefined): number | undefined {

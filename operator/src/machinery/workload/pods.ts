@@ -36,10 +36,20 @@ export function podEssentials(pod: KubeObject): KubeObject {
     spec: { containers: (spec.containers ?? []).map((container) => pick(container, ['ports'])) },
     status: {
       ...pick(status, ['phase', 'podIP']),
+      ...startOf(pod),
       conditions: conditions.map((held) => pick(held, ['type', 'status', 'reason'])),
       containerStatuses: containerStatuses.map((held) => pick(held, ['state', 'lastState'])),
     },
   };
+}
+
+/** Seconds from its making to its readiness: a small number, that many pods share. */
+function startOf(pod: KubeObject): Pick<PodStatus, 'startSeconds'> {
+  const { conditions = [] } = (pod as PodFields).status ?? {};
+  const ready = conditions.find(({ type, status }) => type === 'Ready' && status === 'True');
+  const since = Date.parse(ready?.lastTransitionTime ?? '');
+  const seconds = (since - Date.parse(pod.metadata.creationTimestamp ?? '')) / 1_000;
+  return seconds >= 0 ? { startSeconds: seconds } : {};
 }
 
 interface PodFields {
@@ -59,7 +69,9 @@ interface PodStatus {
     readonly type: string;
     readonly status: string;
     readonly reason?: string;
+    readonly lastTransitionTime?: string;
   }[];
+  readonly startSeconds?: number;
   readonly containerStatuses?: readonly {
     readonly state?: { readonly waiting?: { readonly reason?: string } } & Terminated;
     readonly lastState?: Terminated;
@@ -77,6 +89,8 @@ export interface PodFacts {
   /** The Job or ReplicaSet that made it. */
   readonly madeBy: string | undefined;
   readonly isReady: boolean;
+  /** From its making until it was ready last; undefined while it is not. */
+  readonly startSeconds?: number | undefined;
   readonly isTerminating: boolean;
   /** Taken away by the cluster, which is nobody's failure. */
   readonly isDisrupted: boolean;
@@ -125,6 +139,7 @@ function podFacts(pod: KubeObject): PodFacts {
     name,
     madeBy: controllerOf(pod)?.uid,
     isReady: claimed(status, 'Ready', 'True') !== undefined,
+    startSeconds: status.startSeconds,
     isTerminating: deletionTimestamp !== undefined,
     isDisrupted: claimed(status, 'DisruptionTarget', 'True') !== undefined,
     pendingReason: pendingReason(status),
