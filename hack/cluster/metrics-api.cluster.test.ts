@@ -276,6 +276,11 @@ describeOnCluster('the metrics API behind a real API server', () => {
     return conditions.find(({ type }) => type === 'ScalingActive')?.status;
   };
 
+  const caBundle = async () => {
+    const held = await server.api.get(apiServiceType, apiService);
+    return (held?.['spec'] as { readonly caBundle?: string } | undefined)?.caBundle;
+  };
+
   const soon = { timeout: 30_000, interval: 200 };
 
   it('leads an autoscaler from 1 to 4 and back, and nowhere while it is away', async () => {
@@ -381,9 +386,7 @@ describeOnCluster('the metrics API behind a real API server', () => {
     const seen = new Set<string>();
     while (!seen.has(issued.certificate)) {
       expect(await valueBehind(server, 'team-a')).toBeDefined();
-      const registered = await server.api.get(apiServiceType, apiService);
-      const { caBundle } = registered?.['spec'] as { readonly caBundle: string };
-      const ca = Buffer.from(caBundle, 'base64').toString('utf8');
+      const ca = Buffer.from((await caBundle()) ?? '', 'base64').toString('utf8');
       seen.add(await servedTo(server, ca));
     }
     expect([...seen]).toEqual([bundle.current.certificate, issued.certificate]);
@@ -424,12 +427,8 @@ describeOnCluster('the metrics API behind a real API server', () => {
     await expect.poll(() => valueBehind(server, 'team-a'), soon).toBeDefined();
     const data = { 'tls.crt': Buffer.from('broken').toString('base64') };
     await server.api.patch(secretType, secret, { data });
-    const bundle = async () => {
-      const held = await server.api.get(apiServiceType, apiService);
-      return (held?.['spec'] as { readonly caBundle?: string } | undefined)?.caBundle;
-    };
-    const before = await bundle();
-    await expect.poll(bundle, soon).not.toBe(before);
+    const before = await caBundle();
+    await expect.poll(caBundle, soon).not.toBe(before);
     const path = '/scaling/namespaces/team-a/csvimports/users';
     await ask(server, { path, headers: { authorization: 'Bearer made-up' } });
 
