@@ -26,7 +26,14 @@ import { writeBusyboxImage } from './test/busybox-image.ts';
 import { describeOnNode } from './test/node-suite.ts';
 import { apply, containerStatus, execute, kubectl, pod } from './test/pods.ts';
 import { scratch, type Scratch } from './test/scratch.ts';
-import { hostState, livingProcesses, namespacesOf, tracesOf, type Left } from './test/traces.ts';
+import {
+  hostState,
+  livingProcesses,
+  marksOf,
+  namespacesOf,
+  tracesOf,
+  type Left,
+} from './test/traces.ts';
 
 /** A start takes four seconds, and ten times that where a dozen other programs want the processor. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -41,7 +48,8 @@ async function leftBy(root: string, record: RunningRecord): Promise<Left> {
   if (started === undefined || record.remnants === undefined) throw new Error('there is no node');
   const namespaces = await namespacesOf(await insidePid(started));
   const witnesses = await livingProcesses();
-  return { root, remnants: record.remnants, namespaces, witnesses };
+  const { remnants } = record;
+  return { root, remnants, marks: await marksOf(remnants), namespaces, witnesses };
 }
 
 /** A web server that says where it is; ready when it answers, alive while its page is there. */

@@ -1,5 +1,5 @@
 /** What a node could leave on its host, by looking everywhere it could be. */
-import { access, readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { run } from '../../backends/command.ts';
@@ -19,6 +19,8 @@ const settings = [
   'net/netfilter/nf_conntrack_max',
 ];
 const folders = ['/', '/etc', '/opt', '/run', '/var/lib', '/var/log', '/usr/libexec', '/root'];
+const links = '/sys/class/net';
+const controlGroups = '/sys/fs/cgroup';
 const kinds = ['mnt', 'net', 'pid', 'uts', 'ipc'];
 /** Names that only the programs of a node give; other tests of the host may add what they like. */
 const own = /kube|containerd|cni|runc|millrace|calico|flannel|netns/;
@@ -62,8 +64,38 @@ export async function namespacesOf(pid: number): Promise<readonly string[]> {
   return Promise.all(kinds.map(async (kind) => readlink(`/proc/${String(pid)}/ns/${kind}`)));
 }
 
+/** What tells a link or a group from a later one of the same name; undefined when there is none. */
+async function markOf(path: string): Promise<string | undefined> {
+  const isLink = path.startsWith(links);
+  const mark = isLink
+    ? readFile(join(path, 'ifindex'), 'utf8')
+    : stat(path).then(({ ino }) => String(ino));
+  return mark.catch(() => undefined);
+}
+
+async function pathsOf({ controlGroup, link }: Remnants): Promise<readonly string[]> {
+  const groups = await readdir(controlGroups);
+  return [
+    join(links, link),
+    join(controlGroups, controlGroup),
+    ...groups.map((name) => join(controlGroups, name, controlGroup)),
+  ];
+}
+
+/** Taken while the node is there: another may have its names a moment after its end. */
+export async function marksOf(remnants: Remnants): Promise<ReadonlyMap<string, string>> {
+  const marks = new Map<string, string>();
+  for (const path of await pathsOf(remnants)) {
+    const mark = await markOf(path);
+    if (mark !== undefined) marks.set(path, mark);
+  }
+  return marks;
+}
+
 export interface Left {
   readonly remnants: Remnants;
+  /** Without them whoever has the names counts. */
+  readonly marks?: ReadonlyMap<string, string>;
   readonly namespaces: readonly string[];
   /**
    * Those that lived before the end. The kernel gives an identity of a namespace away again, so that of
@@ -75,26 +107,17 @@ export interface Left {
 }
 
 /** One line for each thing that is still there. */
-export async function tracesOf({
-  remnants,
-  namespaces,
-  witnesses,
-  root,
-}: Left): Promise<readonly string[]> {
-  const { controlGroup, link } = remnants;
+export async function tracesOf(left: Left): Promise<readonly string[]> {
+  const { remnants, marks, namespaces, witnesses, root } = left;
   const traces: string[] = [];
-  const present = async (path: string): Promise<void> =>
-    access(path).then(
-      () => void traces.push(path),
-      () => undefined,
-    );
-  await present(`/sys/class/net/${link}`);
-  await present(join('/sys/fs/cgroup', controlGroup));
-  for (const name of await readdir('/sys/fs/cgroup')) {
-    await present(join('/sys/fs/cgroup', name, controlGroup));
+  for (const path of await pathsOf(remnants)) {
+    const mark = await markOf(path);
+    if (mark !== undefined && (marks === undefined || marks.get(path) === mark)) traces.push(path);
   }
-  const routes = await run('ip', ['route'], { env: process.env });
-  traces.push(...routes.split('\n').filter((line) => line.split(' ').includes(link)));
+  if (traces.includes(join(links, remnants.link))) {
+    const routes = await run('ip', ['route'], { env: process.env });
+    traces.push(...routes.split('\n').filter((line) => line.split(' ').includes(remnants.link)));
+  }
   const used = new Set<string>();
   for (const witness of witnesses.filter(isAlive)) {
     const names = await namespacesOf(witness.pid).catch((): readonly string[] => []);
