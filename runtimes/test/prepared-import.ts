@@ -75,6 +75,7 @@ export async function preparedImport(
       PATH: process.env['PATH'] ?? '',
       MILLRACE_CONFIG: file,
       POSTGRES_URL: server.appUrl,
+      POSTGRES_OWNER_URL: server.ownerUrl,
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'fatal',
     },
     chunks: await prepare(config, owner, decodeURIComponent(new URL(server.appUrl).username)),

@@ -1,5 +1,6 @@
 /** Wires a worker: its connections, its loop, and what its admin port says. */
 import { hostname } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
@@ -15,8 +16,8 @@ import { trialProcess } from './trial-process.ts';
 import { runWorker } from './worker.ts';
 import { workerConnectionsMax } from '../coordinator/workers-wanted.ts';
 
-/** For a trial's process to start and connect, on a host with much else to do. */
-const startMs = 60_000;
+/** A trial starts a process, connects and may wait for a claim, on a host with much else to do. */
+const trialPatience = 4;
 
 export async function runWorkerRole(
   config: CsvImportPodConfig,
@@ -56,7 +57,9 @@ export async function runWorkerRole(
           entry: [process.argv[1] ?? '', 'csv-import', 'trial'],
           execArgv: process.execArgv,
           env,
-          deadlineMs: chunkTimeoutMs(config.chunkBytes) + startMs,
+          heapMb: Math.ceil(getHeapStatistics().heap_size_limit / 1_048_576),
+          processorMsMax: chunkTimeoutMs(config.chunkBytes),
+          deadlineMs: trialPatience * chunkTimeoutMs(config.chunkBytes),
         }),
       },
       observed: (observed) => {

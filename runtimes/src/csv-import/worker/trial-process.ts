@@ -2,14 +2,17 @@
  * Starts a process for a trial and says how it ended.
  *
  * Death is evidence only when it can have come from within: a crash, an abort as of a full heap, an
- * exit without a word. Signals that others send (SIGKILL and SIGTERM above all) prove nothing, and
- * neither does the time limit: a frozen node looks the same. The process has as much heap as a worker
- * has, so that nothing dies there that would live here, and ends when its worker is gone.
+ * exit without a word, more memory than the container has, more time on the processor than any chunk takes. Signals that
+ * others send (SIGKILL and SIGTERM above all) prove nothing, and neither does the time limit alone: a
+ * frozen node looks the same. The process has as much heap as a worker has, so that nothing dies of
+ * that there which would live here, and it ends when its worker is gone. A trial without records gets
+ * only part of memory and processor time: when it passes, there was more to spare than any fair record takes.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
-import { getHeapStatistics } from 'node:v8';
+import { setTimeout as delay } from 'node:timers/promises';
 import { exitCode } from '@millrace/kit/exit-code';
+import { containerBytesMax, limitReached, processorMs, residentBytes } from './process-usage.ts';
 import type { TrialTask, TrialWord } from './trial.ts';
 
 export type TrialEnd =
@@ -26,29 +29,75 @@ export interface TrialCommand {
   readonly entry: readonly string[];
   readonly execArgv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** That of a worker. */
+  readonly heapMb: number;
+  /** What worker and trial may take together; the container's limit if left out. */
+  readonly memoryBytesMax?: number;
+  /** Time on the processor; more is an endless loop. */
+  readonly processorMsMax: number;
+  /** Much more than that, since others want the processor too. */
   readonly deadlineMs: number;
 }
 
+/** What a trial without records gets of the means of others. */
+const sparingShare = 0.6;
+
 export function trialProcess(command: TrialCommand): RunTrial {
   return async (task) => {
-    const heapMb = Math.ceil(getHeapStatistics().heap_size_limit / 1_048_576);
+    const share = task.from === task.to ? sparingShare : 1;
+    const heapMb = Math.floor(command.heapMb * share);
+    const reachedBefore = await limitReached();
     const child = spawn(
       process.execPath,
       [...command.execArgv, `--max-old-space-size=${heapMb}`, ...command.entry],
       { env: command.env, stdio: ['ignore', 'inherit', 'inherit', 'pipe'] },
     );
-    let isLate = false;
-    const deadline = setTimeout(() => {
-      isLate = true;
-      child.kill('SIGKILL');
-    }, command.deadlineMs);
+    const over = new AbortController();
+    const watched = watch(child, { ...command, share }, over.signal);
     try {
       const [how, text] = await Promise.all([ended(child), exchange(child, task)]);
-      return endOf({ ...how, text, isLate });
+      over.abort();
+      const reached = (await limitReached()) > reachedBefore ? 'OutOfMemory' : undefined;
+      return endOf({ ...how, text, killedFor: (await watched) ?? reached });
     } finally {
-      clearTimeout(deadline);
+      over.abort();
     }
   };
+}
+
+/** Why a process was killed; TimedOut alone is no evidence. */
+export type KilledFor = 'OutOfMemory' | 'Spinning' | 'TimedOut';
+
+/** Two looks apart, a process can grow by what a tenth of a usual container is. */
+const lookEveryMs = 50;
+const memoryShare = 0.9;
+
+/** Kills the process when it takes too much memory or time. */
+async function watch(
+  child: ChildProcess,
+  command: TrialCommand & { readonly share: number },
+  over: AbortSignal,
+): Promise<KilledFor | undefined> {
+  const { pid } = child;
+  if (pid === undefined) return undefined;
+  const { share } = command;
+  const bytesMax = command.memoryBytesMax ?? (await containerBytesMax()) ?? Infinity;
+  const endMs = performance.now() + command.deadlineMs;
+  const tooMuch = async (): Promise<KilledFor | undefined> => {
+    const room = (bytesMax * memoryShare - process.memoryUsage.rss()) * share;
+    if (((await residentBytes(pid)) ?? 0) > room) return 'OutOfMemory';
+    if (((await processorMs(pid)) ?? 0) > command.processorMsMax * share) return 'Spinning';
+    return performance.now() > endMs ? 'TimedOut' : undefined;
+  };
+  while (!over.aborted) {
+    const why = await tooMuch();
+    if (why !== undefined) {
+      child.kill('SIGKILL');
+      return why;
+    }
+    await delay(lookEveryMs, undefined, { signal: over }).catch(() => undefined);
+  }
+  return undefined;
 }
 
 interface HowEnded {
@@ -96,11 +145,13 @@ const crashes: ReadonlySet<string> = new Set([
 const harmlessCodes: ReadonlySet<number> = new Set([exitCode.badConfiguration, exitCode.drained]);
 
 export function endOf(
-  it: HowEnded & { readonly text: string; readonly isLate: boolean },
+  it: HowEnded & { readonly text: string; readonly killedFor: KilledFor | undefined },
 ): TrialEnd {
   const word = wordIn(it.text);
   if (word !== undefined) return word;
-  if (it.isLate) return { end: 'Stopped', cause: 'TimedOut' };
+  if (it.signal === 'SIGKILL' && it.killedFor !== undefined) {
+    return { end: it.killedFor === 'TimedOut' ? 'Stopped' : 'Died', cause: it.killedFor };
+  }
   if (it.signal !== null) {
     return { end: crashes.has(it.signal) ? 'Died' : 'Stopped', cause: it.signal };
   }
