@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'csv-import': async () => (await import('./csv-import/main.ts')).benchOfCsvImport,
   'increment-pipeline': async () =>
     (await import('./increment-pipeline/main.ts')).benchOfIncrementPipeline,
+  cluster: async () => (await import('./cluster/main.ts')).benchOfCluster,
   operator: async () => (await import('./operator/main.ts')).benchOfOperator,
 };
 

@@ -12,7 +12,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ownIdentity } from '../backends/process-identity.ts';
-import { startHostBackends, type Backends } from '../e2e/host-backends.ts';
+import { reachableAt, startLocalBackends, type Backends } from '../e2e/host-backends.ts';
 import { backendsSecret } from '../play/backends-secret.ts';
 import { hostSideFile, type HostSide } from './host-side-file.ts';
 
@@ -42,13 +42,13 @@ async function main(): Promise<void> {
   const told = new AbortController();
   process.once('SIGTERM', () => told.abort());
   process.once('SIGINT', () => told.abort());
-  await using backends = await startHostBackends({
+  const local = await startLocalBackends({
     stateDir: join(stateDir, 'backends'),
-    hostAddress,
     env: process.env,
     log: (line) => console.log(line),
     signal: told.signal,
   });
+  await using backends = await reachableAt(hostAddress, local);
   await tell(stateDir, hostAddress, backends.forPods);
   while (!told.signal.aborted && hasAddress(hostAddress)) {
     await delay(lookMs, undefined, { signal: told.signal }).catch(() => undefined);

@@ -59,7 +59,8 @@ describe('the uninstall', () => {
       (error: unknown) => messageOf(error),
     );
 
-    expect(refusal).toContain('pre-delete');
+    expect(refusal).toContain(`incrementpipeline ${namespace}/${name}`);
+    expect(refusal).toContain('Nothing was changed.');
     const operators = await podsIn(api, systemNamespace);
     expect(operators.some((pod) => pod.name.startsWith(`${release}-operator-`))).toBe(true);
     const place = { api, type: incrementPipelines, namespace, name };

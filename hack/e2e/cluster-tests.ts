@@ -2,11 +2,14 @@
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { canRunNode } from '../cluster/node.ts';
-import { runVitest, type Counts } from '../test/run-vitest.ts';
+import { runVitest, sumOf, type Counts } from '../test/run-vitest.ts';
 import { figuresTable, recordedFigures } from './figures.ts';
 import { figuresFile } from './folders.ts';
 
 const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url));
+
+/** From the installation to an uninstall without what takes minutes: for people who wait for it. */
+export const shortCourse = ['10-install', '20-csv-import', '30-increment-pipeline', '70-uninstall'];
 
 export async function clusterTests(filters: readonly string[] = []): Promise<Counts> {
   const reason = await canRunNode();
@@ -19,7 +22,23 @@ export async function clusterTests(filters: readonly string[] = []): Promise<Cou
   }
   await rm(figuresFile, { force: true });
   const counts = await runVitest({ config, args: filters });
+  await printFigures();
+  return counts;
+}
+
+/** The same files again and again, each time on a cluster of their own; figures are medians then. */
+export async function measuredCluster(filters: readonly string[], rounds: number): Promise<Counts> {
+  await rm(figuresFile, { force: true });
+  const all: Counts[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    console.error(`round ${String(round)} of ${String(rounds)}`);
+    all.push(await runVitest({ config, args: filters }));
+  }
+  await printFigures();
+  return sumOf(...all);
+}
+
+async function printFigures(): Promise<void> {
   const figures = await recordedFigures();
   if (figures.length > 0) console.log(figuresTable(figures));
-  return counts;
 }

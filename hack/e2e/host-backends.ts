@@ -10,11 +10,9 @@ import type { BackendName, RunningBackend } from '../backends/backend.ts';
 import { startBackends } from '../backends/resolve.ts';
 import { startForwarder, type Forwarder } from './forwarder.ts';
 
-export interface HostBackendsOptions {
+export interface LocalBackendsOptions {
   /** Holds the data; those who name the same folder share its servers. */
   readonly stateDir: string;
-  /** This host, as pods see it. */
-  readonly hostAddress: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly fresh?: boolean | 'if-unused';
   log(line: string): void;
@@ -32,33 +30,37 @@ export interface HostBackends extends AsyncDisposable {
 
 const names: readonly BackendName[] = ['postgres', 'redis', 'rabbitmq'];
 
-export async function startHostBackends(options: HostBackendsOptions): Promise<HostBackends> {
+/** Started, and reachable for this host alone. */
+export async function startLocalBackends(options: LocalBackendsOptions): Promise<Backends> {
   const { stateDir, env, fresh = false, signal } = options;
-  const local = await startBackends(names, {
+  return startBackends(names, {
     stateDir,
     env,
     fresh,
     log: (line) => options.log(line),
     ...(signal === undefined ? {} : { signal }),
   });
+}
+
+/** Made reachable for pods, which know this host by that address; ends with the backends. */
+export async function reachableAt(hostAddress: string, local: Backends): Promise<HostBackends> {
   const forwarders: Forwarder[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(forwarders.map(async (one) => one[Symbol.asyncDispose]()));
     await Promise.all([...local.values()].map(async (one) => one.stop()));
   };
   try {
-    const { hostAddress: host } = options;
     for (const { url } of local.values()) {
       if (!isLoopback(url)) continue;
       const port = Number(new URL(url).port);
-      forwarders.push(await startForwarder({ host, port, targetPort: port }));
+      forwarders.push(await startForwarder({ host: hostAddress, port, targetPort: port }));
     }
   } catch (error) {
     await stop();
     throw error;
   }
   const forPods = new Map(
-    [...local].map(([name, backend]) => [name, seenFrom(options.hostAddress, backend)]),
+    [...local].map(([name, backend]) => [name, seenFrom(hostAddress, backend)]),
   );
   return { local, forPods, [Symbol.asyncDispose]: stop };
 }

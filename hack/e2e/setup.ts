@@ -12,7 +12,7 @@ import { buildImage, imageNames } from '../images/build.ts';
 import { backendsSecret } from '../play/backends-secret.ts';
 import { goTool } from '../tools/go-tool.ts';
 import { filesFolder, suiteFolder } from './folders.ts';
-import { startHostBackends } from './host-backends.ts';
+import { reachableAt, startLocalBackends, type Backends } from './host-backends.ts';
 import type { ProvidedSuite } from './provided.ts';
 
 function say(line: string): void {
@@ -32,6 +32,16 @@ async function cluster(): Promise<Cluster> {
     stateDir: suiteFolder,
     env: process.env,
     log: (line) => say(`cluster: ${line}`),
+  });
+}
+
+async function localBackends(): Promise<Backends> {
+  return startLocalBackends({
+    stateDir: join(suiteFolder, 'backends'),
+    env: environment(),
+    // Whoever keeps servers in this folder between runs wants to look at them.
+    fresh: 'if-unused',
+    log: say,
   });
 }
 
@@ -56,23 +66,14 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function prepare(stack: AsyncDisposableStack): Promise<ProvidedSuite> {
-  const [helm, files, started] = await Promise.all([
+  const [helm, files, node, local] = await Promise.all([
     goTool({ name: 'helm', env: process.env, log: say }),
     images(),
-    cluster(),
+    cluster().then((started) => stack.use(started)),
+    localBackends(),
   ]);
-  const node = stack.use(started);
+  const backends = stack.use(await reachableAt(node.hostAddress, local));
   for (const file of files) await node.loadImage(file);
-  const backends = stack.use(
-    await startHostBackends({
-      stateDir: join(suiteFolder, 'backends'),
-      hostAddress: node.hostAddress,
-      env: environment(),
-      // Whoever keeps servers in this folder between runs wants to look at them.
-      fresh: 'if-unused',
-      log: say,
-    }),
-  );
   const postgres = backends.local.get('postgres');
   const url = postgres?.url ?? '';
   const secret = backendsSecret('', backends.forPods, {});
