@@ -10,12 +10,21 @@ import { migrateUp } from '../connectors/postgres/migrate.ts';
 import { ledgerMigrations } from '../csv-import/migrations.ts';
 import { beginAttempt, endAttempt } from './attempts.ts';
 import { claimChunk, finishChunk, type ChunkResult } from './claim.ts';
-import { changeState, pinImport, readImport, registerImport, setStopping } from './imports.ts';
+import {
+  changeState,
+  pinImport,
+  readImport,
+  registerImport,
+  reopenImport,
+  setStopping,
+} from './imports.ts';
 import { appendChunks, readPlan, type CutChunk } from './plan.ts';
+import { deathsMin } from './poison.ts';
 import { refusedChunk } from './refused.ts';
 import { LostChunks } from './republish.ts';
 import { acquireTarget, beatTarget, releaseTarget } from './targets.ts';
 import { readReasons, readTotals } from './totals.ts';
+import { beginTrial, suspectChunk } from './trials.ts';
 
 const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
 
@@ -277,5 +286,45 @@ describe.skipIf(lacks('postgres'))('attempts', () => {
       times: 5,
     });
     expect(await beginAttempt(it.db, { import: randomUUID(), chunk: 0 }, 'w')).toBeUndefined();
+  });
+
+  it('that failed an import are forgotten when it is tried again, but not those of loaded chunks', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(2);
+    const end = async (chunk: number, outcome: string): Promise<void> => {
+      const begun = await beginAttempt(it.db, { import: uid, chunk }, 'w');
+      await endAttempt(it.db, begun?.attempt ?? '', outcome);
+    };
+    for (let times = 0; times < 5; times += 1) await end(0, 'Permanent:KillsTogether');
+    await it.db.transaction((tx) => claimChunk(tx, { import: uid, chunk: 1 }, 'w'));
+    await end(1, 'Loaded');
+    const change = { from: ['Loading'], to: 'Failed', reason: 'ChunkRefused' } as const;
+    await changeState(it.db, uid, change);
+
+    await it.db.transaction((tx) => reopenImport(tx, uid));
+
+    const { rows } = await it.db.query('SELECT chunk, outcome FROM millrace.attempts');
+    expect(rows).toEqual([{ chunk: 1, outcome: 'Loaded' }]);
+    expect(await refusedChunk(it.db, uid)).toBeUndefined();
+  });
+
+  it('of which three were not heard of again make a chunk suspect until it is loaded', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(2);
+    const ref = { import: uid, chunk: 1 };
+
+    const unheard = [];
+    for (let times = 0; times < deathsMin; times += 1) {
+      unheard.push((await beginAttempt(it.db, ref, 'w'))?.unheard);
+    }
+    await beginTrial(it.db, ref, { worker: 'w', from: 0, to: 5 });
+    const suspect = await suspectChunk(it.db, uid);
+    const next = await beginAttempt(it.db, ref, 'w');
+    await it.db.transaction((tx) => claimChunk(tx, ref, 'w'));
+
+    expect(unheard).toEqual([0, 1, 2]);
+    expect(suspect).toEqual({ chunk: 1, trials: 1 });
+    expect(next?.unheard).toBe(deathsMin);
+    expect(await suspectChunk(it.db, uid)).toBeUndefined();
   });
 });

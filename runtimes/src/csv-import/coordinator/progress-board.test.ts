@@ -46,6 +46,26 @@ function board(clock: Clock = fakeClock()): ProgressBoard {
 }
 
 describe('the progress of an import', () => {
+  it('says that a chunk is tried by parts, unless something worse is known', () => {
+    const it = board();
+    it.enter('Loading');
+    const before = it.snapshot();
+
+    it.suspects({ chunk: 7, trials: 12 });
+    const suspected = it.snapshot();
+    it.waitFor(new Transient('Silent', 'The server did not answer.', { backend: 'postgres' }));
+    const waiting = it.snapshot();
+    it.enter('Loading');
+    it.suspects(undefined);
+
+    expect(before.reason).toBeUndefined();
+    expect(suspected.reason).toBe('ChunkIsolated');
+    expect(suspected.message).toMatch(/chunk 7.*12 trials/);
+    expect(isProgress.Check(suspected)).toBe(true);
+    expect(waiting.reason).toBe('Silent');
+    expect(it.snapshot().reason).toBeUndefined();
+  });
+
   it('always has the shape that the operator reads', () => {
     const it = board();
     const start = it.snapshot();
