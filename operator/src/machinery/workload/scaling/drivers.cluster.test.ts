@@ -105,6 +105,11 @@ describeOnCluster('an autoscaler on a real API server', () => {
     await stage.cluster.kubectl(['scale', 'deployment/views-worker', '--replicas=5']);
     await stage.settle();
     expect(await stage.replicas('views-worker')).toBe(5);
+
+    const patch = JSON.stringify({ spec: { scaling: { driver: 'Direct' } } });
+    await stage.cluster.kubectl(['patch', 'incp', 'views', '--type=merge', '-p', patch]);
+    await stage.untilScaled('views-worker', 8);
+    expect(await stage.read(autoscalers, 'views-worker'), 'it went first').toBeUndefined();
   });
 
   it('comes back when it is deleted by hand, and goes for good with a suspension', async () => {
