@@ -52,7 +52,7 @@ export async function deploy(options: DeployOptions): Promise<void> {
     const digest = await timed('images', async () => loadImages(cluster));
     await timed('backends', async () => surroundings(tools, cluster, dirname(stateDir)));
     await timed('chart', async () => install(tools, options.helmArgs, digest));
-    printNextSteps(tools);
+    printNextSteps(tools, options.name);
   } finally {
     await cluster.stop();
   }
@@ -129,7 +129,8 @@ async function install(tools: Tools, more: readonly string[], digest: string): P
   }
 }
 
-function printNextSteps({ kubeconfig, kubectl: program }: Tools): void {
+function printNextSteps({ kubeconfig, kubectl: program }: Tools, name: string): void {
+  const named = name === 'default' ? '' : ` --name ${name}`;
   console.log(`
 export KUBECONFIG=${kubeconfig}
 export PATH=${dirname(program)}:$PATH
@@ -138,5 +139,5 @@ kubectl apply -f crds/examples/csv-import.yaml
 kubectl wait --for=condition=Complete csvimport/users --timeout=2m
 kubectl get millrace,hpa,pods
 
-npm run cluster -- down        # ends it and what belongs to it`);
+npm run cluster -- down${named}        # ends it and what belongs to it`);
 }
