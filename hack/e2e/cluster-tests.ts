@@ -1,6 +1,7 @@
 /** Runs the suite and says how it went; for `npm run test:cluster` and `npm test` alike. */
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { findPrograms, NoPrograms } from '../cluster/assets.ts';
 import { canRunNode } from '../cluster/node.ts';
 import { runVitest, sumOf, type Counts } from '../test/run-vitest.ts';
 import { figuresTable, recordedFigures } from './figures.ts';
@@ -11,8 +12,22 @@ const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url));
 /** From the installation to an uninstall without what takes minutes: for people who wait for it. */
 export const shortCourse = ['10-install', '20-csv-import', '30-increment-pipeline', '70-uninstall'];
 
-export async function clusterTests(filters: readonly string[] = []): Promise<Counts> {
+/** In one line. A host without Go whose cache is empty has no programs to run, like one without a node. */
+async function whyNot(): Promise<string | undefined> {
   const reason = await canRunNode();
+  if (reason !== undefined) return reason;
+  const log = (line: string): void => console.error(`cluster: ${line}`);
+  try {
+    await findPrograms('d', { env: process.env, log, signal: new AbortController().signal });
+    return undefined;
+  } catch (error) {
+    if (error instanceof NoPrograms) return error.message;
+    throw error;
+  }
+}
+
+export async function clusterTests(filters: readonly string[] = []): Promise<Counts> {
+  const reason = await whyNot();
   if (reason !== undefined) {
     const isFailure = process.env['CI'] === 'true';
     console.error(

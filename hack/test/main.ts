@@ -6,20 +6,25 @@
  * runner or an error outside any test counts as one as well, so that the line never says less than
  * the exit code.
  *
- *   npm test [-- <file or folder>… [--no-checks] [--no-coverage]]
+ * Where a node can run, the product is also taken through a cluster of its own: the short course of
+ * hack/e2e here, all of it by `npm run test:cluster`.
+ *
+ *   npm test [-- <file or folder>… [--no-checks] [--no-coverage] [--no-cluster]]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { runChecks } from '../check.ts';
+import { clusterTests, shortCourse } from '../e2e/cluster-tests.ts';
 import { countsLine, runVitest, sumOf } from './run-vitest.ts';
 
 const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url));
 
-const usage = `Usage: npm test [-- <file or folder>… [--no-checks] [--no-coverage]]
+const usage = `Usage: npm test [-- <file or folder>… [--no-checks] [--no-coverage] [--no-cluster]]
 
-Runs the checks of "npm run check", then the tests with coverage. With files or folders, only
-their tests run, without the coverage floor. Ends with "N passed, N failed, N skipped".`;
+Runs the checks of "npm run check", then the tests with coverage, then a course through a whole
+cluster. With files or folders, only their tests run, without the coverage floor and the cluster.
+Ends with "N passed, N failed, N skipped".`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -27,6 +32,7 @@ async function main(): Promise<void> {
     options: {
       'no-checks': { type: 'boolean', default: false },
       'no-coverage': { type: 'boolean', default: false },
+      'no-cluster': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -39,9 +45,11 @@ async function main(): Promise<void> {
   // A part of the tests cannot reach a floor that is set for all of them.
   const isCovered = !values['no-coverage'] && positionals.length === 0;
   const args = [...positionals, ...(isCovered ? ['--coverage'] : [])];
+  const isWhole = !values['no-cluster'] && positionals.length === 0;
   const total = sumOf(
     { passed: 0, failed: failedChecks, skipped: 0 },
     await runVitest({ config, args }),
+    ...(isWhole ? [await clusterTests(shortCourse)] : []),
   );
   process.exitCode = total.failed === 0 ? 0 : 1;
   console.log(countsLine(total));
