@@ -11,11 +11,10 @@
 import { kinds } from '@millrace/crds';
 import type { Clock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
-import { startAdmin, type AdminOptions, type AdminServer } from '@millrace/kit/health';
 import type { Log } from '@millrace/kit/log';
 import type { Metrics } from '@millrace/kit/metrics';
-import { Permanent } from '@millrace/kit/permanent';
 import { apiCallMetrics } from './admin/api-call-metrics.ts';
+import { openAdmin } from './admin/open-admin.ts';
 import { definitionsServed } from './admin/definitions.ts';
 import { watchEventLoop } from './admin/event-loop.ts';
 import { phase, type Phase } from './admin/phase.ts';
@@ -51,7 +50,7 @@ export async function run(options: RunOptions, signal: AbortSignal): Promise<num
   const candidacy = election(options);
   const life = phase({ caches: telemetry, leaseProblem: () => candidacy.problem() });
   using eventLoop = watchEventLoop();
-  await using admin = await openAdmin(config, {
+  await using admin = await openAdmin(config.admin, {
     metrics,
     readiness: () => life.readiness(),
     liveness: () => eventLoop.problem(),
@@ -65,21 +64,6 @@ export async function run(options: RunOptions, signal: AbortSignal): Promise<num
   const code = await operate({ ...options, api, telemetry, life, candidacy }, signal);
   await api.close();
   return code;
-}
-
-async function openAdmin(
-  { admin: { host, port } }: Config,
-  answers: Pick<AdminOptions, 'metrics' | 'readiness' | 'liveness'>,
-): Promise<AdminServer> {
-  try {
-    return await startAdmin({ host, port, ...answers });
-  } catch (error) {
-    throw new Permanent(
-      'BadConfiguration',
-      `The admin port ${host}:${port} cannot be opened. Choose another with --admin-port; 0 takes a free one.`,
-      { cause: error },
-    );
-  }
 }
 
 async function operate(parts: Parts, signal: AbortSignal): Promise<number> {

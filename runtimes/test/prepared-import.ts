@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
@@ -66,6 +67,8 @@ export async function preparedImport(
     { url: server.ownerUrl, source: ledgerMigrations, clock: systemClock, deadlineMs: 20_000 },
     { workingUrl: server.appUrl },
   );
+  const workingRole = decodeURIComponent(new URL(server.appUrl).username);
+  const { chunks } = await prepareImport(config, owner, workingRole);
   return {
     uid,
     config,
@@ -78,7 +81,7 @@ export async function preparedImport(
       POSTGRES_OWNER_URL: server.ownerUrl,
       LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'fatal',
     },
-    chunks: await prepare(config, owner, decodeURIComponent(new URL(server.appUrl).username)),
+    chunks,
     [Symbol.asyncDispose]: async () => {
       await owner[Symbol.asyncDispose]();
       await app[Symbol.asyncDispose]();
@@ -88,19 +91,20 @@ export async function preparedImport(
   };
 }
 
-/** Everything a coordinator does before workers begin; the numbers of the chunks. */
-async function prepare(
+/** Everything a coordinator does before workers begin; with the numbers of the chunks. */
+export async function prepareImport(
   config: CsvImportPodConfig,
   owner: Database,
   workingRole: string,
-): Promise<readonly number[]> {
+) {
   const { uid } = config.import;
   const { table: target } = config.target;
   const sink = createSink({ config, owner, workingRole });
   await owner.transaction((tx) =>
     registerImport(tx, { ...config.import, target, chunkBytes: config.chunkBytes }),
   );
-  await owner.transaction((tx) => acquireTarget(tx, uid));
+  const turn = await owner.transaction((tx) => acquireTarget(tx, uid));
+  expect(turn.outcome).toBe('Held');
   const pin = await decideSource(config, sink);
   const { wasEmpty } = await sink.prepareTarget(pin.columns);
   await owner.transaction((tx) =>
@@ -127,5 +131,5 @@ async function prepare(
     },
     new AbortController().signal,
   );
-  return chunks;
+  return { chunks, sink, turn };
 }

@@ -9,11 +9,9 @@
  */
 import { kinds } from '@millrace/crds';
 import { exitCode } from '@millrace/kit/exit-code';
-import { startAdmin, type AdminOptions, type AdminServer } from '@millrace/kit/health';
-import { Permanent } from '@millrace/kit/permanent';
 import { apiCallMetrics } from '../admin/api-call-metrics.ts';
+import { openAdmin } from '../admin/open-admin.ts';
 import { createHttpApi } from '../kube/http-api.ts';
-import type { Config } from './config.ts';
 import { Service, type ServiceOptions } from './service.ts';
 
 export type RunOptions = Omit<ServiceOptions, 'api' | 'events' | 'kinds'>;
@@ -24,7 +22,7 @@ export async function run(options: RunOptions, signal: AbortSignal): Promise<num
   const events = apiCallMetrics(metrics);
   const api = createHttpApi({ connection, clock, events });
   const service = new Service({ ...options, api, events, kinds });
-  await using admin = await openAdmin(config, {
+  await using admin = await openAdmin(config.admin, {
     metrics,
     readiness: () => service.readiness(),
   });
@@ -36,19 +34,4 @@ export async function run(options: RunOptions, signal: AbortSignal): Promise<num
   }
   log.info({}, 'drained');
   return exitCode.finished;
-}
-
-async function openAdmin(
-  { admin: { host, port } }: Config,
-  answers: Pick<AdminOptions, 'metrics' | 'readiness'>,
-): Promise<AdminServer> {
-  try {
-    return await startAdmin({ host, port, ...answers });
-  } catch (error) {
-    throw new Permanent(
-      'BadConfiguration',
-      `The admin port ${host}:${port} cannot be opened. Choose another with --admin-port; 0 takes a free one.`,
-      { cause: error },
-    );
-  }
 }

@@ -10,17 +10,15 @@ import { createMetrics } from '@millrace/kit/metrics';
 import { lacks } from '../../test/backends.ts';
 import { database, type TestDatabase } from '../../test/database.ts';
 import { podConfig } from '../../test/pod-config.ts';
-import { pinImport, registerImport } from '../chunks/imports.ts';
-import { acquireTarget, releaseTarget } from '../chunks/targets.ts';
+import { prepareImport } from '../../test/prepared-import.ts';
+import { releaseTarget } from '../chunks/targets.ts';
 import { readTotals } from '../chunks/totals.ts';
 import { changeState } from '../chunks/imports.ts';
 import { openDatabase, type Database } from '../connectors/postgres/database.ts';
 import { migrateUp } from '../connectors/postgres/migrate.ts';
 import { readContext, workChunk } from './worker/chunk-work.ts';
 import { ledgerMigrations } from './migrations.ts';
-import { planChunks } from './coordinator/planner.ts';
 import { createSink } from './load/sink.ts';
-import { decideSource } from './coordinator/source-pin.ts';
 import { importTelemetry } from './telemetry.ts';
 import { verifyImport } from './verify/verify.ts';
 
@@ -119,39 +117,7 @@ async function load({ owner, workers, folder, server }: Stage, run: Run) {
     },
   });
   const workingRole = decodeURIComponent(new URL(server.appUrl).username);
-  const sink = createSink({ config, owner, workingRole });
-  const { table: target } = config.target;
-  await owner.transaction((tx) =>
-    registerImport(tx, { ...config.import, target, chunkBytes: run.chunkBytes }),
-  );
-  const turn = await owner.transaction((tx) => acquireTarget(tx, uid));
-  expect(turn.outcome).toBe('Held');
-  const pin = await decideSource(config, sink);
-  const { wasEmpty } = await sink.prepareTarget(pin.columns);
-  await owner.transaction((tx) =>
-    pinImport(tx, uid, {
-      ...pin,
-      header: { names: pin.header.names, dataStart: pin.header.dataStart },
-      targetWasEmpty: wasEmpty,
-      dataStart: pin.header.dataStart,
-      firstLine: pin.header.lines + 1,
-      comments: 0,
-      blank: 0,
-    }),
-  );
-  const chunks: number[] = [];
-  await planChunks(
-    {
-      ...config,
-      db: owner,
-      uid,
-      at: config.source.volume,
-      source: pin.source,
-      dialect: pin.dialect,
-      planned: (planned) => chunks.push(...planned.map((it) => it.chunk)),
-    },
-    new AbortController().signal,
-  );
+  const { chunks, sink, turn } = await prepareImport(config, owner, workingRole);
   const deliveries = [...run.deliveries.map((at) => chunks[at % chunks.length] ?? 0), ...chunks];
   const queue = chunks.length === 0 ? [] : deliveries;
   await Promise.all(
