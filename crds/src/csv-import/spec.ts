@@ -5,151 +5,16 @@
  * CEL, so that the API server refuses a wrong value with a message that names the remedy; what CEL
  * cannot say is repeated in the operator's validate step.
  */
-import { Type, type Static, type TSchema } from 'typebox';
-import { auth } from '../http.ts';
+import { Type, type Static } from 'typebox';
 import { scalingSpec } from '../scaling.ts';
-import {
-  Enum,
-  GoDuration,
-  Quantity,
-  goDuration,
-  object,
-  quantityBytes,
-  rule,
-  type RuleText,
-} from '../schema.ts';
-import { column, identifier } from './column.ts';
+import { object, Quantity, rule } from '../schema.ts';
+import { column } from './column.ts';
 import { format } from './format.ts';
-
-const objectName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$';
-
-/** What refuses the change of a field that decides which data is loaded, or how. */
-function immutable(
-  field: string,
-  { verb = 'is', ...place }: { readonly verb?: 'is' | 'are'; readonly fieldPath?: string } = {},
-): RuleText {
-  const message = `${field} ${verb} immutable; create a new CsvImport instead`;
-  return { message, reason: 'FieldValueForbidden', ...place };
-}
-
-const source = rule(
-  object(
-    {
-      volume: Type.Optional(
-        object(
-          {
-            claimName: Type.String({
-              pattern: objectName,
-              minLength: 1,
-              maxLength: 253,
-              description: 'Name of a PersistentVolumeClaim in the same namespace.',
-            }),
-            path: rule(
-              Type.String({
-                minLength: 1,
-                maxLength: 1024,
-                description: 'Path of the file inside the volume, without a leading slash.',
-              }),
-              "!self.startsWith('/') && !self.matches('(^|/)[.][.](/|$)')",
-              'path must stay inside the volume: no leading slash and no .. in it',
-            ),
-          },
-          { description: 'A file on a volume.' },
-        ),
-      ),
-    },
-    { description: 'Where the CSV is; exactly one of its fields.' },
-  ),
-  'has(self.volume)',
-  {
-    message: 'name the claim and the path of the file',
-    fieldPath: '.volume',
-    reason: 'FieldValueRequired',
-  },
-);
-
-const target = object(
-  {
-    table: rule(
-      Type.String({
-        pattern: identifier,
-        minLength: 1,
-        maxLength: 55,
-        description:
-          'Table to load; created if absent. At most 55 lower-case letters, digits and underscores, not starting with a digit.',
-      }),
-      "!self.endsWith('_rejects')",
-      'names ending in _rejects are kept for the tables of rejected records; choose another table',
-    ),
-    key: Type.Optional(
-      rule(
-        Type.Array(
-          Type.String({
-            pattern: identifier,
-            maxLength: 63,
-            description: 'Name of a column of the table, in lower case.',
-          }),
-          {
-            minItems: 1,
-            maxItems: 8,
-            'x-kubernetes-list-type': 'atomic',
-            description: 'Columns that identify a row; left out, every record becomes a row.',
-          },
-        ),
-        'self.all(k, self.exists_one(other, other == k))',
-        'key must name each column once',
-      ),
-    ),
-    onConflict: Type.Optional(
-      Enum(['LatestWins', 'FirstWins'], {
-        description:
-          'Which record of one key is kept: the last of the file (default) or the first.',
-      }),
-    ),
-    adopt: Type.Optional(
-      Type.Boolean({
-        description: 'Add the _millrace_pos column to a table that Millrace did not create.',
-      }),
-    ),
-  },
-  { description: 'Where rows go.' },
-);
-
-const workersSpec = rule(
-  object(
-    {
-      min: Type.Optional(
-        Type.Integer({
-          minimum: 0,
-          maximum: 64,
-          description: 'Fewest workers while loading; default 0.',
-        }),
-      ),
-      max: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: 64, description: 'Most workers; default 4.' }),
-      ),
-    },
-    { description: 'Bounds for the number of workers.' },
-  ),
-  '!has(self.min) || self.min <= (has(self.max) ? self.max : 4)',
-  {
-    message: 'workers.min must not be greater than workers.max, which is 4 if left out',
-    fieldPath: '.min',
-  },
-);
-
-/** From 1Ki to `max`: whole numbers are bytes, and CEL compares the two notations differently. */
-function sized<T extends TSchema>(
-  schema: T,
-  limit: { readonly field: string; readonly max: string },
-): T {
-  const bytes = quantityBytes(limit.max);
-  return rule(
-    schema,
-    `type(self) == int ? self >= 1024 && self <= ${bytes} : isQuantity(self) && quantity(self).compareTo(quantity('1Ki')) >= 0 && quantity(self).compareTo(quantity('${limit.max}')) <= 0`,
-    `${limit.field} must be a size from 1Ki to ${limit.max}, such as 16Mi`,
-  );
-}
+import { immutable, objectName, sized } from './rules.ts';
+import { cache, serve } from './serving.ts';
+import { source } from './source.ts';
+import { target } from './target.ts';
+import { workers } from './workers.ts';
 
 export const spec = object(
   {
@@ -196,57 +61,9 @@ export const spec = object(
         },
       ),
     ),
-    cache: Type.Optional(
-      object(
-        {
-          mode: Type.Optional(
-            Enum(['Off', 'Invalidate'], {
-              description:
-                'Off (default; write "Off", since kubectl reads a bare Off as false): reads go to Postgres. Invalidate: reads are cached in Redis and made stale by each chunk.',
-            }),
-          ),
-          ttl: Type.Optional(
-            rule(
-              GoDuration({
-                description: 'Longest life of a cached row, such as 90s or 1h30m; default 2m.',
-              }),
-              `self.matches('${goDuration}') && duration(self) >= duration('1s') && duration(self) <= duration('720h')`,
-              'cache.ttl must be a duration from 1s to 720h, such as 90s or 1h30m',
-            ),
-          ),
-        },
-        { description: 'Cache of the gateway.' },
-      ),
-    ),
-    serve: Type.Optional(
-      object(
-        {
-          enabled: Type.Optional(
-            Type.Boolean({ description: 'Serve the table over HTTP; default false.' }),
-          ),
-          replicas: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 64, description: 'Gateways; default 1.' }),
-          ),
-          filters: Type.Optional(
-            Type.Array(
-              Type.String({
-                pattern: identifier,
-                maxLength: 63,
-                description: 'Name of a column of the table, in lower case.',
-              }),
-              {
-                maxItems: 16,
-                'x-kubernetes-list-type': 'set',
-                description: 'Text columns that lists can be filtered by.',
-              },
-            ),
-          ),
-          auth: Type.Optional(auth),
-        },
-        { description: 'The HTTP gateway.' },
-      ),
-    ),
-    workers: Type.Optional(workersSpec),
+    cache: Type.Optional(cache),
+    serve: Type.Optional(serve),
+    workers: Type.Optional(workers),
     scaling: Type.Optional(scalingSpec),
     chunkBytes: Type.Optional(
       rule(
