@@ -5,9 +5,12 @@
  * import, and telling what was found. Nothing real is written.
  */
 import { Command, Option } from 'commander';
+import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import { Permanent } from '@millrace/kit/permanent';
+import { backendUrls } from '@millrace/runtimes/connectors/backend-urls';
 import type { Database } from '@millrace/runtimes/connectors/postgres/database';
+import { openSource } from '@millrace/runtimes/csv-import/source/open-source';
 import { createSink } from '@millrace/runtimes/csv-import/load/sink';
 import { verifyImport } from '@millrace/runtimes/csv-import/verify/verify';
 import type { VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
@@ -121,6 +124,10 @@ async function recount(db: Database, source: ImportSource, uid: string): Promise
       config,
       db,
       sink: createSink({ config }),
+      source: openSource(config.source, {
+        urls: backendUrls(config.backendsDir, process.env),
+        clock: systemClock,
+      }),
       progressed: (progress) => bar.show(progress),
     });
   } catch (error) {

@@ -26,6 +26,7 @@ import { brokerUrl } from './backends.ts';
 import { database, type TestDatabase } from './database.ts';
 import { plainSink, type PlainSinkOptions } from './plain-sink.ts';
 import { podConfig } from './pod-config.ts';
+import { sourceOf } from './prepared-import.ts';
 import { until } from './until.ts';
 
 const log = createLog({
@@ -110,7 +111,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
     );
   };
   const running = new Set<() => Promise<unknown>>();
-  const base = { clock: systemClock, telemetry, sink };
+  const base = { clock: systemClock, telemetry, sink, source: sourceOf(config) };
 
   const flow: ImportFlow = {
     uid,

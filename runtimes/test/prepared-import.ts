@@ -12,11 +12,14 @@ import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
 import { pinImport, registerImport } from '../src/chunks/imports.ts';
 import { acquireTarget } from '../src/chunks/targets.ts';
+import { backendUrls } from '../src/connectors/backend-urls.ts';
 import { openDatabase, type Database } from '../src/connectors/postgres/database.ts';
 import { migrateUp } from '../src/connectors/postgres/migrate.ts';
 import { planChunks } from '../src/csv-import/coordinator/planner.ts';
 import { decideSource } from '../src/csv-import/coordinator/source-pin.ts';
 import { createSink } from '../src/csv-import/load/sink.ts';
+import { openSource } from '../src/csv-import/source/open-source.ts';
+import type { Source } from '../src/csv-import/source/source.ts';
 import { ledgerMigrations } from '../src/csv-import/migrations.ts';
 import { database } from './database.ts';
 import { podConfig } from './pod-config.ts';
@@ -91,6 +94,12 @@ export async function preparedImport(
   };
 }
 
+/** What the configuration names, with no Secret but the environment. */
+export function sourceOf(config: CsvImportPodConfig): Source {
+  const urls = backendUrls(config.backendsDir, process.env);
+  return openSource(config.source, { urls, clock: systemClock });
+}
+
 /** Everything a coordinator does before workers begin; with the numbers of the chunks. */
 export async function prepareImport(
   config: CsvImportPodConfig,
@@ -105,11 +114,13 @@ export async function prepareImport(
   );
   const turn = await owner.transaction((tx) => acquireTarget(tx, uid));
   expect(turn.outcome).toBe('Held');
-  const pin = await decideSource(config, sink);
+  const source = sourceOf(config);
+  const pin = await decideSource({ config, sink, source });
   const { wasEmpty } = await sink.prepareTarget(pin.columns);
   await owner.transaction((tx) =>
     pinImport(tx, uid, {
       ...pin,
+      source: pin.pinned,
       header: { names: pin.header.names, dataStart: pin.header.dataStart },
       targetWasEmpty: wasEmpty,
       dataStart: pin.header.dataStart,
@@ -124,8 +135,8 @@ export async function prepareImport(
       ...config,
       db: owner,
       uid,
-      at: config.source.volume,
-      source: pin.source,
+      source,
+      pinned: pin.pinned,
       dialect: pin.dialect,
       planned: (planned) => chunks.push(...planned.map((it) => it.chunk)),
     },

@@ -9,10 +9,13 @@ import { backendUrls, type BackendUrls } from '../connectors/backend-urls.ts';
 import { postgresRoles, type PostgresRoles } from '../connectors/postgres/two-roles.ts';
 import { AmqpLink } from '../connectors/rabbitmq/link.ts';
 import { openRedis, type RedisStore } from '../connectors/redis/store.ts';
+import { openSource } from './source/open-source.ts';
+import type { Source } from './source/source.ts';
 
 export interface Connections extends PostgresRoles {
   readonly urls: BackendUrls;
   link(): AmqpLink;
+  source(): Source;
   /** Undefined with cache mode Off. */
   redis(commandTimeoutMs: number): RedisStore | undefined;
 }
@@ -40,6 +43,7 @@ export function connections(source: ConnectionSource): Connections {
         clock: systemClock,
         log,
       }),
+    source: () => openSource(config.source, { urls, clock: systemClock }),
     redis: (commandTimeoutMs) =>
       config.cache.mode === 'Off'
         ? undefined

@@ -10,7 +10,7 @@ import { createMetrics } from '@millrace/kit/metrics';
 import { lacks } from '../../test/backends.ts';
 import { database, type TestDatabase } from '../../test/database.ts';
 import { podConfig } from '../../test/pod-config.ts';
-import { prepareImport } from '../../test/prepared-import.ts';
+import { prepareImport, sourceOf } from '../../test/prepared-import.ts';
 import { releaseTarget } from '../chunks/targets.ts';
 import { readTotals } from '../chunks/totals.ts';
 import { changeState } from '../chunks/imports.ts';
@@ -118,11 +118,12 @@ async function load({ owner, workers, folder, server }: Stage, run: Run) {
   });
   const workingRole = decodeURIComponent(new URL(server.appUrl).username);
   const { chunks, sink, turn } = await prepareImport(config, owner, workingRole);
+  const source = sourceOf(config);
   const deliveries = [...run.deliveries.map((at) => chunks[at % chunks.length] ?? 0), ...chunks];
   const queue = chunks.length === 0 ? [] : deliveries;
   await Promise.all(
     workers.map(async (db, index) => {
-      const options = { config, db, sink: createSink({ config }), clock, telemetry };
+      const options = { config, db, source, sink: createSink({ config }), clock, telemetry };
       const context = await readContext(options);
       for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
         await workChunk(chunk, context, { ...options, name: `worker ${index}` });
@@ -136,7 +137,7 @@ async function load({ owner, workers, folder, server }: Stage, run: Run) {
   await changeState(owner, uid, { from: ['Loading'], to: 'Complete' });
   await releaseTarget(owner, uid);
   const totals = await readTotals(owner, uid);
-  const verify = () => verifyImport({ config, db: owner, sink: createSink({ config }) });
+  const verify = () => verifyImport({ config, db: owner, source, sink: createSink({ config }) });
   return { totals, recount, verify };
 }
 

@@ -29,7 +29,6 @@ import type { Database, Session } from '../../connectors/postgres/database.ts';
 import type { AmqpLink } from '../../connectors/rabbitmq/link.ts';
 import type { Publisher } from '../../connectors/rabbitmq/publisher.ts';
 import { removeQueues } from '../../connectors/rabbitmq/queue.ts';
-import type { FileIdentity } from '../../connectors/volume/file.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 import { Announcer } from './announcer.ts';
 import { holdLock } from './lock.ts';
@@ -40,6 +39,7 @@ import { queueName } from '../messages.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { ColumnPlan, Sink } from '../load/sink-port.ts';
 import type { PinnedHeader } from '../worker/chunk-work.ts';
+import type { Source, SourceIdentity } from '../source/source.ts';
 import { decideSource } from './source-pin.ts';
 import { awaitTurn } from './target-turn.ts';
 import type { ImportTelemetry } from '../telemetry.ts';
@@ -50,6 +50,7 @@ export interface CoordinatorOptions {
   readonly link: AmqpLink;
   readonly publisher: Pick<Publisher, 'send'>;
   readonly sink: Sink;
+  readonly source: Source;
   /** Brings the ledger's tables up to date. */
   migrate(): Promise<void>;
   /** Asks the cache whether it is there, so that status can say so; absent with cache mode Off. */
@@ -219,13 +220,13 @@ export class Coordinator {
     let it = await this.#read();
     let confidence: number | undefined;
     if (it.state === 'Planning') {
-      const decided = await decideSource(config, sink);
+      const decided = await decideSource({ config, sink, source: this.#options.source });
       confidence = decided.confidence;
-      const { source, dialect, header, columns } = decided;
+      const { pinned, dialect, header, columns } = decided;
       const { wasEmpty } = await sink.prepareTarget(columns);
       await db.transaction((tx) =>
         pinImport(tx, this.#uid, {
-          source,
+          source: pinned,
           dialect,
           header: { names: header.names, dataStart: header.dataStart } satisfies PinnedHeader,
           columns,
@@ -238,10 +239,10 @@ export class Coordinator {
       );
       it = await this.#read();
     }
-    const [source, dialect] = [it.source as FileIdentity, it.dialect as Dialect];
+    const [pinned, dialect] = [it.source as SourceIdentity, it.dialect as Dialect];
     const columns = it.columns as ColumnPlan;
     this.#board.pinned({
-      sourceBytes: source.size,
+      sourceBytes: pinned.size,
       headBytes: (it.header as PinnedHeader).dataStart,
       chunkBytes: it.chunkBytes,
       dialect,
@@ -252,7 +253,7 @@ export class Coordinator {
       ...this.#options,
       uid: this.#uid,
       seq,
-      source,
+      pinned,
       dialect,
       columns,
       chunkBytes: it.chunkBytes,
@@ -325,7 +326,7 @@ export class Coordinator {
     );
     if (it.dialect === undefined || it.seq === undefined) return;
     this.#board.pinned({
-      sourceBytes: (it.source as FileIdentity).size,
+      sourceBytes: (it.source as SourceIdentity).size,
       headBytes: (it.header as PinnedHeader).dataStart,
       chunkBytes: it.chunkBytes,
       dialect: it.dialect as Dialect,

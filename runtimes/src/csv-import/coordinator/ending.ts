@@ -6,7 +6,6 @@
  * import is not called Complete with it.
  */
 import type { Database } from '../../connectors/postgres/database.ts';
-import { identifyFile } from '../../connectors/volume/file.ts';
 import { changeState } from '../../chunks/imports.ts';
 import { readPlan } from '../../chunks/plan.ts';
 import { readReasons, readTotals, type LedgerTotals } from '../../chunks/totals.ts';
@@ -24,7 +23,7 @@ export async function judge(context: LoadingContext): Promise<void> {
   const recount = await sink.recount(patient(db), { import: uid, seq });
   board.recounted(recount.loaded);
   requireAgreement(totals, recount);
-  await requireSameSource(context);
+  await context.source.checkThoroughly(context.pinned);
   await requireLimits(context, totals);
   if (config.serve.enabled) await sink.buildIndexes(columns);
 }
@@ -49,19 +48,6 @@ export function requireAgreement(totals: LedgerTotals, recount: Recount): void {
   throw new ImportFailed(
     'TotalsDisagree',
     `Counted again, the numbers disagree: read ${read}, loaded ${recount.loaded}, superseded ${superseded}, rejected ${rejected} in the ledger and ${recount.rejected} in the rejects table. If nobody else changed these tables, this is a bug of Millrace.`,
-  );
-}
-
-async function requireSameSource({ config, source }: LoadingContext): Promise<void> {
-  const now = await identifyFile(config.source.volume);
-  const isSame =
-    now.size === source.size &&
-    now.modifiedNs === source.modifiedNs &&
-    now.digest === source.digest;
-  if (isSame) return;
-  throw new ImportFailed(
-    'SourceChanged',
-    `The file ${config.source.volume.path} changed during the import, so its rows may be a mixture. Create a new import for the new content.`,
   );
 }
 

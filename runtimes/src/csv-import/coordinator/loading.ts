@@ -14,7 +14,6 @@ import { readPlan, type Plan } from '../../chunks/plan.ts';
 import { beatTarget } from '../../chunks/targets.ts';
 import { readReasons, readTotals, type LedgerTotals } from '../../chunks/totals.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
-import { checkFile, type FileIdentity } from '../../connectors/volume/file.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 import type { Announcer } from './announcer.ts';
 import { refusedChunk } from '../../chunks/refused.ts';
@@ -24,6 +23,7 @@ import { planChunks } from './planner.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import { tooManyRejects } from './reject-limits.ts';
 import type { ColumnPlan, Sink } from '../load/sink-port.ts';
+import type { Source, SourceIdentity } from '../source/source.ts';
 
 export interface LoadingContext {
   readonly config: CsvImportPodConfig;
@@ -32,7 +32,8 @@ export interface LoadingContext {
   readonly sink: Sink;
   readonly uid: string;
   readonly seq: number;
-  readonly source: FileIdentity;
+  readonly source: Source;
+  readonly pinned: SourceIdentity;
   readonly dialect: Dialect;
   readonly columns: ColumnPlan;
   readonly chunkBytes: number;
@@ -60,7 +61,6 @@ export async function loadAll(
   const planning = planChunks(
     {
       ...context,
-      at: context.config.source.volume,
       maxRecordBytes: context.config.maxRecordBytes,
       planned: (chunks) => context.announcer.publish(chunks),
     },
@@ -93,7 +93,7 @@ async function watch(context: LoadingContext, signal: AbortSignal): Promise<'All
     }
     if (startMs - checkedMs >= sourceCheckEveryMs) {
       checkedMs = startMs;
-      await checkFile(context.config.source.volume, context.source);
+      await context.source.check(context.pinned);
     }
     const { totals, plan } = await count(context);
     if (plan.complete && totals.chunksDone === plan.chunks) return 'AllDone';

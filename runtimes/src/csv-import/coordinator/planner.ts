@@ -7,14 +7,9 @@
 import { appendChunks, readPlan, type CutChunk, type PlannedChunk } from '../../chunks/plan.ts';
 import { LineCounter } from '../../chunks/line-counter.ts';
 import type { Database } from '../../connectors/postgres/database.ts';
-import {
-  readBlocks,
-  readRange,
-  type FileIdentity,
-  type VolumePath,
-} from '../../connectors/volume/file.ts';
 import { BoundaryScanner, type PlannedChunk as Boundary } from '../../csv/boundaries.ts';
 import type { Dialect } from '../../csv/dialect.ts';
+import type { Source, SourceIdentity } from '../source/source.ts';
 
 /** Large enough that reading is not felt, small enough that SIGTERM is. */
 const blockBytes = 4 * 1_048_576;
@@ -22,8 +17,8 @@ const blockBytes = 4 * 1_048_576;
 export interface PlanOptions {
   readonly db: Database;
   readonly uid: string;
-  readonly at: VolumePath;
-  readonly source: FileIdentity;
+  readonly source: Source;
+  readonly pinned: SourceIdentity;
   readonly dialect: Dialect;
   readonly chunkBytes: number;
   readonly maxRecordBytes: number;
@@ -33,7 +28,7 @@ export interface PlanOptions {
 
 /** Resolves when the plan is complete or the signal aborts. */
 export async function planChunks(options: PlanOptions, signal: AbortSignal): Promise<void> {
-  const { db, uid, at, source } = options;
+  const { db, uid, source, pinned } = options;
   const plan = await readPlan(db, uid);
   if (plan.complete) return;
   const start = plan.plannedTo;
@@ -49,7 +44,7 @@ export async function planChunks(options: PlanOptions, signal: AbortSignal): Pro
     if (added.length > 0) options.planned(added);
   };
 
-  for await (const block of readBlocks(at, source, { from: start, blockBytes })) {
+  for await (const block of source.readBlocks(pinned, { from: start, blockBytes })) {
     if (signal.aborted) return;
     lines.feed(block);
     const boundaries = scanner.feed(block);
@@ -62,10 +57,10 @@ export async function planChunks(options: PlanOptions, signal: AbortSignal): Pro
 async function withLines(
   boundaries: readonly Boundary[],
   lines: LineCounter,
-  { at, source }: PlanOptions,
+  { source, pinned }: PlanOptions,
 ): Promise<{ chunks: CutChunk[]; nextLine: number | undefined }> {
   const read = (range: { offset: number; length: number }): Promise<Buffer> =>
-    readRange(at, source, range);
+    source.readRange(pinned, range);
   const chunks: CutChunk[] = [];
   for (const { offset, length, tooLong } of boundaries) {
     const firstLine = await lines.lineAt(offset, read);

@@ -38,6 +38,7 @@ export async function runCoordinatorRole(
   await using redis = open.redis(1_000);
   const coordinator = new Coordinator({
     config,
+    source: open.source(),
     db,
     link,
     publisher: await Publisher.open(link),

@@ -6,7 +6,7 @@
  */
 import type { LedgerTotals } from '../../chunks/totals.ts';
 import { countLineEnds } from '../../chunks/line-counter.ts';
-import { readRange, type FileIdentity, type VolumePath } from '../../connectors/volume/file.ts';
+import type { Source, SourceIdentity } from '../source/source.ts';
 import { uncoveredBytes, type DoneChunk } from './chunks.ts';
 import type { Finding, FoundPlace, TableDifferences } from './tables.ts';
 
@@ -74,13 +74,14 @@ export interface Findings {
   readonly columns: readonly string[];
   /** First byte after the header. */
   readonly dataStart: number;
-  readonly source: { readonly at: VolumePath; readonly pinned: FileIdentity };
+  readonly source: Source;
+  readonly pinned: SourceIdentity;
 }
 
 const placesMax = 3;
 
 export async function verifyReport(findings: Findings): Promise<VerifyReport> {
-  const { ledger, counted, found, chunks, source } = findings;
+  const { ledger, counted, found, chunks, pinned } = findings;
   const differences = [...ledgerDifferences(findings), ...(await tableDifferences(findings))];
   const { read, superseded, rejected } = ledger;
   return {
@@ -88,7 +89,7 @@ export async function verifyReport(findings: Findings): Promise<VerifyReport> {
     differences,
     totals: { read, loaded: read - superseded - rejected, superseded, rejected },
     compared: {
-      bytes: source.pinned.size,
+      bytes: pinned.size,
       chunks: chunks.length,
       records: counted.read,
       rows: found.own,
@@ -100,10 +101,10 @@ export async function verifyReport(findings: Findings): Promise<VerifyReport> {
 }
 
 function ledgerDifferences(findings: Findings): readonly Difference[] {
-  const { state, ledger, counted, found, chunks, dataStart, source } = findings;
+  const { state, ledger, counted, found, chunks, dataStart, pinned } = findings;
   const loaded = ledger.read - ledger.superseded - ledger.rejected;
   const held = found.own + found.replacedLater;
-  const uncovered = uncoveredBytes(chunks, { start: dataStart, end: source.pinned.size });
+  const uncovered = uncoveredBytes(chunks, { start: dataStart, end: pinned.size });
   const others = counted.otherChunks;
   const claims: readonly (readonly [LedgerFinding, isRight: boolean, message: string])[] = [
     ['NotComplete', state === 'Complete', `the import is ${state}, not Complete`],
@@ -179,13 +180,13 @@ async function tableDifferences(findings: Findings): Promise<readonly Difference
 /** Reads the chunk up to the record once more; there are only a few of these. */
 async function withLine(
   { offset, columns }: FoundPlace,
-  { chunks, source }: Findings,
+  { chunks, source, pinned }: Findings,
 ): Promise<Place> {
   const named = columns === undefined ? {} : { columns };
   const chunk = chunks.find((one) => one.offset <= offset && offset < one.offset + one.length);
   if (chunk === undefined) return { offset, ...named };
   const before = { offset: chunk.offset, length: offset - chunk.offset };
-  const line = chunk.firstLine + countLineEnds(await readRange(source.at, source.pinned, before));
+  const line = chunk.firstLine + countLineEnds(await source.readRange(pinned, before));
   return { offset, line, ...named };
 }
 

@@ -16,7 +16,6 @@ import { examine } from '../../chunks/poison.ts';
 import { readTotals } from '../../chunks/totals.ts';
 import { readTrials } from '../../chunks/trials.ts';
 import type { Database, Session, Sql } from '../../connectors/postgres/database.ts';
-import { checkFile } from '../../connectors/volume/file.ts';
 import {
   pinnedContext,
   readChunk,
@@ -25,6 +24,7 @@ import {
 } from '../worker/chunk-work.ts';
 import type { Mapping } from '../load/mapping.ts';
 import type { RecordSelection, Sink } from '../load/sink-port.ts';
+import type { Source } from '../source/source.ts';
 import { readDoneChunks, sameCounts, type DoneChunk } from './chunks.ts';
 import { verifyReport, type Counted, type VerifyReport } from './report.ts';
 import { compareTables, shadowTables } from './tables.ts';
@@ -37,10 +37,11 @@ export interface VerifyProgress {
 }
 
 export interface VerifyOptions {
-  readonly config: Pick<CsvImportPodConfig, 'import' | 'source' | 'target'>;
+  readonly config: Pick<CsvImportPodConfig, 'import' | 'target'>;
   /** As the working role; it needs TEMPORARY on the database, which a load needs too. */
   readonly db: Database;
   readonly sink: Sink;
+  readonly source: Source;
   /** Told after each chunk. */
   readonly progressed?: (progress: VerifyProgress) => void;
   /** Looked at between chunks. */
@@ -51,7 +52,7 @@ export interface VerifyOptions {
 const statementTimeoutMs = 3_600_000;
 
 export async function verifyImport(options: VerifyOptions): Promise<VerifyReport> {
-  const { db, config, progressed } = options;
+  const { db, config, source, progressed } = options;
   const { uid } = config.import;
   const it = await readImport(db, uid);
   if (it?.seq === undefined || it.dialect === undefined) {
@@ -65,7 +66,7 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
     );
   }
   const context = pinnedContext(it);
-  await checkFile(config.source.volume, context.source);
+  await source.check(context.pinned);
   const ledger = await readTotals(db, uid);
   const chunks = await readDoneChunks(db, uid);
   return await db.session(
@@ -73,7 +74,7 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
       const loaded = (context.columns as Mapping).columns.map(({ name }) => name);
       const tables = await shadowTables(session, config.target.table, loaded);
       const counted = await loadAgain(session, { context, chunks }, options);
-      const bytes = context.source.size;
+      const bytes = context.pinned.size;
       progressed?.({ phase: 'Comparing', doneBytes: bytes, bytes, records: counted.read });
       const { key, onConflict } = config.target;
       const found = await compareTables(session, {
@@ -95,7 +96,8 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
         isByValue: tables.hasPosition,
         columns: tables.columns,
         dataStart,
-        source: { at: config.source.volume, pinned: context.source },
+        source,
+        pinned: context.pinned,
       });
     },
     { statementTimeoutMs },
@@ -121,13 +123,13 @@ interface Plan {
 async function loadAgain(
   session: Session,
   { context, chunks }: Plan,
-  { config, sink, progressed, signal }: VerifyOptions,
+  { sink, source, progressed, signal }: VerifyOptions,
 ): Promise<Counted> {
   const sum = { read: 0, rejected: 0 };
   const otherChunks: DoneChunk[] = [];
   for (const chunk of chunks) {
     signal?.throwIfAborted();
-    const bytes = await readChunk(config.source.volume, context.source, chunk);
+    const bytes = await readChunk(source, context.pinned, chunk);
     await session.query('BEGIN');
     const only = await withoutPoison(session, chunk);
     const result = await sink.loadChunk(session, { ...chunk, ...only, bytes }, context);
@@ -138,7 +140,7 @@ async function loadAgain(
     progressed?.({
       phase: 'Reading',
       doneBytes: chunk.offset + chunk.length,
-      bytes: context.source.size,
+      bytes: context.pinned.size,
       records: sum.read,
     });
   }

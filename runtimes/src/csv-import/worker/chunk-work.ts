@@ -21,9 +21,9 @@ import {
 import { readImport, type ImportRow } from '../../chunks/imports.ts';
 import { deathsMin } from '../../chunks/poison.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
-import { readRange, type FileIdentity, type VolumePath } from '../../connectors/volume/file.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 import type { ColumnPlan, LoadContext, RecordSelection, Sink } from '../load/sink-port.ts';
+import type { Source, SourceIdentity } from '../source/source.ts';
 import type { ImportTelemetry } from '../telemetry.ts';
 import { isolateChunk } from './isolation.ts';
 import type { RunTrial } from './trial-process.ts';
@@ -44,6 +44,7 @@ export interface ChunkWorkOptions {
   readonly config: CsvImportPodConfig;
   readonly db: Database;
   readonly sink: Sink;
+  readonly source: Source;
   readonly clock: Clock;
   readonly telemetry: ImportTelemetry;
   /** Who works, in the ledger. */
@@ -61,7 +62,7 @@ export interface PinnedHeader {
 
 /** Everything pinned that loading needs. */
 export interface PinnedContext extends LoadContext {
-  readonly source: FileIdentity;
+  readonly pinned: SourceIdentity;
   /** Memory for the next chunk, kept from the last: garbage of 16 MiB a chunk doubles a worker's size. */
   readonly spare: { buffer: Buffer | undefined };
 }
@@ -85,7 +86,7 @@ export async function readContext({
 export function pinnedContext(it: ImportRow): PinnedContext {
   assert(it.seq !== undefined && it.dialect !== undefined, 'a loading import is pinned');
   return {
-    source: it.source as FileIdentity,
+    pinned: it.source as SourceIdentity,
     spare: { buffer: undefined },
     dialect: it.dialect as Dialect,
     header: (it.header as PinnedHeader).names,
@@ -157,12 +158,12 @@ async function loadAlone(
 
 /** The bytes of a chunk; of a record that is too long only the beginning. */
 export async function readChunk(
-  at: VolumePath,
-  source: FileIdentity,
+  source: Source,
+  pinned: SourceIdentity,
   chunk: Pick<ClaimedChunk, 'offset' | 'length' | 'tooLong'> & { readonly into?: Buffer },
 ): Promise<Buffer> {
   const { offset, length, tooLong, into } = chunk;
-  return await readRange(at, source, {
+  return await source.readRange(pinned, {
     offset,
     length: tooLong ? Math.min(length, tooLongBytesMax) : length,
     into,
@@ -174,7 +175,7 @@ const bufferStepBytes = 1024 * 1024;
 
 interface Loading {
   readonly context: PinnedContext;
-  readonly options: Pick<ChunkWorkOptions, 'config' | 'sink'>;
+  readonly options: Pick<ChunkWorkOptions, 'sink' | 'source'>;
   readonly only?: RecordSelection;
 }
 
@@ -191,7 +192,7 @@ export async function loadClaimed(
   // Given back only after success: a read that was given up may still write into it.
   spare.buffer = undefined;
   const reading = into === undefined ? chunk : { ...chunk, into };
-  const bytes = await readChunk(options.config.source.volume, context.source, reading);
+  const bytes = await readChunk(options.source, context.pinned, reading);
   const selection = only === undefined ? {} : { only };
   const result = await options.sink.loadChunk(tx, { ...chunk, ...selection, bytes }, context);
   spare.buffer = into;

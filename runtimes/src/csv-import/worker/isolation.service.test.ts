@@ -4,7 +4,7 @@ import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
 import { lacks } from '../../../test/backends.ts';
-import { preparedImport, type PreparedImport } from '../../../test/prepared-import.ts';
+import { preparedImport, sourceOf, type PreparedImport } from '../../../test/prepared-import.ts';
 import { beginAttempt, endAttempt } from '../../chunks/attempts.ts';
 import { changeState } from '../../chunks/imports.ts';
 import { deathsMin } from '../../chunks/poison.ts';
@@ -31,7 +31,9 @@ function csv(count: number, special: Readonly<Record<number, string>> = {}): str
 }
 
 function workOptions(it: PreparedImport, sink: Sink): Omit<ChunkWorkOptions, 'isolation'> {
-  return { config: it.config, db: it.app, sink, clock: systemClock, telemetry, name: 'worker' };
+  const { config, app: db } = it;
+  const source = sourceOf(config);
+  return { config, db, sink, source, clock: systemClock, telemetry, name: 'worker' };
 }
 
 /** Real processes, on which deadly records have their effect. */
@@ -148,8 +150,9 @@ describe.skipIf(needed)('a chunk that workers died with', () => {
       rows: poison.length,
     });
     await changeState(it.owner, it.uid, { from: ['Loading'], to: 'Complete' });
-    const sink = createSink({ config: it.config });
-    const report = await verifyImport({ config: it.config, db: it.app, sink });
+    const { config, app: db } = it;
+    const sink = createSink({ config });
+    const report = await verifyImport({ config, db, sink, source: sourceOf(config) });
     expect(report.differences).toEqual([]);
   });
 

@@ -47,6 +47,7 @@ export async function runWorkerRole(
       db,
       link,
       sink: createSink({ config }),
+      source: open.source(),
       bump: redis === undefined ? undefined : () => bumpGeneration(redis, config.target.table),
       clock: systemClock,
       telemetry: importTelemetry(log, metrics),

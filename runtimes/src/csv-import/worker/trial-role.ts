@@ -27,12 +27,14 @@ export async function runTrialRole(
   await preferToBeKilled();
   const channel = new Socket({ fd: channelFd });
   const task = await receiveTask(channel);
-  await using db = connections({ config, env, log, role: 'trial' }).database(connectionsMax);
+  const open = connections({ config, env, log, role: 'trial' });
+  await using db = open.database(connectionsMax);
   channel.once('close', endWithWorker).resume();
   const word = await runTrial(task, {
     config,
     db,
     sink: createSink({ config }),
+    source: open.source(),
     clock: systemClock,
     telemetry: importTelemetry(log, metrics),
     name: `${hostname()}/${process.pid}`,
