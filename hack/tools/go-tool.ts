@@ -102,7 +102,7 @@ async function build(recipe: Recipe, folder: string, options: GoToolOptions): Pr
   }
   await keepFiles({ go, folder }, recipe, options);
   const program = join(folder, name);
-  await rename(join(folder, 'bin', name), program);
+  await rename(join(folder, 'bin', recipe.binary ?? name), program);
   const answer = await run(program, recipe.versionArguments, { env });
   if (!answer.includes(recipe.version)) {
     throw new Error(`${name} calls itself ${answer.trim()}, not ${recipe.version}`);

@@ -8,6 +8,8 @@ export interface Recipe {
   readonly module: string;
   readonly version: string;
   readonly package: string;
+  /** What `go install` calls it, where that is not its name here. */
+  readonly binary?: string;
   /** A folder beside this file whose go.mod has the module's own replacements; `go install` refuses those. */
   readonly wrapper?: string;
   /** What the linker sets, as -X. */
@@ -65,6 +67,21 @@ export const recipes = {
       'github.com/GoogleContainerTools/skaffold/v2/pkg/skaffold/version.version': 'v2.24.0',
     },
     versionArguments: ['version'],
+  },
+  versitygw: {
+    module: 'github.com/versity/versitygw',
+    version: 'v1.7.0',
+    package: 'github.com/versity/versitygw/cmd/versitygw',
+    variables: { 'main.Version': 'v1.7.0' },
+    versionArguments: ['--version'],
+  },
+  toxiproxy: {
+    module: 'github.com/Shopify/toxiproxy/v2',
+    version: 'v2.12.0',
+    package: 'github.com/Shopify/toxiproxy/v2/cmd/server',
+    binary: 'server',
+    variables: { 'github.com/Shopify/toxiproxy/v2.Version': 'v2.12.0' },
+    versionArguments: ['-version'],
   },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
