@@ -22,6 +22,7 @@ import type { HttpLimits } from './limits.ts';
 import { RequestError } from './request-error.ts';
 import { requestId } from './request-id.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
+import { EventStream, eventStreamHeaders, type ProduceEvents } from './sse.ts';
 import type { HttpTelemetry } from './telemetry.ts';
 
 export interface HttpRequest {
@@ -42,7 +43,11 @@ export interface HttpReply {
   readonly status?: number;
   /** Empty: an answer without a body and without a content type. */
   readonly body: string;
+  /** Of the body; default JSON. */
+  readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Instead of a body: events, for as long as the client listens. */
+  readonly events?: ProduceEvents;
 }
 
 export type Handle = (request: HttpRequest) => Promise<HttpReply>;
@@ -60,8 +65,12 @@ export interface Flight {
    * copied by the garbage collector until the next full collection).
    */
   readonly open: Exchange[];
+  /** Exchanges whose answer is events; they are none of the above, since they may last for hours. */
+  readonly streams: Set<EventStream>;
   heldBytes: number;
   draining: boolean;
+  /** Nobody new can come: streams end. */
+  leaving: boolean;
 }
 
 /** The most of a refused body that is read and dropped. */
@@ -69,6 +78,10 @@ const lingerBytesMax = 4 * 1024 * 1024;
 
 /** A body is a mistake there, and is dropped. */
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+const jsonType = 'application/json; charset=utf-8';
+
+const bodyHeaders = ['x-content-type-options', 'nosniff', 'cache-control', 'no-store'];
 
 const noTarget: RequestTarget = { segments: [], query: new Map() };
 
@@ -84,6 +97,8 @@ export class Exchange implements HttpRequest {
   #reading: BodyReading | undefined;
   #awaitsContinue: boolean;
   #heldBytes = 0;
+  /** When a stream of events began: how long it lasts says nothing about how fast we are. */
+  #answeredAt: number | undefined;
   #lingerUntil = Infinity;
   /** Where it is in `open`. */
   #slot = 0;
@@ -122,8 +137,9 @@ export class Exchange implements HttpRequest {
         this.body = await this.#readBody();
       }
       this.target = parseTarget(this.#request.url ?? '');
-      const { status = 200, body, headers = {} } = await this.#flight.handle(this);
-      this.#answer(status, body, headers);
+      const reply = await this.#flight.handle(this);
+      if (reply.events === undefined) this.#answer(reply);
+      else await this.#stream(reply.events);
     } catch (error) {
       this.#refuse(error);
     }
@@ -180,17 +196,14 @@ export class Exchange implements HttpRequest {
       const log = this.#flight.log.child({ requestId: this.id, traceId });
       this.#flight.telemetry.requestFailed(error, log);
     }
-    this.#answer(answer.status, answer.body, answer.headers);
+    this.#answer(answer);
   }
 
-  #answer(status: number, body: string, headers: Readonly<Record<string, string>>): void {
+  #answer({ status = 200, body, type = jsonType, headers = {} }: HttpReply): void {
     const response = this.#response;
     const length = Buffer.byteLength(body);
-    const head = ['x-request-id', this.id, 'content-length', String(length)];
-    if (length > 0) {
-      head.push('content-type', 'application/json; charset=utf-8');
-      head.push('x-content-type-options', 'nosniff', 'cache-control', 'no-store');
-    }
+    const head = ['x-request-id', this.id];
+    head.push(...describing(status, length, type));
     for (const name in headers) head.push(name, headers[name] ?? '');
     const isUnread = !this.#request.complete && announcesBody(this.#request);
     // While draining, the client opens its next connection to somebody who stays.
@@ -199,6 +212,38 @@ export class Exchange implements HttpRequest {
     this.#hold(length);
     if (isUnread && !this.#awaitsContinue) this.#linger(body);
     else response.end(body);
+  }
+
+  /** Answers with events until their producer has none left, or the client or this process leaves. */
+  async #stream(produce: ProduceEvents): Promise<void> {
+    const { streams, limits, telemetry, draining, leaving, log } = this.#flight;
+    const response = this.#response;
+    if (response.destroyed) return;
+    if (streams.size >= limits.streamsMax) throw overloaded();
+    this.#leaveOpen();
+    this.#answeredAt = performance.now();
+    const head = ['x-request-id', this.id, ...eventStreamHeaders];
+    if (draining) head.push('connection', 'close');
+    response.writeHead(200, head);
+    if (this.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    const { streamHeartbeatMs, streamStallMs } = limits;
+    const stream = new EventStream(response, {
+      heartbeatMs: streamHeartbeatMs,
+      stallMs: streamStallMs,
+      dropped: () => telemetry.streamDropped(),
+    });
+    streams.add(stream);
+    response.once('close', () => streams.delete(stream));
+    if (leaving) stream.leave();
+    try {
+      await produce(stream);
+    } catch (error) {
+      telemetry.requestFailed(error, log.child({ requestId: this.id }));
+    }
+    stream.finish();
   }
 
   /** Sends all of the answer but its end, at which the socket is closed. */
@@ -215,19 +260,25 @@ export class Exchange implements HttpRequest {
     this.#request.on('end', () => this.#response.end());
   }
 
-  #closed(): void {
-    const { open, telemetry } = this.#flight;
+  #leaveOpen(): void {
+    const { open } = this.#flight;
+    if (open[this.#slot] !== this) return;
     const last = open.pop();
     if (last !== undefined && last !== this) {
       last.#slot = this.#slot;
       open[this.#slot] = last;
     }
+  }
+
+  #closed(): void {
+    const { telemetry } = this.#flight;
+    this.#leaveOpen();
     this.#flight.heldBytes -= this.#heldBytes;
     this.#heldBytes = 0;
     telemetry.requestAnswered({
       route: this.#route,
       status: this.#response.writableFinished ? this.#response.statusCode : undefined,
-      durationMs: performance.now() - this.#startedAt,
+      durationMs: (this.#answeredAt ?? performance.now()) - this.#startedAt,
     });
   }
 }
@@ -241,6 +292,13 @@ export function overloaded(): Transient {
 
 function isTooLong({ headers }: IncomingMessage, { bodyBytesMax }: HttpLimits): boolean {
   return Number(headers['content-length']) > bodyBytesMax;
+}
+
+function describing(status: number, length: number, type: string): readonly string[] {
+  // An answer that says there is no content must not say how long it is.
+  if (status === 204) return [];
+  const head = ['content-length', String(length)];
+  return length === 0 ? head : [...head, 'content-type', type, ...bodyHeaders];
 }
 
 function requestTimeout(): RequestError {

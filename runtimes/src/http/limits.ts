@@ -11,6 +11,9 @@ export interface HttpLimits {
   readonly connectionsMax: number;
   readonly inFlightMax: number;
   readonly heldBytesMax: number;
+  readonly streamsMax: number;
+  readonly streamHeartbeatMs: number;
+  readonly streamStallMs: number;
 }
 
 export const defaultLimits: HttpLimits = {
@@ -31,4 +34,10 @@ export const defaultLimits: HttpLimits = {
   inFlightMax: 512,
   /** Bodies of requests that are not answered yet, and answers that clients have not read yet. */
   heldBytesMax: 64 * 1024 * 1024,
+  /** Streams of events, which count for nothing above; at most 256 KiB is held for each. */
+  streamsMax: 256,
+  /** Well within the minute after which most proxies close a silent stream. */
+  streamHeartbeatMs: 15_000,
+  /** For a client that takes nothing of what was sent. */
+  streamStallMs: 10_000,
 };

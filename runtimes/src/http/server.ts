@@ -20,10 +20,12 @@ import type { Metrics } from '@millrace/kit/metrics';
 import { answerExpectation, answerProtocolError } from './client-error.ts';
 import { Exchange, type Flight, type Handle } from './exchange.ts';
 import { defaultLimits, type HttpLimits } from './limits.ts';
+import type { EventStream } from './sse.ts';
 import { httpTelemetry } from './telemetry.ts';
 
 export type { HttpReply, HttpRequest } from './exchange.ts';
 export type { HttpLimits } from './limits.ts';
+export type { EventSink, ServerEvent } from './sse.ts';
 
 /** Longer than the 60 s for which proxies keep idle connections, so that they close them first. */
 const keepAliveTimeoutMs = 72_000;
@@ -72,15 +74,21 @@ export async function startHttp(options: HttpOptions): Promise<HttpService> {
     ...options.limits,
   };
   const open: Exchange[] = [];
+  const streams = new Set<EventStream>();
   const flight: Flight = {
     handle: options.handle,
     methods: new Set(options.methods ?? ['GET', 'HEAD']),
     limits,
-    telemetry: httpTelemetry(options.metrics, () => open.length),
+    telemetry: httpTelemetry(options.metrics, {
+      requests: () => open.length,
+      streams: () => streams.size,
+    }),
     log: options.log,
     open,
+    streams,
     heldBytes: 0,
     draining: false,
+    leaving: false,
   };
   const server = createHttpServer(flight);
   const sweepIntervalMs = Math.min(
@@ -150,18 +158,22 @@ interface Draining {
 
 /**
  * Order matters. First every answer says `connection: close` while new connections are still taken,
- * because those who send them have not heard yet; then listening ends; then requests in flight
- * finish; only then are connections cut.
+ * because those who send them have not heard yet; then listening ends; then streams of events end,
+ * whose clients come back to somebody else and go on where they were; then requests in flight finish;
+ * only then are connections cut.
  */
 async function drain({ server, flight, clock }: Draining, options: DrainOptions): Promise<void> {
   flight.draining = true;
   await clock.sleep(options.propagationMs);
   // Of net, since http's own close also cuts idle connections, on which a request may be on its way.
   NetServer.prototype.close.call(server);
+  flight.leaving = true;
+  for (const stream of flight.streams) stream.leave();
+  const isBusy = (): boolean => flight.open.length + flight.streams.size > 0;
   const now = clock.monotonic();
   const lingerUntil = now + Math.min(lingerMs, options.finishMs);
   const finishUntil = now + options.finishMs;
-  while (clock.monotonic() < (flight.open.length > 0 ? finishUntil : lingerUntil)) {
+  while (clock.monotonic() < (isBusy() ? finishUntil : lingerUntil)) {
     if ((await openConnections(server)) === 0) break;
     await clock.sleep(drainPollMs);
   }

@@ -17,12 +17,20 @@ export interface HttpTelemetry {
   requestAnswered(request: AnsweredRequest): void;
   /** Our bug, answered with 500. */
   requestFailed(error: unknown, log: Log): void;
+  /** The client of a stream of events was too slow for it. */
+  streamDropped(): void;
+}
+
+export interface InFlight {
+  /** Requests that have no complete answer yet. */
+  requests(): number;
+  streams(): number;
 }
 
 /** By first digit of the status. */
 const statusClasses = ['cut', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
-export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTelemetry {
+export function httpTelemetry(metrics: Metrics, inFlight: InFlight): HttpTelemetry {
   // Added up here and handed over when somebody looks: the counter costs more than all else of it.
   const counted = new Map<string, number[]>();
   void new Counter({
@@ -53,8 +61,21 @@ export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTel
     help: 'Requests that have no complete answer yet.',
     registers: [metrics],
     collect() {
-      this.set(inFlight());
+      this.set(inFlight.requests());
     },
+  });
+  void new Gauge({
+    name: 'millrace_http_event_streams',
+    help: 'Clients that listen to a stream of events.',
+    registers: [metrics],
+    collect() {
+      this.set(inFlight.streams());
+    },
+  });
+  const dropped = new Counter({
+    name: 'millrace_http_event_streams_dropped_total',
+    help: 'Clients that took nothing of their stream of events for too long.',
+    registers: [metrics],
   });
   return {
     requestAnswered: ({ route, status, durationMs }) => {
@@ -73,5 +94,6 @@ export function httpTelemetry(metrics: Metrics, inFlight: () => number): HttpTel
       timer.observe(durationMs / 1000);
     },
     requestFailed: (error, log) => log.error({ err: error }, 'request failed by a fault'),
+    streamDropped: () => dropped.inc(),
   };
 }
