@@ -12,10 +12,10 @@ export const format = rule(
       ),
       delimiter: Type.Optional(
         Type.String({
-          pattern: '^(Auto|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$',
-          maxLength: 4,
+          pattern: '^(Auto|Spaces|WideSpaces|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$',
+          maxLength: 10,
           description:
-            'Auto, or the one character between fields, such as , ; | or a tab; no letter, digit, quote or backslash.',
+            'Auto, or the one character between fields, such as , ; | or a tab (no letter, digit, quote or backslash), or Spaces (a run of one or more) or WideSpaces (of two or more).',
         }),
       ),
       quote: Type.Optional(
@@ -27,7 +27,7 @@ export const format = rule(
         }),
       ),
       encoding: Type.Optional(
-        Enum(['Auto', 'UTF-8', 'Windows-1252'], {
+        Enum(['Auto', 'UTF-8', 'Windows-1252', 'UTF-16LE', 'UTF-16BE'], {
           description: 'How characters are written as bytes.',
         }),
       ),
@@ -37,6 +37,15 @@ export const format = rule(
           maxLength: 1,
           description:
             'Lines starting with this one character are skipped and counted; no letter, digit, quote or blank.',
+        }),
+      ),
+      preambleLines: Type.Optional(
+        Type.Integer({
+          format: 'int32',
+          minimum: 0,
+          maximum: 1000,
+          description:
+            'How many lines come before the header, or before the data without one; they are skipped. Found by reading the file if left out.',
         }),
       ),
     },

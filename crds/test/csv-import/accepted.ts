@@ -23,8 +23,24 @@ export const acceptedSpecs: readonly Accepted[] = [
   { what: 'a tab', patch: { format: { delimiter: '\t', comment: '#' } } },
   { what: 'a delimiter outside ASCII', patch: { format: { delimiter: '¦', comment: '§' } } },
   {
+    what: 'runs of spaces in UTF-16',
+    patch: { format: { delimiter: 'WideSpaces', encoding: 'UTF-16LE' } },
+  },
+  {
+    what: 'a preamble',
+    patch: { format: { preambleLines: 1000, encoding: 'UTF-16BE', delimiter: 'Spaces' } },
+  },
+  {
     what: 'a path with dots in names',
     patch: { source: { volume: { path: 'a..b/.c/d...csv' } } },
+  },
+  {
+    what: 'an object of an S3 store',
+    patch: { source: { volume: null, s3: { bucket: 'drops', key: 'a folder/users.csv' } } },
+  },
+  {
+    what: 'a version of an object',
+    patch: { source: { volume: null, s3: { bucket: 'a.b', key: '/é', versionId: '3/L4' } } },
   },
   { what: 'workers that KEDA scales', patch: { scaling: { driver: 'KEDA' } } },
   { what: 'workers that anything scales', patch: { scaling: {} } },

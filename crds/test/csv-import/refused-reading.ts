@@ -19,9 +19,32 @@ export const refusedReading: readonly Refusal[] = [
   {
     what: 'an empty source',
     patch: { source: { volume: null } },
-    message: 'spec.source.volume: name the claim and the path of the file',
+    message: 'spec.source: name exactly one source: volume or s3',
     server:
-      'CsvImport.millrace.dev "users" is invalid: spec.source.volume: Required value: name the claim and the path of the file',
+      'CsvImport.millrace.dev "users" is invalid: spec.source: Required value: name exactly one source: volume or s3',
+  },
+  {
+    what: 'two sources',
+    patch: { source: { s3: { bucket: 'drops', key: 'users.csv' } } },
+    message: 'spec.source: name exactly one source: volume or s3',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.source: Required value: name exactly one source: volume or s3',
+  },
+  {
+    what: 'a bucket with capitals',
+    patch: { source: { volume: null, s3: { bucket: 'Drops', key: 'users.csv' } } },
+    message:
+      'spec.source.s3.bucket: must match ^[a-z0-9][a-z0-9.-]*[a-z0-9]$. Name of the bucket.',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.source.s3.bucket: Invalid value: "Drops": spec.source.s3.bucket in body should match \'^[a-z0-9][a-z0-9.-]*[a-z0-9]$\'',
+  },
+  {
+    what: 'a key that would break lines',
+    patch: { source: { volume: null, s3: { bucket: 'drops', key: 'a\nb.csv' } } },
+    message:
+      'spec.source.s3.key: must match ^[^\\x00-\\x1f\\x7f]+$. Key of the object in the bucket.',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.source.s3.key: Invalid value: "a\\nb.csv": spec.source.s3.key in body should match \'^[^\\x00-\\x1f\\x7f]+$\'',
   },
   {
     what: 'a claim name with capitals',
@@ -59,17 +82,17 @@ export const refusedReading: readonly Refusal[] = [
     what: 'a delimiter of two characters',
     patch: { format: { delimiter: 'ab' } },
     message:
-      'spec.format.delimiter: must match ^(Auto|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$. Auto, or the one character between fields, such as , ; | or a tab; no letter, digit, quote or backslash.',
+      'spec.format.delimiter: must match ^(Auto|Spaces|WideSpaces|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$. Auto, or the one character between fields, such as , ; | or a tab (no letter, digit, quote or backslash), or Spaces (a run of one or more) or WideSpaces (of two or more).',
     server:
-      'CsvImport.millrace.dev "users" is invalid: spec.format.delimiter: Invalid value: "ab": spec.format.delimiter in body should match \'^(Auto|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$\'',
+      'CsvImport.millrace.dev "users" is invalid: spec.format.delimiter: Invalid value: "ab": spec.format.delimiter in body should match \'^(Auto|Spaces|WideSpaces|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$\'',
   },
   {
     what: 'a delimiter that is a quote',
     patch: { format: { delimiter: '"' } },
     message:
-      'spec.format.delimiter: must match ^(Auto|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$. Auto, or the one character between fields, such as , ; | or a tab; no letter, digit, quote or backslash.',
+      'spec.format.delimiter: must match ^(Auto|Spaces|WideSpaces|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$. Auto, or the one character between fields, such as , ; | or a tab (no letter, digit, quote or backslash), or Spaces (a run of one or more) or WideSpaces (of two or more).',
     server:
-      'CsvImport.millrace.dev "users" is invalid: spec.format.delimiter: Invalid value: "\\"": spec.format.delimiter in body should match \'^(Auto|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$\'',
+      'CsvImport.millrace.dev "users" is invalid: spec.format.delimiter: Invalid value: "\\"": spec.format.delimiter in body should match \'^(Auto|Spaces|WideSpaces|[^A-Za-z0-9"\'\\\\\\r\\n\\x00])$\'',
   },
   {
     what: 'another quote',
@@ -81,9 +104,9 @@ export const refusedReading: readonly Refusal[] = [
   {
     what: 'an encoding in other letters',
     patch: { format: { encoding: 'utf8' } },
-    message: 'spec.format.encoding: must be one of Auto, UTF-8, Windows-1252; did you mean UTF-8?',
+    message: 'spec.format.encoding: must be one of Auto, UTF-8, Windows-1252, UTF-16LE, UTF-16BE; did you mean UTF-8?',
     server:
-      'CsvImport.millrace.dev "users" is invalid: [spec.format.encoding: Unsupported value: "utf8": supported values: "Auto", "UTF-8", "Windows-1252", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
+      'CsvImport.millrace.dev "users" is invalid: [spec.format.encoding: Unsupported value: "utf8": supported values: "Auto", "UTF-8", "Windows-1252", "UTF-16LE", "UTF-16BE", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },
   {
     what: 'a boolean for a word',

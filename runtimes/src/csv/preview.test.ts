@@ -115,9 +115,11 @@ describe('preview', () => {
 describe('checkFormat', () => {
   it.each([
     [{ quote: 'x' }, /^format\.quote: "x" is not allowed; use "Auto" or/],
-    [{ delimiter: ';;' }, /^format\.delimiter: ";;" is not allowed; use "Auto" or one ASCII/],
+    [{ delimiter: ';;' }, /^format\.delimiter: ";;" is not allowed; use "Auto" or "Spaces" or/],
     [{ delimiter: '\n' }, /^format\.delimiter/],
-    [{ delimiter: 'é' }, /^format\.delimiter/],
+    [{ delimiter: '\ud83d' }, /^format\.delimiter/],
+    [{ preambleLines: 1001 }, /^format\.preambleLines: 1001 is not allowed; use a whole number/],
+    [{ preambleLines: '3' }, /^format\.preambleLines/],
     [{ header: true }, /^format\.header: true is not allowed; use "Auto" or "Present"/],
     [{ encoding: 'UTF-16' }, /^format\.encoding/],
     [{ separator: ',' }, /^format\.separator: unknown field; the fields are header, delimiter/],
@@ -129,14 +131,11 @@ describe('checkFormat', () => {
     expect(checked.ok ? '' : checked.reason).toMatch(message);
   });
 
-  it('accepts every documented value', () => {
-    const format = {
-      header: 'Absent',
-      delimiter: '\t',
-      quote: 'None',
-      escape: 'Auto',
-      comment: '#',
-    };
+  it.each([
+    { header: 'Absent', delimiter: '\t', quote: 'None', escape: 'Auto', comment: '#' },
+    { delimiter: 'Spaces', encoding: 'UTF-16LE', preambleLines: 0 },
+    { delimiter: '¦', encoding: 'UTF-16BE', comment: '§', preambleLines: 1000 },
+  ])('accepts %j', (format) => {
     expect(checkFormat(format)).toEqual({ ok: true, value: format });
   });
 });

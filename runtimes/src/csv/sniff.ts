@@ -8,6 +8,7 @@
  */
 
 import {
+  givenDelimiter,
   noDelimiter,
   standardDialect,
   type Dialect,
@@ -73,7 +74,9 @@ export function sniff(
     ...standardDialect,
     encoding: fixed(format.encoding) ?? encoding,
     bomBytes,
-    comment: format.comment?.charCodeAt(0),
+    comment: format.comment?.codePointAt(0),
+    ...givenDelimiter(format),
+    ...(format.preambleLines === undefined ? {} : { preambleLines: format.preambleLines }),
   };
   const reasons = [`encoding: ${reason}`];
   const { best, second } = search(sample, base, hinted(format, hint));
@@ -151,8 +154,8 @@ function isBeyondQuotes({ bad, strayQuotes, quotedFields }: Reading): boolean {
 }
 
 function delimiterCandidates(sample: Buffer, format: FormatSpec): number[] {
-  const given = fixed(format.delimiter);
-  if (given !== undefined) return [given.charCodeAt(0)];
+  const given = givenDelimiter(format);
+  if (given !== undefined) return [given.delimiter];
   const usual = delimiters.slice(0, 4);
   const comment = format.comment?.charCodeAt(0);
   const present = delimiters.filter(
