@@ -11,6 +11,8 @@ import { nullTest, typeEncoder, type ColumnTyping, type NullTest } from './colum
 import { fieldOverheadBytes, type FieldBytes, type FieldEncoder } from './field-encoder.ts';
 import type { RejectReason } from './reject-reason.ts';
 import type { RowBatch } from './row-batch.ts';
+import { RowSeals, type KeyField } from './row-seals.ts';
+import type { Sealer } from '../sealing/sealer.ts';
 
 export interface SourceRecord extends Fields {
   readonly offset: number;
@@ -22,6 +24,9 @@ export interface SourceRecord extends Fields {
 export interface EncodedColumn extends ColumnTyping {
   /** Which field of the record. */
   readonly index: number;
+  readonly sealed?: boolean;
+  /** A blind index of the sealed value follows behind the columns. */
+  readonly searchable?: boolean;
 }
 
 export interface RowEncoderOptions {
@@ -34,6 +39,8 @@ export interface RowEncoderOptions {
   readonly header?: readonly string[];
   /** The high part of the position; without it rows have no position. */
   readonly sequence?: number;
+  /** The table, to which sealed values are bound; needed where a column is sealed. */
+  readonly table?: string;
 }
 
 export interface Refusal {
@@ -47,6 +54,8 @@ interface ColumnStep {
   readonly isNull: NullTest;
   readonly encode: FieldEncoder;
   readonly isKey: boolean;
+  /** Which of the sealed columns it is; -1 for none. */
+  readonly sealedAt: number;
 }
 
 /** Bits of a position that hold the record's offset: files up to 8 TiB, a million imports a table. */
@@ -67,17 +76,20 @@ export class RowEncoder {
   readonly #sequence: number | undefined;
   readonly #fieldCount: number;
   readonly #fieldStarts: Int32Array;
+  readonly #seals: RowSeals | undefined;
   readonly #field: FieldBytes = { bytes: Buffer.alloc(0), start: 0, end: 0 };
   #scratch = Buffer.allocUnsafeSlow(4096);
 
   constructor(options: RowEncoderOptions) {
     const { columns, key } = options;
+    const sealed = columns.filter((column) => column.sealed === true);
     this.#steps = columns.map((column) => ({
       index: column.index,
       name: column.name,
       isNull: nullTest(column),
       encode: typeEncoder(column),
       isKey: key.includes(column.name),
+      sealedAt: sealed.indexOf(column),
     }));
     this.#keySteps = key.map((name) => {
       const step = columns.findIndex((column) => column.name === name);
@@ -86,8 +98,15 @@ export class RowEncoder {
     this.#width = options.width;
     this.#header = options.header?.map((name) => Buffer.from(name));
     this.#sequence = options.sequence;
-    this.#fieldCount = columns.length + (options.sequence === undefined ? 0 : 1);
+    const indexes = sealed.filter((column) => column.searchable === true).length;
+    this.#fieldCount = columns.length + indexes + (options.sequence === undefined ? 0 : 1);
     this.#fieldStarts = new Int32Array(columns.length);
+    this.#seals = sealed.length === 0 ? undefined : new RowSeals(options.table ?? '', sealed);
+  }
+
+  /** Before each attempt at a chunk, where a column is sealed. */
+  sealWith(sealer: Sealer): void {
+    this.#seals?.begin(sealer);
   }
 
   /** Adds the record to the batch, or returns why it is no row. */
@@ -95,7 +114,9 @@ export class RowEncoder {
     if (record.fieldCount !== this.#width) return { reason: 'Ragged' };
     const { out } = batch;
     const growth = record.dialect.encoding === 'UTF-8' ? 1 : 3;
-    out.reserve((record.end - record.start) * growth + (this.#fieldCount + 1) * fieldOverheadBytes);
+    const plainBytes = (record.end - record.start) * growth;
+    const sealedBytes = this.#seals?.room ?? 0;
+    out.reserve(plainBytes + (this.#fieldCount + 1) * fieldOverheadBytes + sealedBytes);
     out.view.setInt16(out.at, this.#fieldCount);
     out.at += 2;
     const steps = this.#steps;
@@ -121,6 +142,8 @@ export class RowEncoder {
     for (const { step, type } of this.#keySteps)
       keys.add(type, out, this.#fieldStarts[step] as number);
     if (this.#keySteps.length > 0) keys.endRow();
+    this.#seals?.writeIndexes(out);
+    const positionStart = out.at;
     if (this.#sequence !== undefined) {
       const offsetHigh = Math.floor(record.offset / two32);
       out.writeInt64(
@@ -128,7 +151,17 @@ export class RowEncoder {
         record.offset - offsetHigh * two32,
       );
     }
+    this.#seals?.seal(out, this.#keyFields(positionStart));
     batch.add(record);
+  }
+
+  /** What sealed values are bound to: the key, or in a table without one the position. */
+  #keyFields(positionStart: number): readonly KeyField[] {
+    if (this.#keySteps.length === 0) return [{ type: 'bigint', start: positionStart }];
+    return this.#keySteps.map(({ step, type }) => ({
+      type,
+      start: this.#fieldStarts[step] as number,
+    }));
   }
 
   #encodeField(record: SourceRecord, step: ColumnStep, batch: RowBatch): RejectReason | undefined {
@@ -141,10 +174,20 @@ export class RowEncoder {
       field.start = record.fieldStart[index] as number;
       field.end = record.fieldEnd[index] as number;
     }
-    if (!step.isNull(field)) return step.encode(field, batch.out);
+    if (!step.isNull(field)) return this.#encodeValue(step, batch);
     if (step.isKey) return 'NullKey';
+    if (step.sealedAt >= 0) this.#seals?.isNull(step.sealedAt, batch.out.at);
     batch.out.writeNull();
     return undefined;
+  }
+
+  #encodeValue(step: ColumnStep, { out }: RowBatch): RejectReason | undefined {
+    if (step.sealedAt < 0 || this.#seals === undefined) return step.encode(this.#field, out);
+    const start = out.at;
+    this.#seals.open(out);
+    const reason = step.encode(this.#field, out);
+    this.#seals.close(step.sealedAt, start, out);
+    return reason;
   }
 
   #decode(record: SourceRecord, index: number): boolean {
