@@ -46,6 +46,18 @@ const fields = object(
     allowNegative: Type.Optional(
       Type.Boolean({ description: 'For timestamp in an epoch format: accept times before 1970.' }),
     ),
+    sealed: Type.Optional(
+      Type.Boolean({
+        description:
+          'Store values encrypted (AES-256-GCM) in a bytea column, under the active key of SEALING_KEYS; the raw bytes of rejects are sealed too.',
+      }),
+    ),
+    searchable: Type.Optional(
+      Type.Boolean({
+        description:
+          'For sealed text: keep a blind index in <name>_bidx, so that lists can be filtered by equality.',
+      }),
+    ),
   },
   { description: 'One column of the table.' },
 );
@@ -69,6 +81,20 @@ rule(
 rule(fields, "!has(self.allowNegative) || self.type == 'timestamp'", {
   message: 'allowNegative is for columns of type timestamp; remove it or change type',
   fieldPath: '.allowNegative',
+});
+
+rule(fields, '!has(self.searchable) || !self.searchable || (has(self.sealed) && self.sealed)', {
+  message:
+    'searchable is for sealed columns; set sealed, or list the column in serve.filters instead',
+  fieldPath: '.searchable',
+});
+rule(fields, "!has(self.searchable) || !self.searchable || self.type == 'text'", {
+  message: 'searchable is for columns of type text; remove it or change type',
+  fieldPath: '.searchable',
+});
+rule(fields, '!has(self.searchable) || !self.searchable || self.name.size() <= 58', {
+  message: 'a searchable column has a name of at most 58 characters, since _bidx is added to it',
+  fieldPath: '.name',
 });
 
 export const column = fields;

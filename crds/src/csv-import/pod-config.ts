@@ -7,6 +7,7 @@ import { auth } from '../http.ts';
 import { Enum, object } from '../schema.ts';
 import { column, identifier } from './column.ts';
 import { format } from './format.ts';
+import { s3Source } from './source.ts';
 
 const bind = object(
   {
@@ -32,18 +33,21 @@ export const podConfig = object(
     ),
     source: object(
       {
-        volume: object(
-          {
-            mountPath: Type.String({
-              maxLength: 1024,
-              description: 'Where the volume is mounted.',
-            }),
-            path: Type.String({ maxLength: 1024, description: 'Path of the file in it.' }),
-          },
-          { description: 'A file on a volume.' },
+        volume: Type.Optional(
+          object(
+            {
+              mountPath: Type.String({
+                maxLength: 1024,
+                description: 'Where the volume is mounted.',
+              }),
+              path: Type.String({ maxLength: 1024, description: 'Path of the file in it.' }),
+            },
+            { description: 'A file on a volume.' },
+          ),
         ),
+        s3: Type.Optional(s3Source),
       },
-      { description: 'Where the CSV is.' },
+      { description: 'Where the CSV is; exactly one of its fields.' },
     ),
     format,
     columns: Type.Optional(
@@ -59,7 +63,7 @@ export const podConfig = object(
           maxItems: 8,
           description: 'Key columns; empty: keyless.',
         }),
-        onConflict: Enum(['LatestWins', 'FirstWins'], {
+        onConflict: Enum(['LatestWins', 'FirstWins', 'Fail'], {
           description: 'Which record of a key is kept.',
         }),
         adopt: Type.Boolean({ description: 'Adopt a table that Millrace did not create.' }),
@@ -102,6 +106,10 @@ export const podConfig = object(
       maximum: 67_108_864,
       description: 'Longest record.',
     }),
+    // Given to the janitor alone, as the policy is at the end.
+    deletionPolicy: Type.Optional(
+      Enum(['Retain', 'Purge'], { description: 'What the janitor does with the data.' }),
+    ),
     bind: object({ admin: bind, http: bind }, { description: 'Listening addresses.' }),
     backendsDir: Type.String({
       maxLength: 1024,

@@ -22,6 +22,50 @@ export const totals = object(
 );
 export type Totals = Static<typeof totals>;
 
+const dialect = object(
+  {
+    delimiter: Type.String({ maxLength: 10, description: 'Between fields.' }),
+    quote: Type.String({ maxLength: 4, description: 'Around quoted fields, or None.' }),
+    escape: Type.String({ maxLength: 16, description: 'Doubled, Backslash or None.' }),
+    encoding: Type.String({
+      maxLength: 32,
+      description: 'UTF-8, Windows-1252, UTF-16LE or UTF-16BE.',
+    }),
+    header: Type.Boolean({ description: 'Whether the first record names the columns.' }),
+    preambleLines: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        format: 'int32',
+        description: 'Lines above the header or the data, which are skipped.',
+      }),
+    ),
+    confidence: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'How clearly this reading beat the others.',
+      }),
+    ),
+    ambiguous: Type.Optional(
+      Type.Boolean({ description: 'Whether another reading is nearly as likely.' }),
+    ),
+    runnerUp: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        description: 'What to set in spec.format of a new import if the other reading is right.',
+      }),
+    ),
+    reasons: Type.Optional(
+      Type.Array(Type.String({ maxLength: 256, description: 'One reason.' }), {
+        maxItems: 8,
+        'x-kubernetes-list-type': 'atomic',
+        description: 'Why the file is read like this; without values of the file.',
+      }),
+    ),
+  },
+  { description: 'The dialect the file is read in.' },
+);
+
 /** What the coordinator reports at /progress and, at its end, in its termination message. */
 export const progress = object(
   {
@@ -59,25 +103,7 @@ export const progress = object(
       },
       { description: 'Workers that would be of use.' },
     ),
-    dialect: Type.Optional(
-      object(
-        {
-          delimiter: Type.String({ maxLength: 4, description: 'Between fields.' }),
-          quote: Type.String({ maxLength: 4, description: 'Around quoted fields, or None.' }),
-          escape: Type.String({ maxLength: 16, description: 'Doubled, Backslash or None.' }),
-          encoding: Type.String({ maxLength: 32, description: 'UTF-8 or Windows-1252.' }),
-          header: Type.Boolean({ description: 'Whether the first record names the columns.' }),
-          confidence: Type.Optional(
-            Type.Number({
-              minimum: 0,
-              maximum: 1,
-              description: 'How clearly this reading beat the others.',
-            }),
-          ),
-        },
-        { description: 'The dialect the file is read in.' },
-      ),
-    ),
+    dialect: Type.Optional(dialect),
     ignoredColumns: Type.Optional(
       Type.Array(Type.String({ maxLength: 128, description: 'Name of one column.' }), {
         maxItems: 64,

@@ -10,6 +10,7 @@ import { scalingSpec } from '../scaling.ts';
 import { object, Quantity, rule } from '../schema.ts';
 import { column } from './column.ts';
 import { format } from './format.ts';
+import { deletionPolicy, ttlAfterFinished } from './lifetime.ts';
 import { immutable, objectName, sized } from './rules.ts';
 import { cache, serve } from './serving.ts';
 import { source } from './source.ts';
@@ -91,6 +92,8 @@ export const spec = object(
         immutable('maxRecordBytes'),
       ),
     ),
+    deletionPolicy,
+    ttlAfterFinished,
     suspend: Type.Optional(
       Type.Boolean({ description: 'Drain and stop the loading; what is loaded stays served.' }),
     ),
@@ -152,6 +155,33 @@ rule(
     message:
       'target.key must not name a column of type json, which cannot be compared; make it text',
     fieldPath: '.target.key',
+  },
+);
+rule(
+  spec,
+  '!has(self.target.key) || !has(self.columns) || !self.columns.exists(c, has(c.sealed) && c.sealed && c.name in self.target.key)',
+  {
+    message:
+      'target.key must not name a sealed column, whose values never compare equal; choose another key',
+    fieldPath: '.target.key',
+  },
+);
+rule(
+  spec,
+  '!has(self.serve) || !has(self.serve.filters) || !has(self.columns) || !self.columns.exists(c, has(c.sealed) && c.sealed && !(has(c.searchable) && c.searchable) && c.name in self.serve.filters)',
+  {
+    message:
+      'serve.filters must not name a sealed column that is not searchable; set searchable, or remove the filter',
+    fieldPath: '.serve.filters',
+  },
+);
+rule(
+  spec,
+  "!has(self.columns) || !self.columns.exists(c, has(c.searchable) && c.searchable) || !self.columns.exists(c, c.name.endsWith('_bidx'))",
+  {
+    message:
+      'names ending in _bidx are kept for the indexes of searchable columns; rename the column',
+    fieldPath: '.columns',
   },
 );
 // A rule at the field itself is not asked when the field appears or goes.

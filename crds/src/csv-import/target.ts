@@ -36,9 +36,9 @@ export const target = object(
       ),
     ),
     onConflict: Type.Optional(
-      Enum(['LatestWins', 'FirstWins'], {
+      Enum(['LatestWins', 'FirstWins', 'Fail'], {
         description:
-          'Which record of one key is kept: the last of the file (default) or the first.',
+          'Which record of one key is kept: the last of the file (default) or the first; Fail lets the import fail at its end if a key repeats or the table held one before.',
       }),
     ),
     adopt: Type.Optional(

@@ -42,6 +42,11 @@ export const acceptedSpecs: readonly Accepted[] = [
     what: 'a version of an object',
     patch: { source: { volume: null, s3: { bucket: 'a.b', key: '/é', versionId: '3/L4' } } },
   },
+  { what: 'keys that may not repeat', patch: { target: { onConflict: 'Fail' } } },
+  {
+    what: 'data that goes with the import, a day after its end',
+    patch: { deletionPolicy: 'Purge', ttlAfterFinished: '24h' },
+  },
   { what: 'workers that KEDA scales', patch: { scaling: { driver: 'KEDA' } } },
   { what: 'workers that anything scales', patch: { scaling: {} } },
   { what: 'no more than the bounds allow', patch: { workers: { min: 64, max: 64 } } },
@@ -57,6 +62,8 @@ export const acceptedChanges: readonly Accepted[] = [
   { what: 'more rejects', patch: { rejects: { maxRows: 5_000, maxPercent: null } } },
   { what: 'another cache', patch: { cache: { mode: 'Off', ttl: null } } },
   { what: 'more gateways and other filters', patch: { serve: { replicas: 3, filters: null } } },
+  { what: 'data that goes after all', patch: { deletionPolicy: 'Purge' } },
+  { what: 'another time to live', patch: { ttlAfterFinished: '8760h' } },
   { what: 'tokens from now on', patch: { serve: { auth: { mode: 'Tokens' } } } },
   { what: 'another Secret', patch: { backends: { secretName: 'other-backends' } } },
 ];

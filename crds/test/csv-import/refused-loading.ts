@@ -13,7 +13,7 @@ export const refusedLoading: readonly Refusal[] = [
     what: 'an unknown field, naming all known ones when none is near',
     patch: { zzz: 1 },
     message:
-      'unknown field "spec.zzz"; known here: source, format, columns, target, rejects, cache, serve, workers, scaling, chunkBytes, maxRecordBytes, suspend, paused, backends',
+      'unknown field "spec.zzz"; known here: source, format, columns, target, rejects, cache, serve, workers, scaling, chunkBytes, maxRecordBytes, deletionPolicy, ttlAfterFinished, suspend, paused, backends',
     server:
       'CsvImport in version "v1alpha1" cannot be handled as a CsvImport: strict decoding error: unknown field "spec.zzz"',
   },
@@ -83,16 +83,9 @@ export const refusedLoading: readonly Refusal[] = [
     what: 'a conflict policy in other letters',
     patch: { target: { onConflict: 'latestWins' } },
     message:
-      'spec.target.onConflict: must be one of LatestWins, FirstWins; did you mean LatestWins?',
+      'spec.target.onConflict: must be one of LatestWins, FirstWins, Fail; did you mean LatestWins?',
     server:
-      'CsvImport.millrace.dev "users" is invalid: [spec.target.onConflict: Unsupported value: "latestWins": supported values: "LatestWins", "FirstWins", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
-  },
-  {
-    what: 'a conflict policy that is not built yet',
-    patch: { target: { onConflict: 'Fail' } },
-    message: 'spec.target.onConflict: must be one of LatestWins, FirstWins',
-    server:
-      'CsvImport.millrace.dev "users" is invalid: [spec.target.onConflict: Unsupported value: "Fail": supported values: "LatestWins", "FirstWins", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
+      'CsvImport.millrace.dev "users" is invalid: [spec.target.onConflict: Unsupported value: "latestWins": supported values: "LatestWins", "FirstWins", "Fail", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },
   {
     what: 'a string for a boolean',
@@ -170,6 +163,21 @@ export const refusedLoading: readonly Refusal[] = [
     message: 'spec.cache.ttl: cache.ttl must be a duration from 1s to 720h, such as 90s or 1h30m',
     server:
       'CsvImport.millrace.dev "users" is invalid: spec.cache.ttl: Invalid value: "string": type conversion error from \'string\' to \'google.protobuf.Duration\' evaluating rule: cache.ttl must be a duration from 1s to 720h, such as 90s or 1h30m',
+  },
+  {
+    what: 'no time to live',
+    patch: { ttlAfterFinished: '0s' },
+    message:
+      'spec.ttlAfterFinished: ttlAfterFinished must be a duration from 1s to 8760h, such as 24h',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.ttlAfterFinished: Invalid value: "0s": ttlAfterFinished must be a duration from 1s to 8760h, such as 24h',
+  },
+  {
+    what: 'a deletion policy of another kind of resource',
+    patch: { deletionPolicy: 'Delete' },
+    message: 'spec.deletionPolicy: must be one of Retain, Purge',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: [spec.deletionPolicy: Unsupported value: "Delete": supported values: "Retain", "Purge", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },
   {
     what: 'passwords at the gateway',

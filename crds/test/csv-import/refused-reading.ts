@@ -33,8 +33,7 @@ export const refusedReading: readonly Refusal[] = [
   {
     what: 'a bucket with capitals',
     patch: { source: { volume: null, s3: { bucket: 'Drops', key: 'users.csv' } } },
-    message:
-      'spec.source.s3.bucket: must match ^[a-z0-9][a-z0-9.-]*[a-z0-9]$. Name of the bucket.',
+    message: 'spec.source.s3.bucket: must match ^[a-z0-9][a-z0-9.-]*[a-z0-9]$. Name of the bucket.',
     server:
       'CsvImport.millrace.dev "users" is invalid: spec.source.s3.bucket: Invalid value: "Drops": spec.source.s3.bucket in body should match \'^[a-z0-9][a-z0-9.-]*[a-z0-9]$\'',
   },
@@ -104,7 +103,8 @@ export const refusedReading: readonly Refusal[] = [
   {
     what: 'an encoding in other letters',
     patch: { format: { encoding: 'utf8' } },
-    message: 'spec.format.encoding: must be one of Auto, UTF-8, Windows-1252, UTF-16LE, UTF-16BE; did you mean UTF-8?',
+    message:
+      'spec.format.encoding: must be one of Auto, UTF-8, Windows-1252, UTF-16LE, UTF-16BE; did you mean UTF-8?',
     server:
       'CsvImport.millrace.dev "users" is invalid: [spec.format.encoding: Unsupported value: "utf8": supported values: "Auto", "UTF-8", "Windows-1252", "UTF-16LE", "UTF-16BE", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },

@@ -8,6 +8,8 @@
  */
 import type { Sql } from '../connectors/postgres/database.ts';
 import { Transient } from '@millrace/kit/transient';
+import { recordSealingKey } from './sealing-keys.ts';
+import { noteDuplicates, type Duplicate } from './duplicates.ts';
 
 export interface ChunkRef {
   readonly import: string;
@@ -99,6 +101,10 @@ export interface ChunkResult {
   readonly blank: number;
   /** Rejects by reason. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** The key under which the chunk's values were sealed; absent where no column is. */
+  readonly sealingKey?: string;
+  /** Records that lost their key, where such a record makes the import fail: the lowest three. */
+  readonly duplicates?: readonly Duplicate[];
 }
 
 const finishSql = `
@@ -118,4 +124,6 @@ export async function finishChunk(tx: Sql, ref: ChunkRef, result: ChunkResult): 
     result.blank,
     result.rejected === 0 ? null : JSON.stringify(result.reasons),
   ]);
+  if (result.sealingKey !== undefined) await recordSealingKey(tx, ref, result.sealingKey);
+  await noteDuplicates(tx, ref.import, result.duplicates ?? []);
 }

@@ -16,6 +16,7 @@ export const failureReasons = [
   'BadFormat',
   'BadKey',
   'ChunkRefused',
+  'DuplicateKeys',
   'EmptySource',
   'HeaderTooLong',
   'MissingColumn',
@@ -33,8 +34,12 @@ export const failureReasons = [
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
-/** These stay: what is in the table belongs to another version or another import's turn. */
+/**
+ * These stay: what is in the table belongs to another version or another import's turn, or the verdict
+ * would be the same again.
+ */
 export const finalReasons: ReadonlySet<string> = new Set<FailureReason>([
+  'DuplicateKeys',
   'SourceChanged',
   'TargetLost',
 ]);

@@ -10,6 +10,8 @@ import { changeState } from '../../chunks/imports.ts';
 import { readPlan } from '../../chunks/plan.ts';
 import { readReasons, readTotals, type LedgerTotals } from '../../chunks/totals.ts';
 import { ImportFailed } from '../failed.ts';
+import { hasSearchable } from '../load/sealing.ts';
+import { requireDistinctKeys } from './distinct-keys.ts';
 import type { LoadingContext } from './loading.ts';
 import { tooManyRejects } from './reject-limits.ts';
 import type { Recount } from '../load/sink-port.ts';
@@ -25,7 +27,9 @@ export async function judge(context: LoadingContext): Promise<void> {
   requireAgreement(totals, recount);
   await context.source.checkThoroughly(context.pinned);
   await requireLimits(context, totals);
-  if (config.serve.enabled) await sink.buildIndexes(columns);
+  await requireDistinctKeys(context, totals);
+  const isSearched = config.serve.enabled || hasSearchable(config.columns);
+  if (isSearched) await sink.buildIndexes(columns);
 }
 
 /** Counting a billion rows takes minutes. */

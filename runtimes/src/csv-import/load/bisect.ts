@@ -6,6 +6,7 @@
  * this chunk, the next record of that key takes its place, so that what loads does not depend on how
  * the chunk was cut while searching.
  */
+import { lowestDuplicates } from '../../chunks/duplicates.ts';
 import { DataError } from '../../connectors/postgres/data-error.ts';
 import type { KeyOrder } from '../../rows/key-index.ts';
 import type { RejectReason } from '../../rows/reject-reason.ts';
@@ -38,15 +39,25 @@ export function refusalOf(error: DataError): Omit<RefusedRow, 'row'> {
   return { reason, detail, ...column };
 }
 
+export const nothingStored: Stored = { inserted: 0, takenOver: 0, duplicates: [] };
+
+/** Both together, with the lowest of their duplicates. */
+export function bothStored(one: Stored, other: Stored): Stored {
+  const duplicates = [...(one.duplicates ?? []), ...(other.duplicates ?? [])];
+  return {
+    inserted: one.inserted + other.inserted,
+    takenOver: one.takenOver + other.takenOver,
+    duplicates: lowestDuplicates(duplicates),
+  };
+}
+
 export async function bisect(rows: Uint32Array, load: LoadRows): Promise<Settled> {
-  const total = { inserted: 0, takenOver: 0, refused: [] as RefusedRow[] };
+  const total = { ...nothingStored, refused: [] as RefusedRow[] };
   const waiting: Uint32Array[] = [rows];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (next.length === 0) continue;
     try {
-      const stored = await load(next);
-      total.inserted += stored.inserted;
-      total.takenOver += stored.takenOver;
+      Object.assign(total, bothStored(total, await load(next)));
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       const middle = next.length >> 1;

@@ -9,6 +9,7 @@
  * it holds one chunk at a time. It does not retry: Transient failures go to the caller, whose
  * transaction is then rolled back.
  */
+import { lowestDuplicates, type Duplicate } from '../../chunks/duplicates.ts';
 import { DataError } from '../../connectors/postgres/data-error.ts';
 import type { Session } from '../../connectors/postgres/database.ts';
 import type { Dialect } from '../../csv/dialect.ts';
@@ -19,13 +20,23 @@ import {
   type ParsedRecord,
   type RecordSink,
 } from '../../csv/parser.ts';
+import type { Sealer } from '../../sealing/sealer.ts';
 import { copyRows } from '../../rows/copy-rows.ts';
 import type { KeyOrder } from '../../rows/key-index.ts';
 import { RowBatch } from '../../rows/row-batch.ts';
 import { RowEncoder } from '../../rows/row-encoder.ts';
 import type { Mapping } from './mapping.ts';
-import { bisect, runnersUp, winners, type LoadRows, type Settled } from './bisect.ts';
+import {
+  bisect,
+  bothStored,
+  nothingStored,
+  runnersUp,
+  winners,
+  type LoadRows,
+  type Settled,
+} from './bisect.ts';
 import { copyTargetSql, copyToTarget, inSavepoint, isKeyConflict } from './direct.ts';
+import { duplicatesInChunk } from './losers.ts';
 import {
   mergeRows,
   mergeStatements,
@@ -59,6 +70,8 @@ export interface LoadedChunkInput {
   readonly offset: number;
   readonly firstLine?: number;
   readonly only?: RecordSelection;
+  /** Of this attempt; needed where a column is sealed. */
+  readonly sealer?: Sealer;
 }
 
 export type LoadPath = 'direct' | 'merge' | 'bisect';
@@ -71,6 +84,8 @@ export interface LoadedChunk {
   readonly comments: number;
   readonly blank: number;
   readonly path: LoadPath;
+  /** Under Fail: the lowest of the records that lost their key. */
+  readonly duplicates?: readonly Duplicate[];
 }
 
 /** So many chunks may fail on the direct path before the worker stops trying; each cost a COPY. */
@@ -100,6 +115,8 @@ interface Search {
 
 interface StoredChunk extends Settled {
   readonly path: LoadPath;
+  /** Of the chunk's keys; absent where none of them can repeat. */
+  readonly order?: KeyOrder | undefined;
 }
 
 export class ChunkLoader {
@@ -126,6 +143,7 @@ export class ChunkLoader {
     this.#encoder = new RowEncoder({
       columns,
       key: target.key,
+      table: target.table,
       width: mapping.width,
       ...(mapping.header === undefined ? {} : { header: mapping.header }),
       ...(target.hasPosition ? { sequence: plan.sequence } : {}),
@@ -159,7 +177,22 @@ export class ChunkLoader {
       rejectReasons: countReasons(rejects),
       superseded: accepted - stored.inserted - stored.takenOver,
       path: stored.path,
+      ...this.#duplicates(input, stored),
     };
+  }
+
+  #duplicates(
+    { offset }: LoadedChunkInput,
+    { order, refused, duplicates = [] }: StoredChunk,
+  ): Pick<LoadedChunk, 'duplicates'> {
+    if (this.#plan.onConflict !== 'Fail') return {};
+    const inChunk =
+      order === undefined
+        ? []
+        : duplicatesInChunk(order, refused, {
+            offsetOf: (row) => offset + this.#batch.source(row).start,
+          });
+    return { duplicates: lowestDuplicates([...duplicates, ...inChunk]) };
   }
 
   #beginTyping(input: LoadedChunkInput): TypingChunk {
@@ -168,6 +201,7 @@ export class ChunkLoader {
     const encoder = this.#encoder;
     const rejects: Reject[] = [];
     batch.reset();
+    if (input.sealer !== undefined) encoder.sealWith(input.sealer);
     const { bytes, offset, only } = input;
     const parsing = beginChunk(
       { bytes, offset, dialect, maxRecordBytes },
@@ -242,9 +276,9 @@ export class ChunkLoader {
     const rows = order === undefined ? undefined : winners(order, this.#plan.onConflict);
     const copied = mayCopy ? await this.#tryDirect(tx, rows) : undefined;
     if (copied !== undefined)
-      return { inserted: copied, takenOver: 0, refused: [], path: 'direct' };
+      return { inserted: copied, takenOver: 0, refused: [], path: 'direct', order };
     const split = await this.#trySplit(tx, rows ?? allRows(this.#batch.count));
-    if (split !== undefined) return { ...split, refused: [], path: 'merge' };
+    if (split !== undefined) return { ...split, refused: [], path: 'merge', order };
     const load = (some: Uint32Array | undefined): Promise<Stored> =>
       inSavepoint(tx, () => mergeRows(tx, this.#merge, { batch: this.#batch, rows: some }));
     const loadApart = async (some: Uint32Array): Promise<Stored> => {
@@ -253,23 +287,22 @@ export class ChunkLoader {
       return stored;
     };
     try {
-      return { ...(await load(rows)), refused: [], path: 'merge' };
+      return { ...(await load(rows)), refused: [], path: 'merge', order };
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
     }
-    return { ...(await this.#search({ order, rows, load: loadApart })), path: 'bisect' };
+    return { ...(await this.#search({ order, rows, load: loadApart })), path: 'bisect', order };
   }
 
   /** Rounds of bisection: those whose winner was refused come again with their runner-up. */
   async #search(search: Search): Promise<Settled> {
     const { order, load } = search;
-    const total = { inserted: 0, takenOver: 0, refused: [] as Settled['refused'] };
+    const total = { ...nothingStored, refused: [] as Settled['refused'] };
     let next = search.rows ?? allRows(this.#batch.count);
     while (next.length > 0) {
       const settled = await bisect(next, load);
-      total.inserted += settled.inserted;
-      total.takenOver += settled.takenOver;
-      total.refused = [...total.refused, ...settled.refused];
+      const refused = [...total.refused, ...settled.refused];
+      Object.assign(total, bothStored(total, settled), { refused });
       if (order === undefined) break;
       next = runnersUp(order, settled.refused, this.#plan.onConflict);
     }
@@ -300,7 +333,7 @@ export class ChunkLoader {
     const inserted = await copyRows(tx.copyIn(this.#copySql), batch, fresh);
     if (held.length === 0) return { inserted, takenOver: 0 };
     const merged = await mergeRows(tx, this.#merge, { batch, rows: held });
-    return { inserted: inserted + merged.inserted, takenOver: merged.takenOver };
+    return bothStored({ inserted, takenOver: 0 }, merged);
   }
 
   /** The rows copied, or undefined if they have to be merged. */

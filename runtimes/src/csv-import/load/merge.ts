@@ -12,18 +12,23 @@
 import { createHash } from 'node:crypto';
 import type { Session } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
+import type { Duplicate } from '../../chunks/duplicates.ts';
 import { copyRows } from '../../rows/copy-rows.ts';
 import type { RowBatch } from '../../rows/row-batch.ts';
 import { basePosition } from '../../rows/row-encoder.ts';
+import { storeStrictly, strictStatements, type StrictStatements } from './strict.ts';
 import { positionColumn, returnsOldRows, type Target } from './target.ts';
 
-export type OnConflict = 'LatestWins' | 'FirstWins';
+/** Fail keeps what FirstWins keeps, and notes who lost, for the verdict at the end. */
+export type OnConflict = 'LatestWins' | 'FirstWins' | 'Fail';
 
 export interface Stored {
   /** Keys that had no row before. */
   readonly inserted: number;
   /** Keys whose row was an earlier import's, or nobody's. */
   readonly takenOver: number;
+  /** Under Fail: records that lost their key, at most as many as a verdict names. */
+  readonly duplicates?: readonly Duplicate[];
 }
 
 export interface MergeStatements {
@@ -33,6 +38,8 @@ export interface MergeStatements {
   /** Locks and counts the rows that will be taken over; only where RETURNING cannot say it. */
   readonly countEarlier?: string;
   readonly merge: string;
+  /** Instead of `merge` under Fail. */
+  readonly strict?: StrictStatements;
 }
 
 export interface MergeOptions {
@@ -58,6 +65,9 @@ export function mergeStatements(options: MergeOptions): MergeStatements {
     emptyStage: `TRUNCATE ${stage}`,
     ...(needsCount ? { countEarlier: countEarlierSql(options, stage) } : {}),
     merge: mergeSql(options, { list, stage, canReturnOld }),
+    ...(options.onConflict === 'Fail'
+      ? { strict: strictStatements(options, { list, stage }) }
+      : {}),
   };
 }
 
@@ -132,7 +142,8 @@ export async function mergeRows(
   selection: { readonly batch: RowBatch; readonly rows: Uint32Array | undefined },
 ): Promise<Stored> {
   await tx.query(statements.createStage);
-  await copyRows(tx.copyIn(statements.copyStage), selection.batch, selection.rows);
+  const staged = await copyRows(tx.copyIn(statements.copyStage), selection.batch, selection.rows);
+  if (statements.strict !== undefined) return await storeStrictly(tx, statements.strict, staged);
   const earlier = await countEarlier(tx, statements);
   const { rows } = await tx.query<{ inserted: number; taken_over: number }>(statements.merge);
   return {

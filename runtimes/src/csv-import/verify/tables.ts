@@ -8,6 +8,7 @@ import { Permanent } from '@millrace/kit/permanent';
 import type { Session } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
 import { basePosition, positionOffsetBits } from '../../rows/row-encoder.ts';
+import type { OnConflict } from '../load/merge.ts';
 import { rejectsTable } from '../load/rejects.ts';
 import { positionColumn } from '../load/target.ts';
 
@@ -109,7 +110,7 @@ export interface Comparison {
   readonly uid: string;
   readonly seq: number;
   readonly key: readonly string[];
-  readonly onConflict: 'LatestWins' | 'FirstWins';
+  readonly onConflict: OnConflict;
 }
 
 /** Enough to find the cause; a table that lost a million rows is not listed. */
