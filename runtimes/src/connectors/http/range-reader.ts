@@ -38,15 +38,17 @@ export async function readRange(
   const bytes = fits ? into.subarray(0, length) : Buffer.allocUnsafe(length);
   const endMs = clock.monotonic() + deadlineMs;
   let filled = 0;
+  const take = (piece: Buffer): void => {
+    piece.copy(bytes, filled);
+    filled += piece.length;
+    const isLate = filled < length && clock.monotonic() > endMs;
+    if (isLate) throw sourceSlow(place.label, filled, length);
+  };
   for (let fruitless = 0; filled < length;) {
     const before = filled;
     try {
       const rest = { offset: offset + filled, length: length - filled };
-      for await (const piece of openRange(place, pinned, rest)) {
-        piece.copy(bytes, filled);
-        filled += piece.length;
-        if (clock.monotonic() > endMs) throw sourceSlow(place.label, filled, length);
-      }
+      for await (const piece of openRange(place, pinned, rest)) take(piece);
       if (filled < length) throw sourceCut(place.label, filled, length);
     } catch (error) {
       fruitless = filled > before ? 0 : fruitless + 1;

@@ -7,9 +7,10 @@
  * the content is a stream: what the server says of it (length, ETag, date) is compared at each
  * opening, and the caller must compare what it read before.
  */
+import type { Failure } from '@millrace/kit/failure';
 import { get, type Answer, type HttpPlace } from './client.ts';
 import { otherRange, refusal, sourceChanged, sourceCut } from './failures.ts';
-import { contentRange } from './content-range.ts';
+import { contentRange, type ContentRange } from './content-range.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** One version of the content, readable in ranges. */
@@ -119,35 +120,34 @@ interface RangeAnswer {
 }
 
 /** How many bytes of the answer come before the range. */
-function requireRange(
-  { label }: HttpPlace,
-  pinned: RangedContent,
-  { answer, offset }: RangeAnswer,
-): number {
-  const { status } = answer;
-  if (status !== 206 && status !== 200) {
+function requireRange(place: HttpPlace, pinned: RangedContent, it: RangeAnswer): number {
+  const { answer, offset } = it;
+  const range = contentRange(answer.header('content-range'));
+  const failure = whyNoRange(place.label, pinned, { ...it, range });
+  if (failure !== undefined) {
     answer.drop();
-    // 412 and 416: the version that had this range is gone.
-    if (status === 412 || status === 416) throw sourceChanged(label);
-    throw refusal({ status, retryAfterMs: retryAfterMs(answer.header('retry-after')) }, label);
+    throw failure;
+  }
+  return answer.status === 200 ? offset : 0;
+}
+
+function whyNoRange(
+  label: string,
+  pinned: RangedContent,
+  { answer, offset, range }: RangeAnswer & { readonly range: ContentRange | undefined },
+): Failure | undefined {
+  const { status } = answer;
+  // 412 and 416: the version that had this range is gone.
+  if (status === 412 || status === 416) return sourceChanged(label);
+  if (status !== 206 && status !== 200) {
+    return refusal({ status, retryAfterMs: retryAfterMs(answer.header('retry-after')) }, label);
   }
   const etag = answer.header('etag');
-  const range = status === 206 ? contentRange(answer.header('content-range')) : undefined;
-  const isOther =
-    (etag !== undefined && etag !== pinned.etag) ||
-    (range?.total !== undefined && range.total !== pinned.size) ||
-    // All of it, and not even a name: that is what If-Range promises for another version.
-    (status === 200 && etag === undefined);
-  if (isOther) {
-    answer.drop();
-    throw sourceChanged(label);
-  }
-  if (status === 200) return offset;
-  if (range?.start !== offset) {
-    answer.drop();
-    throw otherRange(label);
-  }
-  return 0;
+  // All of it, and not even a name: that is what If-Range promises for another version.
+  if (etag !== pinned.etag && (status === 200 || etag !== undefined)) return sourceChanged(label);
+  if (status === 200) return undefined;
+  if (range?.total !== undefined && range.total !== pinned.size) return sourceChanged(label);
+  return range?.start === offset ? undefined : otherRange(label);
 }
 
 /** Skips and ends early, whatever else the server sends. */
