@@ -72,32 +72,44 @@ export function connectionsTo({ pid }: ProcessIdentity): number {
   return own.filter(({ state, port }) => state !== listens && listening.has(port)).length;
 }
 
+/** Local ports of the connections that others have made to this port. */
+export function clientPorts(port: number): readonly string[] {
+  const hex = hexPort(port);
+  return tcpSockets(` 0100007F:${hex} `, remoteEnds)
+    .filter(({ state, remotePort }) => state === established && remotePort === hex)
+    .map((socket) => socket.port);
+}
+
 interface TcpSocket {
   /** As the kernel writes it. */
   readonly port: string;
+  readonly remotePort: string;
   readonly state: string;
   readonly inode: string;
 }
 
 const listens = '0A';
+const established = '01';
 
 function hexPort(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, '0');
 }
 
-/** Those at a local port, or all. */
-function tcpSockets(local = ''): readonly TcpSocket[] {
+/** Those that have this in the beginning of their line, or all. */
+function tcpSockets(part = '', ends = localEnds): readonly TcpSocket[] {
   const lines = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
   return lines.flatMap((line) => {
     // The line begins with its number and the local address; the remote one may have the same port.
-    if (!line.slice(0, localEnds).includes(local)) return [];
+    if (!line.slice(0, ends).includes(part)) return [];
     const words = line.trim().split(/\s+/);
-    return { port: words[1]?.split(':')[1] ?? '', state: words[3] ?? '', inode: words[9] ?? '' };
+    const [port = '', remotePort = ''] = [words[1], words[2]].map((one) => one?.split(':')[1]);
+    return { port, remotePort, state: words[3] ?? '', inode: words[9] ?? '' };
   });
 }
 
 /** Also where there are so many that their numbers are wider. */
 const localEnds = '12345: 0100007F:1234 '.length;
+const remoteEnds = '12345: 0100007F:1234 0100007F:1234 '.length;
 
 function socketsOf(pid: number): readonly string[] {
   const folder = `/proc/${String(pid)}/fd`;

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { parseCli, type PlayOptions } from './cli.ts';
+import type { PlayRun } from './play-run.ts';
 import { play } from './play.ts';
 import { Refusal } from './refusal.ts';
 import { Screen } from './view/screen.ts';
@@ -44,7 +45,7 @@ function refuse(refusal: Refusal, { json }: PlayOptions): void {
   for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-async function run(args: readonly string[]): Promise<number> {
+async function run(args: readonly string[], more: Pick<PlayRun, 'program'>): Promise<number> {
   const cli = parseCli(args);
   if (!cli.ok) return cli.exitCode;
   const stop = new AbortController();
@@ -52,6 +53,7 @@ async function run(args: readonly string[]): Promise<number> {
   onSignals(stop, () => kill());
   try {
     return await play({
+      ...more,
       options: cli.options,
       env: environment(),
       screen,
@@ -67,9 +69,12 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 /** Sets the exit code; never rejects. */
-export async function main(args: readonly string[]): Promise<void> {
+export async function main(
+  args: readonly string[],
+  more: Pick<PlayRun, 'program'> = {},
+): Promise<void> {
   try {
-    process.exitCode = await run(args);
+    process.exitCode = await run(args, more);
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     screen.line(error instanceof Refusal ? error.message : text);

@@ -90,7 +90,7 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
       paths,
       env,
       claims,
-      program: [runtimesMain],
+      program: run.program ?? [runtimesMain],
       isNamed: (object) => names.has(nameOf({ object })),
       onError,
     }),

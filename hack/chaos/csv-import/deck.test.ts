@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { Deck } from './deck.ts';
-import { moments, targets } from './moments.ts';
+import { linkNames } from './links.ts';
+import { fits, moments, targets } from './moments.ts';
 import { Random } from '../../load/random.ts';
 
-const variant = { onConflict: 'LatestWins', cache: 'Invalidate' } as const;
+const variant = {
+  onConflict: 'LatestWins',
+  cache: 'Invalidate',
+  isProxied: false,
+  isDeadly: false,
+} as const;
 
 function dealt(deck: Deck, times: number): string[] {
   return Array.from({ length: times }, () => deck.deal('work', variant)).map(
@@ -13,7 +19,7 @@ function dealt(deck: Deck, times: number): string[] {
 
 describe('the deck', () => {
   it('deals every moment of a phase before one comes again', () => {
-    const all = moments.filter(({ phase }) => phase === 'work').length;
+    const all = moments.filter((one) => one.phase === 'work' && fits(one, variant)).length;
 
     const names = dealt(new Deck(targets, new Random(1)), all);
 
@@ -40,6 +46,25 @@ describe('the deck', () => {
 
     expect(deck.deal('work', { ...variant, cache: 'Off' })).toBeUndefined();
     expect(deck.deal('work', variant)).toMatchObject({ target: 'redis' });
+  });
+});
+
+describe('moments', () => {
+  it('cut every link both ways where there are proxies, and no link where there are none', () => {
+    const cut = (isProxied: boolean): string[] =>
+      moments
+        .filter((one) => one.link !== undefined && fits(one, { ...variant, isProxied }))
+        .map(({ link, how }) => `${link ?? ''} ${how}`);
+
+    expect(cut(false)).toEqual([]);
+    const wanted = linkNames.flatMap((link) => [`${link} Reset`, `${link} BlackHole`]);
+    expect(new Set(cut(true))).toEqual(new Set(wanted));
+  });
+
+  it('strike no worker by its port where a proxy hides it', () => {
+    const deck = new Deck(['worker'], new Random(1));
+
+    expect(deck.deal('work', { ...variant, isProxied: true })).toBeUndefined();
   });
 });
 

@@ -6,12 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { writeInput } from './input.ts';
 import { Random } from '../../load/random.ts';
 
+const deadly = /CRASH|LEAVE/;
+
 describe('the file of a chaos run', () => {
   it('holds what its counts say, by the word of another parser', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-input-'));
     const file = join(folder, 'a.csv');
 
-    const expected = await writeInput(file, 1, new Random(4));
+    const expected = await writeInput(file, { megabytes: 1, isDeadly: true }, new Random(4));
     const text = await readFile(file, 'utf8');
     await rm(folder, { recursive: true });
 
@@ -22,7 +24,11 @@ describe('the file of a chaos run', () => {
       from: 2,
     });
     const good = records.filter(
-      (cells) => cells.length === 7 && /^\d+$/.test(cells[0] ?? '') && cells[4] !== 'much',
+      (cells) =>
+        cells.length === 7 &&
+        /^\d+$/.test(cells[0] ?? '') &&
+        cells[4] !== 'much' &&
+        !deadly.test(cells[2] ?? ''),
     );
     const last = new Map(good.map((cells) => [cells[0], Number(cells[1])]));
     expect(records).toHaveLength(expected.read);

@@ -40,9 +40,17 @@ const notes = [
 ];
 const flushBytes = 1_048_576;
 
+/** Deadly records kill only where pods are told so; see pod-main.ts. */
+const deadlyWords = ['CRASH', 'LEAVE'] as const;
+
+export interface InputOptions {
+  readonly megabytes: number;
+  readonly isDeadly: boolean;
+}
+
 export async function writeInput(
   file: string,
-  megabytes: number,
+  { megabytes, isDeadly }: InputOptions,
   random: Random,
 ): Promise<Expected> {
   const out = createWriteStream(file);
@@ -57,6 +65,7 @@ export async function writeInput(
     text = '';
   };
   counts.comments += 1;
+  const deadly = isDeadly ? deadlyWords.map((word) => ({ word, at: random.next() })) : [];
   for (let serial = 1; bytes + text.length < megabytes * 1_000_000; serial += 1) {
     const line = nextLine(serial, random);
     text += line.text;
@@ -65,6 +74,12 @@ export async function writeInput(
     if (line.what === 'read') {
       if (!first.has(line.key)) first.set(line.key, serial);
       last.set(line.key, serial);
+    }
+    const next = deadly.findIndex(({ at }) => bytes + text.length > at * megabytes * 1_000_000);
+    for (const { word } of next < 0 ? [] : deadly.splice(next, 1)) {
+      text += `${String(hotKeys)},${String(serial)},${word},,1,1600000000000,true\n`;
+      counts.read += 1;
+      counts.rejected += 1;
     }
     if (text.length >= flushBytes) await flush();
   }

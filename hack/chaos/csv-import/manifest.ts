@@ -1,11 +1,15 @@
 /** The manifest of one import of a run. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileName, type Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 
 export interface Variant {
   readonly onConflict: 'LatestWins' | 'FirstWins';
   readonly cache: 'Off' | 'Invalidate';
+  /** Its pods reach every server through a proxy. */
+  readonly isProxied: boolean;
+  /** Some records of its file kill the process that types them. */
+  readonly isDeadly: boolean;
 }
 
 /** JSON is YAML. The name is also the table's. */
@@ -16,7 +20,7 @@ export async function writeManifest(scene: Scene, name: string, variant: Variant
     kind: 'CsvImport',
     metadata: { name },
     spec: {
-      source: { volume: { claimName: 'data', path: fileName } },
+      source: { volume: { claimName: 'data', path: scene.file(variant).name } },
       format: { comment: '#', header: 'Present' },
       columns: [
         { name: 'id', type: 'bigint' },

@@ -1,10 +1,25 @@
 /**
- * Whom to kill and when. A moment is due when a look says so; whether the kill hit work is decided by
- * a second look: for pods taken while the victim is frozen, so that it is still true when it dies.
+ * Whom to strike, how, and when. A moment is due when a look says so; whether the strike hit work is
+ * decided by a second look: for pods taken while the victim is frozen, so that it is still true when it
+ * dies.
  */
+import { endOf, type LinkName } from './links.ts';
 import type { Look, SessionLook, Stage } from './look.ts';
+import type { Variant } from './manifest.ts';
 
-export const targets = ['coordinator', 'worker', 'rabbitmq', 'postgres', 'redis', 'play'] as const;
+/** Poison has no moment: its records are in the file of some rounds. */
+export const targets = [
+  'coordinator',
+  'worker',
+  'gateway',
+  'rabbitmq',
+  'postgres',
+  'redis',
+  'play',
+  'network',
+  'disk',
+  'poison',
+] as const;
 export type TargetName = (typeof targets)[number];
 export type Phase = 'start' | 'work' | 'end';
 
@@ -13,10 +28,16 @@ export interface Sight extends Look {
   readonly ready: number | 'Absent' | undefined;
 }
 
+/** FreezeForGood ends only when somebody ends the frozen process. */
+export type How = 'Kill' | 'Freeze' | 'FreezeForGood' | 'Reset' | 'BlackHole' | 'FillDisk';
+
 export interface Moment {
   readonly target: TargetName;
   readonly name: string;
   readonly phase: Phase;
+  readonly how: How;
+  /** What a reset or a black hole is on. */
+  readonly link?: LinkName;
   readonly asksQueue?: true;
   /** What one session must be doing; for workers it is the victim's. */
   readonly stage?: Stage;
@@ -56,18 +77,21 @@ const atStart = (target: TargetName, name: string, isDue: Due): Moment => ({
   target,
   name,
   phase: 'start',
+  how: 'Kill',
   isDue,
 });
 const atWork = (target: TargetName, name: string, isDue: Due): Moment => ({
   target,
   name,
   phase: 'work',
+  how: 'Kill',
   isDue,
 });
 const atEnd = (target: TargetName, name: string, isDue: Due): Moment => ({
   target,
   name,
   phase: 'end',
+  how: 'Kill',
   isDue,
 });
 
@@ -81,44 +105,112 @@ const indexing = (target: TargetName): Moment =>
 const lastChunks = (target: TargetName): Moment =>
   atEnd(target, 'last chunks', (sight) => isLoading(sight) && left(sight) <= 3);
 
-export const moments: readonly Moment[] = [
-  atStart('coordinator', 'cutting', isCutting),
-  {
-    ...atStart('coordinator', 'publishing', (sight) => left(sight) > 0 && isPublishing(sight)),
-    asksQueue: true,
-  },
-  atWork('coordinator', 'loading', isLoading),
+function onLink(link: LinkName, how: 'Reset' | 'BlackHole', base: Moment): Moment {
+  const what = how === 'Reset' ? 'reset' : 'black hole';
+  return { ...base, target: 'network', name: `${link} ${what}, ${base.name}`, how, link };
+}
+
+function frozen(base: Moment): Moment {
+  return { ...base, name: `frozen, ${base.name}`, how: 'Freeze' };
+}
+
+/** Whether an import of this kind can meet it. */
+export function fits(moment: Moment, variant: Variant): boolean {
+  const usesRedis = moment.target === 'redis' || (moment.link && endOf(moment.link) === 'redis');
+  if (usesRedis === true && variant.cache === 'Off') return false;
+  if (moment.link !== undefined) return variant.isProxied;
+  // Through a proxy, a session's port does not tell whose process it is.
+  return moment.target !== 'worker' || !variant.isProxied;
+}
+
+const publishing = (target: TargetName): Moment => ({
+  ...atStart(target, 'publishing', (sight) => left(sight) > 0 && isPublishing(sight)),
+  asksQueue: true,
+});
+const cutting = (target: TargetName): Moment => atStart(target, 'cutting', isCutting);
+const loading = (target: TargetName): Moment => atWork(target, 'loading', isLoading);
+const copying = (target: TargetName): Moment => atStage(target, 'copying', 'Copying');
+const merging = (target: TargetName): Moment => atStage(target, 'merging', 'Merging');
+const committing = (target: TargetName): Moment => atStage(target, 'committing', 'Committing');
+const loaded = (target: TargetName): Moment =>
+  atStage(target, 'after COPY, before commit', 'Loaded');
+
+const kills: readonly Moment[] = [
+  cutting('coordinator'),
+  publishing('coordinator'),
+  loading('coordinator'),
   verifying('coordinator'),
   indexing('coordinator'),
   atEnd('coordinator', 'complete, not yet said', (sight) => sight.state === 'Complete'),
-  atStage('worker', 'copying', 'Copying'),
-  atStage('worker', 'merging', 'Merging'),
-  atStage('worker', 'after COPY, before commit', 'Loaded'),
+  copying('worker'),
+  merging('worker'),
+  loaded('worker'),
   { ...atStage('worker', 'between commit and ack', 'Committing'), isCommitted: true },
   lastChunks('worker'),
+  loading('gateway'),
   {
     ...atStart('rabbitmq', 'queue just declared', (sight) => typeof sight.ready === 'number'),
     asksQueue: true,
     delayMaxMs: 1_500,
   },
-  {
-    ...atStart('rabbitmq', 'publishing', (sight) => left(sight) > 0 && isPublishing(sight)),
-    asksQueue: true,
-  },
+  publishing('rabbitmq'),
   {
     ...atWork('rabbitmq', 'loading', (sight) => isLoading(sight) && Number(sight.ready) > 0),
     asksQueue: true,
   },
   lastChunks('rabbitmq'),
-  atStart('postgres', 'cutting', isCutting),
-  atStage('postgres', 'copying', 'Copying'),
-  atStage('postgres', 'committing', 'Committing'),
+  cutting('postgres'),
+  copying('postgres'),
+  committing('postgres'),
   indexing('postgres'),
   verifying('postgres'),
   lastChunks('postgres'),
-  atWork('redis', 'loading', isLoading),
-  atWork('redis', 'loading again', isLoading),
-  atStart('play', 'cutting', isCutting),
-  atWork('play', 'loading', isLoading),
+  loading('redis'),
+  cutting('play'),
+  loading('play'),
   lastChunks('play'),
 ];
+
+const freezes: readonly Moment[] = [
+  frozen(loading('coordinator')),
+  frozen(verifying('coordinator')),
+  frozen(copying('worker')),
+  frozen(loaded('worker')),
+  { ...loaded('worker'), name: 'frozen for good, before commit', how: 'FreezeForGood' },
+  frozen(loading('gateway')),
+  frozen(loading('rabbitmq')),
+  frozen(copying('postgres')),
+  frozen(loading('redis')),
+];
+
+const cuts: readonly Moment[] = [
+  onLink('coordinator-postgres', 'Reset', cutting('network')),
+  onLink('coordinator-postgres', 'BlackHole', loading('network')),
+  onLink('coordinator-postgres', 'Reset', verifying('network')),
+  onLink('coordinator-owner', 'Reset', indexing('network')),
+  onLink('coordinator-owner', 'BlackHole', indexing('network')),
+  onLink('coordinator-rabbitmq', 'Reset', publishing('network')),
+  onLink('coordinator-rabbitmq', 'BlackHole', publishing('network')),
+  onLink('coordinator-redis', 'Reset', loading('network')),
+  onLink('coordinator-redis', 'BlackHole', loading('network')),
+  onLink('worker-postgres', 'Reset', copying('network')),
+  onLink('worker-postgres', 'Reset', committing('network')),
+  onLink('worker-postgres', 'BlackHole', copying('network')),
+  onLink('worker-postgres', 'BlackHole', committing('network')),
+  onLink('worker-rabbitmq', 'Reset', loading('network')),
+  onLink('worker-rabbitmq', 'BlackHole', loading('network')),
+  onLink('worker-redis', 'Reset', loading('network')),
+  onLink('worker-redis', 'BlackHole', loading('network')),
+  onLink('gateway-postgres', 'Reset', loading('network')),
+  onLink('gateway-postgres', 'BlackHole', loading('network')),
+  onLink('gateway-redis', 'Reset', loading('network')),
+  onLink('gateway-redis', 'BlackHole', loading('network')),
+];
+
+const full: readonly Moment[] = [copying, merging, committing].map((moment) => ({
+  ...moment('disk'),
+  name: `full, ${moment('disk').name}`,
+  how: 'FillDisk',
+}));
+
+export const moments: readonly Moment[] = [...kills, ...freezes, ...cuts, ...full];

@@ -6,13 +6,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const playMain = fileURLToPath(new URL('../../play/main.ts', import.meta.url));
+const playMain = fileURLToPath(new URL('play-main.ts', import.meta.url));
 const parentDeath = fileURLToPath(
   new URL('../../play/supervisor/parent-death.ts', import.meta.url),
 );
 
 export interface PlayOptions {
   readonly manifest: string;
+  /** Words of every pod's command before its own arguments. */
+  readonly program: readonly string[];
   readonly dataDir: string;
   readonly stateDir: string;
   readonly logFile: string;
@@ -78,7 +80,7 @@ export class PlayProcess {
   }
 
   #start(): [ChildProcess, Promise<number | null>] {
-    const { manifest, dataDir, stateDir, logFile, env } = this.#options;
+    const { manifest, program, dataDir, stateDir, logFile, env } = this.#options;
     const log = openSync(logFile, 'a');
     const child = spawn(
       process.execPath,
@@ -86,6 +88,7 @@ export class PlayProcess {
         '--import',
         parentDeath,
         playMain,
+        JSON.stringify(program),
         manifest,
         '--once',
         '--json',

@@ -18,17 +18,30 @@ export function roundLines(title: string, result: RoundResult): string[] {
   const { variant, strikes, missed, seconds, problems } = result;
   const verdict = problems.length === 0 ? 'passed' : 'FAILED';
   const hits = strikes.filter(({ isHit }) => isHit).length;
+  const ways = [
+    variant.onConflict,
+    `cache ${variant.cache}`,
+    ...(variant.isProxied ? ['through proxies'] : []),
+    ...(variant.isDeadly ? ['with deadly records'] : []),
+  ];
   return [
-    `${title}  ${variant.onConflict}, cache ${variant.cache}  ` +
-      `${String(hits)} hits of ${String(strikes.length)} kills  ${seconds.toFixed(1)} s  ${verdict}`,
+    `${title}  ${ways.join(', ')}  ` +
+      `${String(hits)} hits of ${String(strikes.length)} strikes  ${seconds.toFixed(1)} s  ${verdict}`,
     ...strikes.map(
-      ({ moment, atSeconds, donePercent, pid, isHit }) =>
+      ({ moment, atSeconds, donePercent, pid, isHit, detail }) =>
         `  ${atSeconds.toFixed(2).padStart(7)} s  ${String(donePercent).padStart(3)} % done  ` +
-        `pid ${String(pid).padEnd(8)} ${nameOf(moment).padEnd(38)} ${isHit ? 'hit' : 'no hit'}`,
+        `${pid === 0 ? ' '.repeat(12) : `pid ${String(pid).padEnd(8)}`} ` +
+        `${nameOf(moment).padEnd(60)} ${isHit ? 'hit' : 'no hit'}${detail === '' ? '' : `  ${detail}`}`,
     ),
     ...missed.map((moment) => `           never came: ${nameOf(moment)}`),
+    readLine(result),
     ...problems.map((problem) => `  ! ${problem}`),
   ];
+}
+
+function readLine({ reading: { answers, compared } }: RoundResult): string {
+  const said = Object.entries(answers).map(([what, times]) => `${String(times)} × ${what}`);
+  return `           gateway: ${said.join(', ')}; ${String(compared)} compared after Complete`;
 }
 
 export function sumLines(results: readonly RoundResult[]): string[] {
@@ -36,10 +49,17 @@ export function sumLines(results: readonly RoundResult[]): string[] {
   const hits = strikes.filter(({ isHit }) => isHit);
   const rows = moments.flatMap((moment) => {
     const count = (of: typeof strikes): number => of.filter((one) => one.moment === moment).length;
-    const kills = count(strikes);
-    return kills === 0
+    const all = count(strikes);
+    return all === 0
       ? []
-      : [`  ${nameOf(moment).padEnd(38)} ${String(count(hits)).padStart(3)} of ${String(kills)}`];
+      : [`  ${nameOf(moment).padEnd(60)} ${String(count(hits)).padStart(3)} of ${String(all)}`];
   });
-  return [`hits by moment, ${String(hits.length)} of ${String(strikes.length)} kills:`, ...rows];
+  const never = moments.filter((moment) => !hits.some((one) => one.moment === moment));
+  const compared = results.reduce((sum, { reading }) => sum + reading.compared, 0);
+  return [
+    `hits by moment, ${String(hits.length)} of ${String(strikes.length)} strikes:`,
+    ...rows,
+    `moments not hit: ${never.length === 0 ? 'none' : never.map(nameOf).join('; ')}`,
+    `rows compared through the gateway after Complete: ${String(compared)}`,
+  ];
 }

@@ -5,12 +5,14 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endProcess } from '../../backends/process-identity.ts';
+import type { Blow } from './blows.ts';
 import type { Deck } from './deck.ts';
 import { writeManifest, type Variant } from './manifest.ts';
 import type { Moment } from './moments.ts';
 import { PlayProcess, type PlayResult } from './play-process.ts';
 import { podProcesses } from '../pods.ts';
 import type { Random } from '../../load/random.ts';
+import { Reader, type Reading } from './reader.ts';
 import type { Scene } from './scene.ts';
 import { strike, type Strike } from './strike.ts';
 import { problems } from './verdict.ts';
@@ -23,17 +25,25 @@ export interface RoundOptions {
   readonly attack?: { readonly deck: Deck; readonly random: Random; readonly reference: string };
 }
 
+/** A strike of which is known how it went. */
+export interface Result extends Strike {
+  readonly isHit: boolean;
+  readonly detail: string;
+}
+
 export interface RoundResult {
   readonly name: string;
+  readonly isReference: boolean;
   readonly variant: Variant;
-  readonly strikes: readonly (Strike & { readonly isHit: boolean })[];
+  readonly strikes: readonly Result[];
+  readonly reading: Reading;
   /** Moments that never came. */
   readonly missed: readonly Moment[];
   readonly seconds: number;
   readonly problems: readonly string[];
 }
 
-/** A server that is away for up to three seconds, as one that is started again by its supervisor. */
+/** Play that is away, as a node that restarts. */
 const awayMaxMs = 3_000;
 const extraMax = 6;
 
@@ -42,6 +52,7 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const startedMs = performance.now();
   const play = new PlayProcess({
     manifest: await writeManifest(scene, name, variant),
+    program: await scene.program(variant),
     dataDir: scene.dataDir,
     stateDir: scene.stateDir,
     logFile: join(scene.folder, `${name}.log`),
@@ -51,29 +62,33 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const signal = AbortSignal.any([scene.signal, stop.signal]);
   const timer = setTimeout(() => stop.abort(), scene.options.roundSeconds * 1_000);
   const assault = new Assault({ ...options, play, startedMs, signal });
+  const reader = new Reader(scene, name);
+  const reading = reader.run(signal);
   const assaulting = attack === undefined ? Promise.resolve() : assault.run();
   try {
     const result = await Promise.race([play.ended(), aborted(signal)]);
     stop.abort();
-    await assaulting;
+    await Promise.all([assaulting, reading]);
     const found = result === undefined ? [unfinished(scene)] : await judged(options, result);
     const seconds = (performance.now() - startedMs) / 1_000;
     const strikes = await provedStrikes(scene, name, assault.strikes);
     const hits = strikes.filter(({ isHit }) => isHit).length;
-    const isTooTame = attack !== undefined && hits < scene.options.kills;
-    const tame = isTooTame ? [`only ${String(hits)} kills hit work`] : [];
+    const isTooTame = attack?.deck.isEmpty === false && hits < scene.options.kills;
+    const tame = isTooTame ? [`only ${String(hits)} strikes hit work`] : [];
     return {
       name,
+      isReference: attack === undefined,
       variant,
       strikes,
+      reading: reader.reading,
       missed: assault.missed,
       seconds,
-      problems: [...found, ...tame],
+      problems: [...found, ...reader.reading.problems, ...tame],
     };
   } finally {
     clearTimeout(timer);
     stop.abort();
-    await assaulting.catch(() => undefined);
+    await Promise.allSettled([assaulting, reading]);
     await play.stop(20_000);
     for (const pod of podProcesses(scene.stateDir, name)) await endProcess(pod, ['SIGTERM'], 5_000);
   }
@@ -102,7 +117,7 @@ async function provedStrikes(
   scene: Scene,
   name: string,
   strikes: readonly Strike[],
-): Promise<(Strike & { isHit: boolean })[]> {
+): Promise<Result[]> {
   const rows = await scene.observer
     .rows<{ chunk: number }>(
       `SELECT a.chunk FROM millrace.attempts a JOIN millrace.imports i ON i.uid = a.import
@@ -111,7 +126,11 @@ async function provedStrikes(
     )
     .catch(() => []);
   const again = new Set(rows.map(({ chunk }) => chunk));
-  return strikes.map((one) => ({ ...one, isHit: one.chunk === undefined || again.has(one.chunk) }));
+  return strikes.map((one) => ({
+    ...one,
+    ...(one.blow?.result() ?? { isHit: true, detail: '' }),
+    ...(one.chunk === undefined ? {} : { isHit: again.has(one.chunk) }),
+  }));
 }
 
 interface AssaultOptions extends RoundOptions {
@@ -161,28 +180,32 @@ class Assault {
       random,
       startedMs,
       isOver: () => signal.aborted || (!play.isRunning && !this.#isPlayDead),
-      repair: (killed) => this.#repair(killed, random.below(awayMaxMs)),
+      repair: (hit, blow) => this.#repair(hit, { blow, awayMs: random.below(awayMaxMs) }),
     });
     if (struck === undefined) this.missed.push(moment);
     else this.strikes.push(struck);
     if (moment.target === 'play') await this.#repairs;
   }
 
-  #repair({ target }: Moment, awayMs: number): void {
-    if (target === 'coordinator' || target === 'worker') return;
-    const { scene, play } = this.#options;
-    if (target === 'play') this.#isPlayDead = true;
+  /** One after the other, but for play, whose state waits for nobody. */
+  #repair(
+    { target }: Moment,
+    { blow, awayMs }: { readonly blow: Blow | undefined; readonly awayMs: number },
+  ): void {
     const before = this.#repairs;
-    this.#repairs = (async () => {
-      await delay(awayMs);
-      if (target === 'play') {
-        await play.startAgain();
+    if (target === 'play') {
+      this.#isPlayDead = true;
+      this.#repairs = (async () => {
+        await delay(awayMs);
+        await this.#options.play.startAgain();
         this.#isPlayDead = false;
-      } else {
         await before;
-        await scene.backend(target).restart();
-      }
-    })();
+      })();
+    } else if (blow !== undefined) {
+      // What lasts begins now, whatever else is still to be repaired.
+      const ended = blow.end();
+      this.#repairs = Promise.all([before, ended]).then(() => undefined);
+    }
     this.#repairs.catch(() => undefined);
   }
 }

@@ -1,15 +1,22 @@
 /**
- * One kill: waits for its moment, makes sure of it, and kills with SIGKILL by pid.
+ * One strike: waits for its moment, makes sure of it, and strikes by pid, link or disk.
  *
- * A pod's process is frozen (SIGSTOP) for the milliseconds of the second look, so that it dies exactly
- * where the look found it; if it had moved on meanwhile it is let go and the wait goes on. Servers
- * cannot be looked at while frozen: they die right after the look.
+ * A pod's process is frozen (SIGSTOP) for the milliseconds of the second look, so that it is struck
+ * exactly where the look found it; if it had moved on meanwhile it is let go and the wait goes on.
+ * Servers cannot be looked at while frozen: they are struck right after the look.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { signalProcess } from '../../backends/process-identity.ts';
 import { queueName } from '@millrace/runtimes/csv-import/messages';
+import { bodyBlow, serverBlow, type Blow } from './blows.ts';
 import { isAt, type Moment, type Sight } from './moments.ts';
-import { hasLastWords, ownerOfPort, podProcesses, type PodProcess } from '../pods.ts';
+import {
+  connectionsTo,
+  hasLastWords,
+  ownerOfPort,
+  podProcesses,
+  type PodProcess,
+} from '../pods.ts';
 import type { PlayProcess } from './play-process.ts';
 import type { Random } from '../../load/random.ts';
 import type { Scene } from './scene.ts';
@@ -20,9 +27,12 @@ export interface Strike {
   readonly atSeconds: number;
   /** Share of the chunks that were done. */
   readonly donePercent: number;
+  /** Of a network or a disk there is none. */
   readonly pid: number;
   /** The chunk whose commit was not acknowledged, where only the next delivery proves it. */
   readonly chunk?: number;
+  /** What is known of it only when it is over. */
+  readonly blow?: Blow;
 }
 
 export interface StrikeOptions {
@@ -36,8 +46,8 @@ export interface StrikeOptions {
   readonly startedMs: number;
   /** The round is over, one way or the other. */
   isOver(): boolean;
-  /** Starts what was killed again. */
-  repair(moment: Moment): void;
+  /** Starts what was killed again, or waits for what ends by itself. */
+  repair(moment: Moment, blow?: Blow): void;
 }
 
 const lookEveryMs = 2;
@@ -95,32 +105,37 @@ function isPast(moment: Moment, sight: Sight): boolean {
 async function attack(options: StrikeOptions, sight: Sight): Promise<Strike | undefined> {
   switch (options.moment.target) {
     case 'coordinator':
-      return attackCoordinator(options);
+    case 'gateway':
+      return attackPod(options);
     case 'worker':
       return attackWorker(options, sight);
     case 'play':
       options.play.kill('SIGKILL');
-      return struck(options, sight, options.play.pid);
+      return struck(options, sight, { pid: options.play.pid });
     default:
       return attackServer(options, sight);
   }
 }
 
-function struck(options: StrikeOptions, sight: Sight, pid: number): Strike {
+interface Victim {
+  readonly pid: number;
+  readonly blow?: Blow;
+}
+
+function struck(options: StrikeOptions, sight: Sight, { pid, blow }: Victim): Strike {
   const { moment, startedMs } = options;
-  options.repair(moment);
+  options.repair(moment, blow);
   return {
     moment,
     pid,
     atSeconds: (performance.now() - startedMs) / 1_000,
     donePercent: sight.chunks === 0 ? 0 : Math.floor((100 * sight.done) / sight.chunks),
+    ...(blow === undefined ? {} : { blow }),
   };
 }
 
 async function attackServer(options: StrikeOptions, sight: Sight): Promise<Strike | undefined> {
   const { scene, moment, random } = options;
-  const { target } = moment;
-  if (target !== 'postgres' && target !== 'rabbitmq' && target !== 'redis') return undefined;
   let last = sight;
   if (moment.delayMaxMs !== undefined) {
     await delay(random.below(moment.delayMaxMs));
@@ -129,21 +144,22 @@ async function attackServer(options: StrikeOptions, sight: Sight): Promise<Strik
     if (again === undefined || again.done === again.chunks) return undefined;
     last = again;
   }
-  const backend = scene.backend(target);
-  backend.kill('SIGKILL');
-  return struck(options, last, backend.pid ?? 0);
+  const victim = await serverBlow({ scene, moment, random });
+  return victim === undefined ? undefined : struck(options, last, victim);
 }
 
-async function attackCoordinator(options: StrikeOptions): Promise<Strike | undefined> {
+/** A gateway counts only while somebody is connected to it. */
+async function attackPod(options: StrikeOptions): Promise<Strike | undefined> {
   const { scene, importName, moment } = options;
   const victim = podProcesses(scene.stateDir, importName).find(
-    ({ role }) => role === 'coordinator',
+    ({ role }) => role === moment.target,
   );
   if (victim === undefined || hasLastWords(victim)) return undefined;
-  return frozen(victim, async () => {
+  if (moment.target === 'gateway' && connectionsTo(victim) === 0) return undefined;
+  return frozen(options, victim, async () => {
     const again = await look(options);
     if (again === undefined || !moment.isDue(again) || hasLastWords(victim)) return undefined;
-    return () => struck(options, again, victim.pid);
+    return (blow) => struck(options, again, { pid: victim.pid, ...blow });
   });
 }
 
@@ -158,13 +174,13 @@ async function attackWorker(options: StrikeOptions, sight: Sight): Promise<Strik
   const workers = podProcesses(scene.stateDir, importName).filter(({ role }) => role === 'worker');
   const victim = ownerOfPort(session.port, workers);
   if (victim === undefined) return undefined;
-  return frozen(victim, async () => {
+  return frozen(options, victim, async () => {
     const again = await look(options);
     const now = again?.sessions.find(({ port }) => port === session.port);
     if (again === undefined || now === undefined) return undefined;
     if (moment.isCommitted === true) return committed(options, { victim, port: session.port });
     const isThere = moment.stage === undefined ? now.inTransaction : isAt(now, moment.stage);
-    return isThere ? () => struck(options, again, victim.pid) : undefined;
+    return isThere ? (blow) => struck(options, again, { pid: victim.pid, ...blow }) : undefined;
   });
 }
 
@@ -174,7 +190,7 @@ const commitLooks = 100;
 async function committed(
   options: StrikeOptions,
   { victim, port }: { readonly victim: PodProcess; readonly port: number },
-): Promise<(() => Strike) | undefined> {
+): Promise<Verdict | undefined> {
   for (let looks = 0; looks < commitLooks; looks += 1) {
     const sight = await look(options);
     const session = sight?.sessions.find((one) => one.port === port);
@@ -182,7 +198,7 @@ async function committed(
     if (!session.isActive) {
       const chunk = await lastChunkOf(options, sight.uid, victim);
       if (chunk === undefined) return undefined;
-      return () => ({ ...struck(options, sight, victim.pid), chunk });
+      return (blow) => ({ ...struck(options, sight, { pid: victim.pid, ...blow }), chunk });
     }
     await delay(lookEveryMs);
   }
@@ -194,19 +210,24 @@ function isBusy(session: { readonly isActive: boolean; readonly inTransaction: b
   return session.isActive || session.inTransaction;
 }
 
-/** Kills the frozen victim if `judge` says so, else lets it go on. */
+/** What to say of the frozen victim when it has been struck. */
+type Verdict = (more: { readonly blow?: Blow }) => Strike;
+
+/** Strikes the frozen victim if `judge` says so, else lets it go on. */
 async function frozen(
+  { moment, random }: StrikeOptions,
   victim: PodProcess,
-  judge: () => Promise<(() => Strike) | undefined>,
+  judge: () => Promise<Verdict | undefined>,
 ): Promise<Strike | undefined> {
   if (!signalProcess(victim, 'SIGSTOP')) return undefined;
-  let verdict: (() => Strike) | undefined;
+  let verdict: Verdict | undefined;
   try {
     verdict = await judge();
   } finally {
-    signalProcess(victim, verdict === undefined ? 'SIGCONT' : 'SIGKILL');
+    if (verdict === undefined) signalProcess(victim, 'SIGCONT');
   }
-  return verdict?.();
+  const blow = verdict === undefined ? undefined : bodyBlow(victim, { moment, random });
+  return verdict?.(blow === undefined ? {} : { blow });
 }
 
 /** The chunk that this process committed last. */

@@ -52,9 +52,13 @@ export async function problems(subject: Subject): Promise<string[]> {
     ...(isComplete === true ? [] : ['its status is not Complete']),
     ...(ledger.state === 'Complete' ? [] : [`its ledger says ${ledger.state}`]),
     ...(ledger.holder === null ? [] : ['the table is still held']),
-    ...totalProblems(result, scene.expected),
+    ...totalProblems(result, expectedOf(subject)),
     ...lists.flat(),
   ];
+}
+
+function expectedOf({ scene, variant }: Subject): Expected {
+  return scene.file(variant).expected;
 }
 
 function totalProblems({ status }: PlayResult, expected: Expected): string[] {
@@ -67,11 +71,14 @@ function totalProblems({ status }: PlayResult, expected: Expected): string[] {
   });
 }
 
-async function chunkProblems({ scene }: Subject, uid: string): Promise<string[]> {
+async function chunkProblems(subject: Subject, uid: string): Promise<string[]> {
+  const { scene } = subject;
+  const expected = expectedOf(subject);
   const [row] = await scene.observer.rows<Record<string, number>>(
     `WITH c AS (
        SELECT *, lag("offset" + length) OVER (ORDER BY chunk) AS before,
-         (SELECT count(*) FROM millrace.attempts a
+         -- A chunk tried by parts is loaded by a trial, and its worker says so once more.
+         (SELECT coalesce(nullif(count(from_record), 0), count(*)) FROM millrace.attempts a
           WHERE a.import = c.import AND a.chunk = c.chunk AND a.outcome = 'Loaded') AS loads
        FROM millrace.chunks c WHERE import = $1)
      SELECT count(*)::int AS chunks, count(done_at)::int AS done,
@@ -88,10 +95,10 @@ async function chunkProblems({ scene }: Subject, uid: string): Promise<string[]>
       ? []
       : [`${String(done)} of ${String(chunks)} chunks are done, ${String(planned)} planned`]),
     ...(notOnce === 0 ? [] : [`${String(notOnce)} chunks were not loaded exactly once`]),
-    ...(gaps === 0 && ends === scene.expected.bytes ? [] : ['the chunks do not cover the file']),
-    ...(loaded === scene.expected.loaded
+    ...(gaps === 0 && ends === expected.bytes ? [] : ['the chunks do not cover the file']),
+    ...(loaded === expected.loaded
       ? []
-      : [`the ledger's loaded is ${String(loaded)}, not ${String(scene.expected.loaded)}`]),
+      : [`the ledger's loaded is ${String(loaded)}, not ${String(expected.loaded)}`]),
   ];
 }
 
@@ -106,7 +113,8 @@ const rejectsOf = (table: string): string =>
 
 async function tableProblems(subject: Subject): Promise<string[]> {
   const { scene, name, variant, reference } = subject;
-  const { expected, observer } = scene;
+  const { observer } = scene;
+  const expected = expectedOf(subject);
   const [row] = await observer.rows<{ rows: number; serials: string }>(
     `SELECT count(*)::int AS rows, sum(serial)::text AS serials FROM "${name}"`,
   );
@@ -125,7 +133,7 @@ async function rejectProblems(subject: Subject, uid: string): Promise<string[]> 
      FROM "${name}_rejects"`,
     [uid],
   );
-  const { rejected } = scene.expected;
+  const { rejected } = expectedOf(subject);
   return [
     ...(row?.own === rejected && row.all === rejected
       ? []
