@@ -58,16 +58,27 @@ export async function findImport(ref: ImportRef, options: FindOptions): Promise<
   const object = find(objects, kind, ref);
   if (object === undefined) throw unknownImport(ref, { objects, options, paths });
   const spec = object['spec'] as CsvImportSpec;
-  const folder = await claimFolder(spec, { options, paths });
+  const folder =
+    spec.source.volume === undefined ? undefined : await claimFolder(spec, { options, paths });
   const uid = options.manifest === undefined ? object.metadata.uid : undefined;
   const config = savedConfig(objects, ref) ?? podConfigOf({ ...ref, uid: uid ?? '' }, spec);
   const savedUrl = secretUrl(find(objects, 'Secret', { ...ref, name: secretName(spec) }));
   return {
     ref,
     uid,
-    config: { ...config, source: { volume: { ...config.source.volume, mountPath: folder } } },
+    config: { ...config, source: onThisHost(config.source, folder) },
     ...(savedUrl === undefined ? {} : { savedUrl }),
   };
+}
+
+/** Pods have the claim's folder somewhere else; what is no file is read from where they read it. */
+function onThisHost(
+  source: CsvImportPodConfig['source'],
+  folder: string | undefined,
+): CsvImportPodConfig['source'] {
+  return source.volume === undefined || folder === undefined
+    ? source
+    : { volume: { ...source.volume, mountPath: folder } };
 }
 
 async function savedObjects({ objects }: StatePaths): Promise<readonly KubeObject[]> {

@@ -11,7 +11,12 @@ export type BackendKey =
   | 'POSTGRES_OWNER_URL'
   | 'RABBITMQ_URL'
   | 'REDIS_URL'
+  | 'S3_ENDPOINT'
+  | 'S3_REGION'
+  | 'S3_ACCESS_KEY_ID'
+  | 'S3_SECRET_ACCESS_KEY'
   | 'TOKENS'
+  | 'SEALING_KEYS'
   | 'CA_BUNDLE';
 
 export interface BackendUrls {

@@ -62,7 +62,8 @@ function gatewayNotReady(facts: Facts): Cause | undefined {
 }
 
 /** In the way, but going by itself once the world changes. */
-function blocked({ backends, claim, outcome, observed }: Facts): Cause | undefined {
+function blocked(facts: Facts): Cause | undefined {
+  const { backends, claim, outcome, observed } = facts;
   const missing = backends ?? claim;
   if (missing !== undefined) return missing;
   if (outcome.state === 'Running' && outcome.crashes >= crashesShown)
@@ -72,7 +73,7 @@ function blocked({ backends, claim, outcome, observed }: Facts): Cause | undefin
   const { progress } = observed;
   const down = backendsDown(progress?.backends);
   if (down !== undefined) return down;
-  if (progress?.state !== 'Waiting') return undefined;
+  if (progress?.state !== 'Waiting') return sourceTrouble(facts);
   return {
     reason: progress.reason ?? 'Waiting',
     message: progress.message ?? 'The coordinator waits and has not said for what.',
@@ -213,8 +214,21 @@ function draining({ observed: { owner, coordinators } }: Facts): string {
     : `Deployment/${roleName(owner.name, 'worker')}`;
 }
 
-function sourceReady({ claim }: Facts): Claim {
+function sourceReady(facts: Facts): Claim {
   const type = 'SourceReady';
-  if (claim !== undefined) return { type, status: 'False', ...claim };
-  return { type, status: 'True', reason: 'ClaimFound', message: 'The volume claim exists.' };
+  const trouble = facts.claim ?? sourceTrouble(facts);
+  if (trouble !== undefined) return { type, status: 'False', ...trouble };
+  if (facts.spec?.source.volume !== undefined) {
+    return { type, status: 'True', reason: 'ClaimFound', message: 'The volume claim exists.' };
+  }
+  // Only pods may speak with the store; they have nothing to complain of.
+  const message = 'Nothing is known against the source.';
+  return { type, status: 'True', reason: 'SourceNamed', message };
+}
+
+/** What the coordinator says of the source that it waits for; all such codes begin alike. */
+function sourceTrouble({ observed, outcome }: Facts): Cause | undefined {
+  const { reason, message = 'The coordinator cannot read the source.' } = observed.progress ?? {};
+  if (outcome.state !== 'Running' || reason?.startsWith('Source') !== true) return undefined;
+  return { reason, message };
 }

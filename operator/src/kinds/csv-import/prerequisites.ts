@@ -1,6 +1,7 @@
 /**
- * What must exist before a pod may start: the claim with the file, and the Secret with the addresses
- * of the backends. A condition names exactly what is missing, and creating it is noticed by a watch.
+ * What must exist before a pod may start: the claim with the file, if it is on a volume, and the
+ * Secret with the addresses of the backends and of the store that holds the object. A condition
+ * names exactly what is missing, and creating it is noticed by a watch.
  */
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import { secretName } from '../../machinery/workload/names.ts';
@@ -22,8 +23,8 @@ export function missingBackends(
 }
 
 export function missingClaim(spec: CsvImportSpec, observed: Observed): ClaimMissing | undefined {
-  const name = spec.source.volume?.claimName ?? '';
-  if (observed.hasClaim(name)) return undefined;
+  const name = spec.source.volume?.claimName;
+  if (name === undefined || observed.hasClaim(name)) return undefined;
   return {
     reason: 'ClaimNotFound',
     message: `PersistentVolumeClaim ${name} does not exist. Create it or correct spec.source.volume.claimName in a new CsvImport.`,
@@ -32,11 +33,15 @@ export function missingClaim(spec: CsvImportSpec, observed: Observed): ClaimMiss
   };
 }
 
-export function neededKeys({ cache, serve }: CsvImportSpec): readonly string[] {
+const s3Keys = ['S3_ENDPOINT', 'S3_REGION', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;
+
+export function neededKeys({ source, cache, columns, serve }: CsvImportSpec): readonly string[] {
   return [
     'POSTGRES_URL',
     'RABBITMQ_URL',
     ...((cache?.mode ?? 'Off') === 'Off' ? [] : ['REDIS_URL']),
+    ...(source.s3 === undefined ? [] : s3Keys),
     ...(serve?.auth?.mode === 'Tokens' ? ['TOKENS'] : []),
+    ...(columns?.some(({ sealed }) => sealed === true) === true ? ['SEALING_KEYS'] : []),
   ];
 }

@@ -80,7 +80,8 @@ async function readReferences(
   const { spec } = verdict;
   const secret = await readSecret(reading, { namespace, name: secretName(spec) }, neededKeys(spec));
   if (secret !== undefined) caches.secrets.upsert(secret);
-  const ref = { namespace, name: spec.source.volume?.claimName ?? '' };
+  if (spec.source.volume === undefined) return;
+  const ref = { namespace, name: spec.source.volume.claimName };
   const claim = await readOrAssume(
     reading,
     { type: claims, ref },

@@ -14,7 +14,12 @@ const refused: readonly [what: string, spec: unknown, message: RegExp][] = [
   ['nothing', undefined, /^spec /],
   ['a wrong type', { ...usersSpec, workers: { max: 'many' } }, /spec\.workers\.max/],
   ['an unknown field', { ...usersSpec, colums: [] }, /spec/],
-  ['no volume', { ...usersSpec, source: {} }, /spec\.source\.volume is required/],
+  ['no source', { ...usersSpec, source: {} }, /spec\.source names exactly one source/],
+  [
+    'two sources',
+    { ...usersSpec, source: { ...usersSpec.source, s3: { bucket: 'drops', key: 'a.csv' } } },
+    /spec\.source names exactly one source/,
+  ],
   ['an absolute path', path('/users.csv'), /path is relative.*leading slash/],
   ['a path out of the volume', path('../users.csv'), /path must stay inside/],
   ['a column twice', { ...usersSpec, columns: [id, id] }, /names id twice/],

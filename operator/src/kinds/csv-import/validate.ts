@@ -9,6 +9,7 @@ import { judge, type Check } from '../../machinery/workload/spec-choice.ts';
 import { workerBounds } from './children/config-map.ts';
 
 const checks: readonly Check<CsvImportSpec>[] = [
+  sourceKinds,
   sourcePath,
   formatCharacters,
   columnNames,
@@ -16,6 +17,7 @@ const checks: readonly Check<CsvImportSpec>[] = [
   columnFormats,
   keyColumns,
   filterColumns,
+  sealedColumns,
   chunkSize,
   recordSize,
   workerNumbers,
@@ -24,10 +26,13 @@ const checks: readonly Check<CsvImportSpec>[] = [
 
 export const validate = judge(specSchema, checks);
 
+function sourceKinds({ source }: CsvImportSpec): string | undefined {
+  if (Object.keys(source).length === 1) return undefined;
+  return 'spec.source names exactly one source: volume with the claim and the path of the file, or s3 with the bucket and the key of the object.';
+}
+
 function sourcePath({ source }: CsvImportSpec): string | undefined {
-  if (source.volume === undefined) {
-    return 'spec.source.volume is required: name the claim and the path of the file.';
-  }
+  if (source.volume === undefined) return undefined;
   const { path } = source.volume;
   if (path.startsWith('/')) {
     return 'spec.source.volume.path is relative to the volume: remove the leading slash.';
@@ -140,6 +145,27 @@ function filterColumns({ serve, columns }: CsvImportSpec): string | undefined {
     }
   }
   return undefined;
+}
+
+function sealedColumns({ columns = [], target, serve }: CsvImportSpec): string | undefined {
+  const open = columns.find((column) => column.searchable === true && column.sealed !== true);
+  if (open !== undefined) {
+    return `spec.columns[${open.name}].searchable is for sealed columns: set sealed, or list the column in spec.serve.filters.`;
+  }
+  const typed = columns.find((column) => column.searchable === true && column.type !== 'text');
+  if (typed !== undefined) {
+    return `spec.columns[${typed.name}].searchable is for columns of type text: remove it or change the type.`;
+  }
+  const sealed = columns.filter((column) => column.sealed === true);
+  const key = sealed.find(({ name }) => target.key?.includes(name) === true);
+  if (key !== undefined) {
+    return `spec.target.key names ${key.name}, which is sealed and never compares equal: choose another key.`;
+  }
+  const filter = sealed.find(
+    ({ name, searchable }) => searchable !== true && serve?.filters?.includes(name) === true,
+  );
+  if (filter === undefined) return undefined;
+  return `spec.serve.filters names ${filter.name}, which is sealed: set searchable on the column, or remove the filter.`;
 }
 
 const kib = 1_024;

@@ -1,7 +1,9 @@
 /** Opens the one source that a configuration names. Nothing is read or connected yet. */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import type { Clock } from '@millrace/kit/clock';
+import { Permanent } from '@millrace/kit/permanent';
 import type { BackendUrls } from '../../connectors/backend-urls.ts';
+import { s3Source } from './s3.ts';
 import type { Source } from './source.ts';
 import { volumeSource } from './volume.ts';
 
@@ -12,8 +14,11 @@ export interface SourceSurroundings {
 }
 
 export function openSource(
-  source: CsvImportPodConfig['source'],
-  _surroundings: SourceSurroundings,
+  { volume, s3 }: CsvImportPodConfig['source'],
+  surroundings: SourceSurroundings,
 ): Source {
-  return volumeSource(source.volume);
+  if (volume !== undefined) return volumeSource(volume);
+  if (s3 !== undefined) return s3Source(s3, surroundings);
+  // Written by a newer operator: its pods are of its own image, so this is a configuration by hand.
+  throw new Permanent('BadConfiguration', 'The configuration names no source that is known here.');
 }

@@ -26,7 +26,7 @@ export function podConfigOf(owner: Owner, spec: CsvImportSpec): CsvImportPodConf
   const { source, format, columns, target, rejects, cache, serve } = spec;
   return {
     import: { uid: owner.uid, namespace: owner.namespace, name: owner.name },
-    source: { volume: { mountPath: sourceMountPath, path: source.volume?.path ?? '' } },
+    source: sourceOf(source),
     format: format ?? {},
     ...(columns === undefined ? {} : { columns }),
     target: { ...defaults.target, ...target },
@@ -36,6 +36,13 @@ export function podConfigOf(owner: Owner, spec: CsvImportSpec): CsvImportPodConf
     chunkBytes: bytes(spec.chunkBytes, defaultChunkBytes),
     maxRecordBytes: bytes(spec.maxRecordBytes, defaultRecordBytesMax),
     ...podSurroundings,
+  };
+}
+
+function sourceOf({ volume, s3 }: CsvImportSpec['source']): CsvImportPodConfig['source'] {
+  return {
+    ...(volume === undefined ? {} : { volume: { mountPath: sourceMountPath, path: volume.path } }),
+    ...(s3 === undefined ? {} : { s3 }),
   };
 }
 

@@ -27,15 +27,17 @@ export function podTemplate({ spec, role, ...options }: PodOptions): PodTemplate
     isOnce: role === 'coordinator',
     isServing: role === 'gateway',
     // Only what reads the file mounts it: a claim that one node alone may mount must not hold a gateway.
-    ...(role === 'gateway' ? {} : { extra: source(spec) }),
+    ...(role === 'gateway' ? {} : volumeOf(spec)),
   });
 }
 
-function source(spec: CsvImportSpec): PodExtra {
-  const claimName = spec.source.volume?.claimName ?? '';
-  return {
+function volumeOf({ source: { volume } }: CsvImportSpec): { readonly extra?: PodExtra } {
+  if (volume === undefined) return {};
+  const { claimName } = volume;
+  const extra = {
     env: { MILLRACE_SOURCE_VOLUME_MOUNT_PATH: sourceMountPath },
     volumes: [{ name: 'source', persistentVolumeClaim: { claimName, readOnly: true } }],
     volumeMounts: [{ name: 'source', mountPath: sourceMountPath, readOnly: true }],
   };
+  return { extra };
 }
