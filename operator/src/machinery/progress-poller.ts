@@ -3,8 +3,10 @@
  *
  * The answer is a hint: the operator works without it, and a pod that does not answer is asked less
  * often and never taken for dead. Bounded everywhere: requests per second over all resources,
- * requests in flight, time and size of each answer. The period adapts, since a busy import is worth
- * a look every second and a waiting one is not. An answer that differs from the last wakes its key.
+ * requests in flight, time and size of each answer. The period adapts: pods with news are asked twice
+ * a second, and those without as often as half of the rate allows for as many as there are, since how
+ * soon workers are added depends on how soon a backlog is seen. An answer that differs from the last
+ * wakes its key.
  */
 import type { Clock } from '@millrace/kit/clock';
 import type { PollResult } from './telemetry.ts';
@@ -19,14 +21,21 @@ export interface PollLimits {
   readonly perSecond: number;
   readonly inFlight: number;
   readonly periodMinMs: number;
+  /** Of pods without news, however few: each answer costs them a look at backends. */
+  readonly quietPeriodMinMs: number;
+  /** Of pods that do not answer, and of those without news where there are many. */
   readonly periodMaxMs: number;
   readonly timeoutMs: number;
 }
 
+/** Of the rate, what is left to pods without news. */
+const quietShare = 0.5;
+
 export const defaultPollLimits: PollLimits = {
   perSecond: 50,
   inFlight: 16,
-  periodMinMs: 1_000,
+  periodMinMs: 500,
+  quietPeriodMinMs: 1_000,
   periodMaxMs: 10_000,
   timeoutMs: 3_000,
 };
@@ -181,10 +190,16 @@ export class ProgressPoller<T> {
   ): void {
     const { clock, limits } = this.#options;
     const isUrgent = isChanged || (entry.isWanted && hasAnswered);
-    entry.periodMs = isUrgent
-      ? limits.periodMinMs
-      : Math.min(entry.periodMs * 2, limits.periodMaxMs);
+    const longestMs = hasAnswered ? this.#quietPeriodMs() : limits.periodMaxMs;
+    entry.periodMs = isUrgent ? limits.periodMinMs : Math.min(entry.periodMs * 2, longestMs);
     entry.dueAt = clock.monotonic() + entry.periodMs;
+  }
+
+  /** As often as the rate allows for all that are asked. */
+  #quietPeriodMs(): number {
+    const { perSecond, periodMinMs, quietPeriodMinMs, periodMaxMs } = this.#options.limits;
+    const allMs = (this.#entries.size * 1_000) / (perSecond * quietShare);
+    return Math.min(periodMaxMs, Math.max(periodMinMs, quietPeriodMinMs, allMs));
   }
 
   /** The body, or undefined for every way in which there is none: they mean the same here. */

@@ -113,7 +113,7 @@ async function begin(
       namespaces: [],
       keda: kedaEndpoint,
       // Half of the usual questions; what is asked matters here, not how soon.
-      pollLimits: { periodMinMs: 3_000 },
+      pollLimits: { periodMinMs: 3_000, quietPeriodMinMs: 10_000 },
     },
     kinds: [kind],
     podAddress: world.podAddress,

@@ -44,8 +44,8 @@ export interface Look {
   progress(): Promise<IncrementPipelineProgress>;
 }
 
-/** The numbers of one look are the same for everybody who asks within this time. */
-const freshMs = 1_000;
+/** The numbers of one look are the same for everybody who asks within this time: less than between two polls. */
+const freshMs = 400;
 /** The operator waits for three seconds, for both together. */
 const deadlineMs = 1_200;
 const readsMax = 4;

@@ -29,7 +29,7 @@ describe('rates', () => {
     expect(rates.now()).toEqual({ acceptedPerSecond: 10, committedPerSecond: 1 });
   });
 
-  it('come from looks at least a second apart', () => {
+  it('come from looks that are some time apart', () => {
     const rates = new Rates();
 
     rates.add(0, { accepted: 0, committed: 0 }, []);

@@ -1,5 +1,5 @@
 /**
- * Rates over the last ten seconds, from looks that are at least a second apart.
+ * Rates over the last ten seconds, from looks that are some time apart.
  *
  * What one worker commits while it is busy is kept when there was nothing to do: how fast workers
  * are does not become unknown by their being idle.
@@ -8,7 +8,8 @@ import type { IncrementPipelineProgress } from '@millrace/crds/increment-pipelin
 import type { Member } from '../ledger/members.ts';
 
 const windowMs = 10_000;
-const apartMs = 1_000;
+/** Two looks within a burst would measure the burst; a backlog has to be answered within a second. */
+const apartMs = 400;
 /** An older look says nothing about the last ten seconds. */
 const tooOldMs = 30_000;
 /** Less busy time than that measures the clock, not the worker. */

@@ -18,7 +18,7 @@ import {
   type PartitionRow,
 } from '../ledger/partitions.ts';
 import { awayBackoff, PartitionWork, type PartitionWorkOptions } from './partition-work.ts';
-import { shareSteps } from './shares.ts';
+import { shareOf, shareSteps } from './shares.ts';
 import { createTurns } from './turns.ts';
 import { createWorkload } from './workload.ts';
 
@@ -33,6 +33,10 @@ export interface WorkerOptions extends Omit<PartitionWorkOptions, 'turns' | 'wor
 
 /** A dead owner’s lease ends within three seconds and is found within half a second more. */
 const lookEveryMs = 500;
+/** Others are about to give back what it lacks: a worker that was added begins that much sooner. */
+const lookAgainMs = 100;
+/** What is not given back by then is held by a worker that is dead or has a long batch in hand. */
+const looksAgainMax = 20;
 
 /** Works until the signal aborts. Throws Faults only. */
 export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
@@ -54,6 +58,8 @@ class Worker implements AsyncDisposable {
   readonly #leaving = new Map<number, Promise<void>>();
   /** A bug in one partition ends the process, not only that partition. */
   #failed: unknown;
+  /** Looks one after the other that found it with less than its share. */
+  #looksLacking = 0;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -72,7 +78,9 @@ class Worker implements AsyncDisposable {
         await this.#look();
         failures = 0;
         this.#options.observed?.('postgres', undefined);
-        await clock.sleep(Math.max(0, lookEveryMs - (clock.monotonic() - startedMs)), signal);
+        const isLacking = this.#looksLacking > 0 && this.#looksLacking <= looksAgainMax;
+        const everyMs = isLacking ? lookAgainMs : lookEveryMs;
+        await clock.sleep(Math.max(0, everyMs - (clock.monotonic() - startedMs)), signal);
       } catch (error) {
         if (!(error instanceof Transient)) throw error;
         failures += 1;
@@ -106,9 +114,10 @@ class Worker implements AsyncDisposable {
     const members = await livingMembers(db, pipeline);
     const rows = await readPartitions(db, pipeline);
     for (const row of rows) this.#held.get(row.partition)?.work.seen(row);
+    const workers = members.filter(({ role }) => role === 'worker').map((other) => other.member);
     const steps = shareSteps({
       worker: member,
-      workers: members.filter(({ role }) => role === 'worker').map((other) => other.member),
+      workers,
       rows: rows.filter(({ partition }) => !this.#leaving.has(partition)),
       partitions: rows.length,
       held: new Map([...this.#held].map(([partition, { work }]) => [partition, work.epoch])),
@@ -127,6 +136,8 @@ class Worker implements AsyncDisposable {
       const taken = await claimPartitions(db, { pipeline, owner: member, partitions, leaseMs });
       for (const row of taken) this.#take(row);
     }
+    const share = shareOf(member, workers, rows.length);
+    this.#looksLacking = this.#held.size < share ? this.#looksLacking + 1 : 0;
     telemetry.leasesHeld(this.#held.size);
     this.#options.holds?.([...this.#held.values()].map(({ work }) => work));
   }
