@@ -6,13 +6,15 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './longest-first.ts';
 
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
     pool: 'forks',
-    // Service tests wait more than they compute: on two cores the default of one worker leaves both idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Service tests wait more than they compute: with a worker a core or less, cores are idle.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     include: ['{crds,operator,runtimes,hack}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/.millrace/**'],
     globalSetup: [
