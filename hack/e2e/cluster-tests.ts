@@ -9,9 +9,6 @@ import { figuresFile } from './folders.ts';
 
 const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url));
 
-/** From the installation to an uninstall without what takes minutes: for people who wait for it. */
-export const shortCourse = ['10-install', '20-csv-import', '30-increment-pipeline', '70-uninstall'];
-
 /** In one line. A host without Go whose cache is empty has no programs to run, like one without a node. */
 async function whyNot(): Promise<string | undefined> {
   const reason = await canRunNode();

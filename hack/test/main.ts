@@ -6,8 +6,8 @@
  * runner or an error outside any test counts as one as well, so that the line never says less than
  * the exit code.
  *
- * Where a node can run, the product is also taken through a cluster of its own: the short course of
- * hack/e2e here, all of it by `npm run test:cluster`.
+ * Where a node can run, the product is also taken through a cluster of its own, as by
+ * `npm run test:cluster`.
  *
  *   npm test [-- <file or folder>… [--no-checks] [--no-coverage] [--no-cluster]]
  */
@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { runChecks } from '../check.ts';
-import { clusterTests, shortCourse } from '../e2e/cluster-tests.ts';
+import { clusterTests } from '../e2e/cluster-tests.ts';
 import { countsLine, runVitest, sumOf } from './run-vitest.ts';
 
 const config = fileURLToPath(new URL('vitest.config.ts', import.meta.url));
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const total = sumOf(
     { passed: 0, failed: failedChecks, skipped: 0 },
     await runVitest({ config, args }),
-    ...(isWhole ? [await clusterTests(shortCourse)] : []),
+    ...(isWhole ? [await clusterTests()] : []),
   );
   process.exitCode = total.failed === 0 ? 0 : 1;
   console.log(countsLine(total));
