@@ -78,14 +78,17 @@ export function refuseUnknown(
 export interface LimitBounds {
   readonly byDefault: number;
   readonly max: number;
+  /** Of the parameter; default `limit`. */
+  readonly name?: string;
 }
 
 export function parseLimit(query: ReadonlyMap<string, string>, bounds: LimitBounds): number {
-  const text = query.get('limit');
+  const { name = 'limit' } = bounds;
+  const text = query.get(name);
   if (text === undefined) return bounds.byDefault;
   const limit = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > bounds.max) {
-    throw badRequest('BadLimit', `limit must be a whole number from 1 to ${bounds.max}.`);
+    throw badRequest('BadLimit', `${name} must be a whole number from 1 to ${bounds.max}.`);
   }
   return limit;
 }

@@ -3,10 +3,10 @@
  *
  * A row is looked up in the cache first and costs Postgres nothing on a hit, even when Postgres is
  * away. What cannot be known is never answered with 404: that says the row does not exist, and is
- * only said by Postgres itself. `events` and `sse` are names of endpoints under a table; a row whose
- * key is spelt so, or is empty, is asked for with `?key=1`.
+ * only said by Postgres itself. `events` and `sse` are endpoints under a table, `limit` and `cursor` may
+ * become some; a row whose key is spelt so, or is empty, is asked for with `?key=1`.
  */
-import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import type { ColumnSpec, CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
 import { DataError } from '../../connectors/postgres/data-error.ts';
@@ -17,8 +17,10 @@ import { badRequest, notFound } from '../../http/request-error.ts';
 import { decode, parseLimit, refuseUnknown } from '../../http/request-target.ts';
 import type { HttpReply, HttpRequest } from '../../http/server.ts';
 import type { RowCache } from '../cache.ts';
+import type { AnswerEvents } from '../events/events.ts';
 import type { Health } from './health.ts';
 import { keyFamily, parseKey, refusedKey } from './key.ts';
+import type { SealedColumns } from './sealed.ts';
 import { pageStatement, rowStatement, type PageRow, type Statement } from './sql.ts';
 import { manifestKey, type TableShape } from './table.ts';
 
@@ -29,32 +31,52 @@ export interface AnswersOptions {
   readonly health: Health;
   /** Names the database, so that equal tables of two databases never share cached rows. */
   readonly databaseScope: string;
+  readonly events: AnswerEvents;
+  /** Where a column is sealed. */
+  readonly sealed?: SealedColumns | undefined;
 }
 
-export type Answers = (request: HttpRequest) => Promise<HttpReply>;
+/** `mayReveal`: the caller may see what sealed columns hold. */
+export type Answers = (
+  request: HttpRequest,
+  caller: { readonly mayReveal: boolean },
+) => Promise<HttpReply>;
 
 export const limitBounds = { byDefault: 50, max: 1_000 } as const;
-const reservedNames: ReadonlySet<string> = new Set(['events', 'sse', '']);
+const eventNames: ReadonlySet<string> = new Set(['events', 'sse']);
+const reservedNames: ReadonlySet<string> = new Set([...eventNames, 'limit', 'cursor', '']);
 const rowParameters: ReadonlySet<string> = new Set(['key']);
 
 export function createAnswers(options: AnswersOptions): Answers {
   const { table } = options.config.target;
-  return async ({ target, routed }) => {
+  return async (request, { mayReveal }) => {
+    const { target, routed } = request;
     const [first = '', key, ...rest] = target.segments;
     if (decode(first) !== table || rest.length > 0) {
       throw notFound(`Nothing is served here; rows are at /${table} and /${table}/{key}.`);
     }
+    if (key !== undefined && eventNames.has(decode(key)) && !target.query.has('key')) {
+      routed('events');
+      return options.events(request);
+    }
     routed(key === undefined ? 'list' : 'row');
-    const body =
-      key === undefined ? await page(options, target.query) : await row(options, key, target.query);
+    const revealed = mayReveal ? options.sealed : undefined;
+    const asked = { query: target.query, revealed };
+    const body = key === undefined ? await page(options, asked) : await row(options, key, asked);
     return { body };
   };
+}
+
+interface Asked {
+  readonly query: ReadonlyMap<string, string>;
+  /** Given where sealed columns are to be opened for the caller. */
+  readonly revealed: SealedColumns | undefined;
 }
 
 async function row(
   options: AnswersOptions,
   segment: string,
-  query: ReadonlyMap<string, string>,
+  { query, revealed }: Asked,
 ): Promise<string> {
   const { config, health, cache } = options;
   refuseUnknown(query, rowParameters);
@@ -68,7 +90,7 @@ async function row(
   const keyColumns = health.shape()?.key ?? manifestKey(config);
   const key = parseKey(segment, keyColumns);
   const load = async (): Promise<string | undefined> => {
-    const shape = knownShape(health);
+    const shape = shownShape(health, revealed);
     try {
       const statement = rowStatement(config.target.table, shape, key);
       const { rows } = await ask<{ body: string }>(options, statement);
@@ -79,36 +101,69 @@ async function row(
   };
   const identity = [
     options.databaseScope,
-    JSON.stringify(config.columns?.map(({ name }) => name) ?? []),
+    JSON.stringify(config.columns?.map(shownColumn) ?? []),
+    // Of what is revealed the cache holds envelopes, and never for those who may not open them.
+    ...(revealed === undefined ? [] : ['revealed']),
     ...keyColumns.map(({ type }) => keyFamily(type)),
     ...key,
   ];
   const body = cache === undefined ? await load() : await cache.read(identity, load);
   if (body === undefined) throw notFound('There is no row with this key.');
-  return successRow(body);
+  const [opened] = revealed === undefined ? [body] : await revealed.reveal([body]);
+  return successRow(opened ?? body);
 }
 
-async function page(options: AnswersOptions, query: ReadonlyMap<string, string>): Promise<string> {
+/** A table that was served in the open before must not answer with what was cached of it then. */
+function shownColumn({ name, sealed }: ColumnSpec): string {
+  return sealed === true ? `${name} sealed` : name;
+}
+
+async function page(options: AnswersOptions, { query, revealed }: Asked): Promise<string> {
   const { config, health } = options;
   const { table } = config.target;
-  refuseUnknown(query, new Set(['limit', 'cursor', ...config.serve.filters]));
+  const searchable = options.sealed?.searchable ?? [];
+  refuseUnknown(query, new Set(['limit', 'cursor', ...config.serve.filters, ...searchable]));
   const limit = parseLimit(query, limitBounds);
   const filters = config.serve.filters.flatMap((column) => {
     const prefix = query.get(column);
-    return prefix === undefined ? [] : [[column, prefix] as const];
+    return prefix === undefined || searchable.includes(column) ? [] : [[column, prefix] as const];
   });
-  const shape = knownShape(health);
-  const binding = queryBinding([options.databaseScope, table, shape.order, filters]);
+  const equals = equalities(options.sealed, query);
+  const shape = shownShape(health, revealed);
+  const digests = equals.map(([column, [digest]]) => [column, digest?.toString('base64')]);
+  const binding = queryBinding([
+    ...[options.databaseScope, table, shape.order, filters],
+    ...(digests.length === 0 ? [] : [digests]),
+  ]);
   const cursor = query.get('cursor');
   const after =
     cursor === undefined ? undefined : decodeCursor(cursor, binding, shape.order.length);
-  const rows = await readPage(options, pageStatement(table, shape, { limit, filters, after }));
+  const rows = await readPage(
+    options,
+    pageStatement(table, shape, { limit, filters, equals, after }),
+  );
   const last = rows.at(-1);
   const hasMore = last !== undefined && last.found > rows.length;
+  const bodies = rows.map(({ body }) => body);
   return successPage(
-    rows.map(({ body }) => body),
+    revealed === undefined ? bodies : await revealed.reveal(bodies),
     hasMore ? encodeCursor(binding, last.position) : undefined,
   );
+}
+
+const pagingNames: ReadonlySet<string> = new Set(['limit', 'cursor']);
+
+/** What the query asks of searchable columns: one of these digests each. */
+function equalities(
+  sealed: SealedColumns | undefined,
+  query: ReadonlyMap<string, string>,
+): readonly (readonly [column: string, digests: readonly Buffer[]])[] {
+  return (sealed?.searchable ?? []).flatMap((column) => {
+    const value = pagingNames.has(column) ? undefined : query.get(column);
+    return value === undefined || sealed === undefined
+      ? []
+      : [[column, sealed.digests(column, value)] as const];
+  });
 }
 
 async function readPage(options: AnswersOptions, statement: Statement): Promise<PageRow[]> {
@@ -118,6 +173,11 @@ async function readPage(options: AnswersOptions, statement: Statement): Promise<
     // The cursor's values are the only ones that are cast; a filter is text as it is.
     throw error instanceof DataError ? badCursor(error) : error;
   }
+}
+
+function shownShape(health: Health, revealed: SealedColumns | undefined): TableShape {
+  const shape = knownShape(health);
+  return revealed === undefined ? shape : { ...shape, revealed: shape.sealed };
 }
 
 function knownShape(health: Health): TableShape {

@@ -15,10 +15,13 @@ import type { Database } from '../../connectors/postgres/database.ts';
 import type { RedisStore } from '../../connectors/redis/store.ts';
 import { createAuth } from '../../http/auth.ts';
 import { startHttp, type HttpLimits } from '../../http/server.ts';
+import type { KeyRingReader } from '../../sealing/key-ring.ts';
 import { openRowCache } from '../cache.ts';
 import { createAnswers } from './answers.ts';
+import { createEvents } from '../events/events.ts';
 import { watchHealth } from './health.ts';
 import { boundedReads } from '../../http/bounded-reads.ts';
+import { sealedColumns } from './sealed.ts';
 import { gatewayTelemetry } from './telemetry.ts';
 
 export interface GatewayOptions {
@@ -33,6 +36,8 @@ export interface GatewayOptions {
   readonly databaseScope: string;
   /** The list of bearer tokens as it is now; needed where the config asks for tokens. */
   readonly tokens?: () => string | undefined;
+  /** Needed where a column is sealed. */
+  readonly keys?: KeyRingReader;
   readonly limits?: Partial<HttpLimits>;
   /** Default: two seconds, or a fifth of a short grace period. */
   readonly propagationMs?: number;
@@ -55,6 +60,8 @@ export const gatewayCommandTimeoutMs = 250;
 /** Running and waiting reads: at 20 ms each and eight at a time, the last of them waits 0.3 s. */
 const readsMax = 128;
 const readDeadlineMs = 5_000;
+/** One a stream, most of which wait for their turn. */
+const streamReadsMax = 1_024;
 /** The time in which endpoint lists and proxies usually learn that a pod leaves. */
 const propagationMs = 2_000;
 
@@ -88,15 +95,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
   });
   const { databaseScope } = options;
-  const answers = createAnswers({ config, reads, cache, health, databaseScope });
+  const events = createEvents({
+    config,
+    health,
+    clock,
+    databaseScope,
+    // Bounded by the streams' own turns, and apart from what requests may ask for.
+    reads: boundedReads({ database, clock, readsMax: streamReadsMax, deadlineMs }),
+  });
+  const sealed = options.keys === undefined ? undefined : sealedColumns(config, options.keys);
+  const answers = createAnswers({ config, reads, cache, health, databaseScope, events, sealed });
   const http = await startHttp({
     ...config.bind.http,
     log,
     metrics,
     clock,
     handle: async (request) => {
-      auth.authenticate(request.headers);
-      return await answers(request);
+      const caller = auth.identify(request.headers);
+      return await answers(request, { mayReveal: caller?.scopes.has('reveal') === true });
     },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });

@@ -188,6 +188,8 @@ describe.skipIf(lacks('postgres'))('the plans of the gateway’s statements', ()
     key: [{ name: 'id', type: 'bigint' }],
     order: [{ name: 'id', type: 'bigint' }],
     nullable: [],
+    hasPosition: true,
+    sealed: [],
   };
 
   it('use the indexes, without a sort or scan of the table, wherever the page begins', async () => {

@@ -1,5 +1,5 @@
 /**
- * The gateway's two statements: one row by key, one page by keyset.
+ * The gateway's statements: one row by key, one page by keyset, one page of a chunk by position.
  *
  * Rows are rendered to JSON text by Postgres, so that no number passes through JavaScript. Values are
  * always parameters; identifiers come from the catalogue or the manifest and are quoted. A page costs
@@ -7,7 +7,9 @@
  * filter is a range of the index on `lower(left(column, 64))`.
  */
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
-import type { TableShape } from './table.ts';
+import { blindIndexColumn } from '../../sealing/blind-index.ts';
+import { sealedLineSql } from './sealed.ts';
+import { positionColumn, type TableShape } from './table.ts';
 
 export interface Statement {
   readonly text: string;
@@ -18,8 +20,20 @@ export interface PageQuery {
   readonly limit: number;
   /** Prefixes by column, in any spelling of case. */
   readonly filters: readonly (readonly [column: string, prefix: string])[];
+  /** What a blind index may be, by the column it is of. */
+  readonly equals?: readonly (readonly [column: string, digests: readonly Buffer[]])[];
   /** Values of the order columns of the last row seen. */
   readonly after: readonly string[] | undefined;
+  /** Default `pageBytesMax`. */
+  readonly bytesMax?: number;
+}
+
+/** Rows of one chunk: those whose position is between two, both excluded. */
+export interface ChunkQuery {
+  readonly limit: number;
+  readonly after: string;
+  readonly before: string;
+  readonly bytesMax: number;
 }
 
 export interface PageRow {
@@ -46,10 +60,7 @@ export function rowStatement(table: string, shape: TableShape, key: readonly str
   };
 }
 
-/**
- * From the inside: the page's rows in order; their text; the text cut off at the byte limit, by a
- * running sum that follows the order of the rows and so needs no sort of its own.
- */
+/** One page of the table, in its order. */
 export function pageStatement(table: string, shape: TableShape, query: PageQuery): Statement {
   const values: unknown[] = [];
   const bind = (value: unknown): string => `$${values.push(value)}`;
@@ -57,14 +68,50 @@ export function pageStatement(table: string, shape: TableShape, query: PageQuery
   const conditions = query.filters.flatMap(([column, prefix]) =>
     prefixConditions(column, prefix, bind),
   );
+  for (const [column, digests] of query.equals ?? []) {
+    const name = sqlIdentifier(blindIndexColumn(column));
+    conditions.push(`t.${name} = ANY (${bind(digests)}::bytea[])`);
+  }
   for (const name of shape.nullable) conditions.push(`t.${sqlIdentifier(name)} IS NOT NULL`);
   if (query.after !== undefined) {
     const after = query.after.map((value, index) => `${bind(value)}::${shape.order[index]?.type}`);
     conditions.push(`(${order.join(', ')}) > (${after.join(', ')})`);
   }
+  const { limit, bytesMax = pageBytesMax } = query;
+  const text = cutSql(table, shape, { order, conditions, bind, limit, bytesMax });
+  return { text, values };
+}
+
+/** A page of one chunk, in the order of its records. */
+export function chunkStatement(table: string, shape: TableShape, query: ChunkQuery): Statement {
+  const { limit, bytesMax } = query;
+  const values: unknown[] = [];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const position = `t.${sqlIdentifier(positionColumn)}`;
+  const conditions = [
+    `${position} > ${bind(query.after)}::bigint`,
+    `${position} < ${bind(query.before)}::bigint`,
+  ];
+  const text = cutSql(table, shape, { order: [position], conditions, bind, limit, bytesMax });
+  return { text, values };
+}
+
+interface Cut {
+  readonly order: readonly string[];
+  readonly conditions: readonly string[];
+  readonly bind: (value: unknown) => string;
+  readonly limit: number;
+  readonly bytesMax: number;
+}
+
+/**
+ * From the inside: the page's rows in order; their text; the text cut off at the byte limit, by a
+ * running sum that follows the order of the rows and so needs no sort of its own.
+ */
+function cutSql(table: string, shape: TableShape, cut: Cut): string {
+  const { order, conditions, bind, limit, bytesMax } = cut;
   const sorted = order.map((_, index) => `"Order${index}"`).join(', ');
-  return {
-    text: `SELECT body, found::int AS found,
+  return `SELECT body, found::int AS found,
        ARRAY[${order.map((_, index) => `"Order${index}"::text`).join(', ')}] AS position
   FROM (SELECT b.*, count(*) OVER () AS found,
                row_number() OVER byrow AS place,
@@ -73,18 +120,19 @@ export function pageStatement(table: string, shape: TableShape, query: PageQuery
                   FROM (SELECT t.*, ${order.map((column, index) => `${column} AS "Order${index}"`).join(', ')}
                           FROM ${sqlIdentifier(table)} t
                          ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-                         ORDER BY ${order.join(', ')} LIMIT ${bind(query.limit + 1)}) p) b
+                         ORDER BY ${order.join(', ')} LIMIT ${bind(limit + 1)}) p) b
         WINDOW byrow AS (ORDER BY ${sorted} ROWS UNBOUNDED PRECEDING)) cut
- WHERE place <= ${bind(query.limit)} AND (place = 1 OR bytes <= ${pageBytesMax})
- ORDER BY place`,
-    values,
-  };
+ WHERE place <= ${bind(limit)} AND (place = 1 OR bytes <= ${bytesMax})
+ ORDER BY place`;
 }
 
 /** A row as JSON text; `json_build_object` takes at most 50 columns, this takes any number. */
 function rendered(alias: string, shape: TableShape): string {
   const columns = shape.columns.map((column) => `${alias}.${sqlIdentifier(column.name)}`);
-  return `(SELECT row_to_json(r)::text FROM (SELECT ${columns.join(', ')}) r)`;
+  const open = `(SELECT row_to_json(r)::text FROM (SELECT ${columns.join(', ')}) r)`;
+  const { key, revealed = [] } = shape;
+  if (revealed.length === 0) return open;
+  return `${sealedLineSql(alias, { key, revealed })} || E'\\n' || ${open}`;
 }
 
 function prefixConditions(

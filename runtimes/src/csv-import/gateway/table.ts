@@ -28,6 +28,12 @@ export interface TableShape {
   readonly order: readonly TableColumn[];
   /** Those of `order` that an adopted table lets be NULL: such rows have no key and no page. */
   readonly nullable: readonly string[];
+  /** Whether rows say which record of which import they are. */
+  readonly hasPosition: boolean;
+  /** Columns that hold envelopes; never among `columns`. */
+  readonly sealed: readonly string[];
+  /** Those of them that rows are asked for with, ahead of what everybody sees. */
+  readonly revealed?: readonly string[];
 }
 
 export interface CatalogueColumn extends TableColumn {
@@ -63,13 +69,23 @@ export function shapeOf(
 ): TableShape | undefined {
   const key = config.target.key.flatMap((name) => catalogue.filter((found) => found.name === name));
   if (catalogue.length === 0 || key.length < config.target.key.length) return undefined;
-  const listed = config.columns && new Set(config.columns.map((column) => column.name));
+  const shown = config.columns?.filter((column) => column.sealed !== true);
+  const listed = shown && new Set(shown.map((column) => column.name));
   const columns = catalogue.filter(
     ({ name }) => name !== positionColumn && (listed === undefined || listed.has(name)),
   );
+  const sealed = (config.columns ?? []).filter((column) => column.sealed === true);
   const order = orderOf(catalogue, key);
   const nullable = catalogue.filter((column) => column.nullable && order.includes(column));
-  return { columns, key, order, nullable: nullable.map(({ name }) => name) };
+  const hasPosition = catalogue.some(({ name }) => name === positionColumn);
+  return {
+    columns,
+    key,
+    order,
+    nullable: nullable.map(({ name }) => name),
+    hasPosition,
+    sealed: sealed.map(({ name }) => name),
+  };
 }
 
 /** Where a row lies in the table: unique, and stable as long as nobody updates or rewrites it. */

@@ -1,0 +1,253 @@
+/**
+ * One client's stream: the rows that are there, then those of each chunk as it is committed, then the
+ * end of the import.
+ *
+ * At least once, never fewer: the first look at the ledger is taken before the first row is read, and
+ * every chunk that it did not show is sent later. The rows of a chunk are those whose position is its
+ * own when it is read; one that lost its key to another record meanwhile comes with the chunk that won
+ * it. It reads when its client has room and never ahead of it. While Postgres is away it waits; the
+ * client's connection stays.
+ */
+import type { Clock } from '@millrace/kit/clock';
+import { Failure } from '@millrace/kit/failure';
+import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import type { EventSink, ServerEvent } from '../../http/server.ts';
+import { basePosition } from '../../rows/row-encoder.ts';
+import type { Health } from '../gateway/health.ts';
+import { chunkStatement, pageStatement, type PageRow, type Statement } from '../gateway/sql.ts';
+import type { TableShape } from '../gateway/table.ts';
+import type { DoneChunk, LedgerLook, Look } from './ledger-look.ts';
+import {
+  beginning,
+  encodePlace,
+  type ChunkPlace,
+  type Group,
+  type Place,
+  type Progress,
+} from './place.ts';
+import type { StreamReads } from './reading.ts';
+
+export interface RowStreamOptions {
+  readonly table: string;
+  readonly health: Health;
+  readonly ledger: LedgerLook;
+  readonly reads: StreamReads;
+  readonly clock: Clock;
+  readonly tag: string;
+  readonly from: Progress;
+  /** Rows after which the stream ends. */
+  readonly limit: number;
+  /** Most rows of the snapshot, and of each chunk. */
+  readonly sample: number;
+}
+
+/** Small enough that a slow client holds little, large enough that a page costs its rows. */
+const pageRowsMax = 250;
+const pageBytesMax = 128 * 1024;
+const idleMs = 200;
+/** Counts are for people, who do not read faster. */
+const progressIntervalMs = 500;
+
+const overStates: ReadonlySet<string> = new Set(['Complete', 'Failed', 'Lost']);
+
+type SnapshotPhase = Extract<Place, { phase: 'snapshot' }>;
+type ChunkPhase = Extract<Place, { phase: 'chunks' }>;
+
+export class RowStream {
+  readonly #options: RowStreamOptions;
+  readonly #sink: EventSink;
+  #place: Place;
+  #sent: number;
+  /** Rows of the snapshot or of the chunk in hand, where only some are wanted. */
+  #sampled = 0;
+  /** Chunks of the group that are known and not begun. */
+  #waiting: readonly DoneChunk[] = [];
+  #shown = '';
+  #shownAt = -Infinity;
+
+  constructor(options: RowStreamOptions, sink: EventSink) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#place = options.from.place;
+    this.#sent = options.from.sent;
+  }
+
+  async run(): Promise<void> {
+    const { clock, health } = this.#options;
+    const { signal } = this.#sink;
+    for (let failures = 0; !signal.aborted && this.#place.phase !== 'end';) {
+      try {
+        await this.#step();
+        failures = 0;
+      } catch (error) {
+        if (!(error instanceof Failure) || error.family === 'Fault') throw error;
+        failures += 1;
+        await clock.sleep(backoffMs(failures, defaultBackoff), signal);
+        // The table may have been altered, or made anew.
+        if (error.family === 'Permanent') await health.probe();
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { health, ledger, limit } = this.#options;
+    const look = await ledger.look();
+    await this.#showProgress(look);
+    const shape = health.shape();
+    const place = this.#place;
+    if (this.#sent >= limit) await this.#end('Limit', look);
+    else if (this.#isOfAnotherServer(look)) this.#begin();
+    else if (shape === undefined) await this.#rest();
+    else if (place.phase === 'snapshot') await this.#sendSnapshot(place, { shape, look });
+    else if (place.phase === 'chunks') await this.#sendChunks(place, shape, look);
+  }
+
+  #begin(): void {
+    this.#place = beginning.place;
+    this.#sampled = 0;
+    this.#waiting = [];
+  }
+
+  /** Transactions are numbered upwards; after a restore from a backup, numbers mean something else. */
+  #isOfAnotherServer({ snapshot }: Look): boolean {
+    if (this.#place.phase === 'end') return false;
+    const { base } = this.#place;
+    return base !== undefined && upperEnd(base) > upperEnd(snapshot);
+  }
+
+  async #sendSnapshot(
+    place: SnapshotPhase,
+    { shape, look: { snapshot } }: { shape: TableShape; look: Look },
+  ): Promise<void> {
+    const { base = snapshot, after } = place;
+    const bounds = { limit: this.#room(), bytesMax: pageBytesMax };
+    const rows = await this.#page(bounds.limit, (table) =>
+      pageStatement(table, shape, { ...bounds, filters: [], after }),
+    );
+    await this.#sendRows(rows, (position) => ({ phase: 'snapshot', base, after: position }));
+    if (!this.#isOver(rows)) return;
+    this.#place = { phase: 'chunks', base, group: undefined };
+    this.#sampled = 0;
+  }
+
+  async #sendChunks(place: ChunkPhase, shape: TableShape, look: Look): Promise<void> {
+    const { base, group } = place;
+    if (group === undefined) {
+      this.#place = { ...place, group: { to: look.snapshot, chunk: undefined } };
+      return;
+    }
+    const [chunk] = this.#waiting;
+    if (chunk !== undefined) {
+      await this.#sendChunk({ base, group }, { shape, look, chunk });
+      return;
+    }
+    const found = await this.#options.ledger.chunks(base, group);
+    // The last one that was finished is found again; one that is not finished goes on.
+    const isFinished = group.chunk?.position === undefined;
+    this.#waiting = found.filter((next) => !isFinished || !isSame(next, group.chunk));
+    if (this.#waiting.length === 0) await this.#finishGroup(group.to, look);
+  }
+
+  /** All of a group is sent: the next one begins where it ended. */
+  async #finishGroup(to: string, look: Look): Promise<void> {
+    const { state } = look.import ?? {};
+    this.#place = { phase: 'chunks', base: to, group: undefined };
+    // Seen in the same snapshot: the import was over, and all its chunks are sent.
+    if (state !== undefined && overStates.has(state) && to === look.snapshot) {
+      await this.#end(state, look);
+    } else if (to === look.snapshot) await this.#rest();
+  }
+
+  async #sendChunk(
+    { base, group }: { base: string; group: Group },
+    { shape, look, chunk }: { shape: TableShape; look: Look; chunk: DoneChunk },
+  ): Promise<void> {
+    const start = basePosition(look.import?.seq ?? 0) + BigInt(chunk.offset);
+    const lastSent = isSame(chunk, group.chunk) ? group.chunk?.position : undefined;
+    const range = {
+      after: lastSent ?? String(start - 1n),
+      before: String(start + BigInt(chunk.length)),
+    };
+    const bounds = { limit: this.#room(), bytesMax: pageBytesMax };
+    const rows = await this.#page(bounds.limit, (table) =>
+      chunkStatement(table, shape, { ...bounds, ...range }),
+    );
+    const placeAt = (position: string | undefined): Place => {
+      const here: ChunkPlace = { at: chunk.at, chunk: chunk.chunk, position };
+      return { phase: 'chunks', base, group: { to: group.to, chunk: here } };
+    };
+    await this.#sendRows(rows, ([position]) => placeAt(position));
+    if (!this.#isOver(rows)) return;
+    this.#place = placeAt(undefined);
+    this.#waiting = this.#waiting.slice(1);
+    this.#sampled = 0;
+  }
+
+  /** Rows that the next page may have. */
+  #room(): number {
+    const { limit, sample } = this.#options;
+    return Math.max(0, Math.min(pageRowsMax, sample - this.#sampled, limit - this.#sent));
+  }
+
+  async #page(limit: number, statement: (table: string) => Statement): Promise<readonly PageRow[]> {
+    const { reads, table } = this.#options;
+    return limit === 0 ? [] : await reads.page(statement(table));
+  }
+
+  /** Whether these were the last rows of the snapshot or of the chunk, as far as they are wanted. */
+  #isOver(rows: readonly PageRow[]): boolean {
+    if (this.#sink.signal.aborted) return false;
+    const last = rows.at(-1);
+    const isAll = last === undefined || last.found <= rows.length;
+    return isAll || this.#sampled >= this.#options.sample;
+  }
+
+  async #sendRows(
+    rows: readonly PageRow[],
+    placeAt: (position: readonly string[]) => Place,
+  ): Promise<void> {
+    const events: ServerEvent[] = [];
+    for (const { body, position } of rows) {
+      this.#place = placeAt(position);
+      this.#sent += 1;
+      this.#sampled += 1;
+      events.push({ id: this.#id(), data: body });
+    }
+    await this.#sink.send(events);
+  }
+
+  async #showProgress({ import: it }: Look): Promise<void> {
+    const { clock } = this.#options;
+    const shown = JSON.stringify(it?.shown ?? { state: 'Waiting' });
+    const now = clock.monotonic();
+    if (shown === this.#shown || now - this.#shownAt < progressIntervalMs) return;
+    this.#shown = shown;
+    this.#shownAt = now;
+    await this.#sink.send([{ event: 'progress', data: shown }]);
+  }
+
+  async #end(why: string, look: Look): Promise<void> {
+    this.#shownAt = -Infinity;
+    await this.#showProgress(look);
+    this.#place = { phase: 'end' };
+    const reason = look.import?.reason ?? null;
+    const data = JSON.stringify({ why, reason, rows: this.#sent });
+    await this.#sink.send([{ event: 'end', id: this.#id(), data }]);
+  }
+
+  async #rest(): Promise<void> {
+    await this.#options.clock.sleep(idleMs, this.#sink.signal);
+  }
+
+  #id(): string {
+    return encodePlace(this.#options.tag, { place: this.#place, sent: this.#sent });
+  }
+}
+
+function isSame(chunk: DoneChunk, inHand: ChunkPlace | undefined): boolean {
+  return inHand !== undefined && chunk.at === inHand.at && chunk.chunk === inHand.chunk;
+}
+
+function upperEnd(snapshot: string): bigint {
+  return BigInt(snapshot.split(':')[1] ?? '0');
+}
