@@ -5,7 +5,7 @@ import { Enum, GoDuration, goDuration, rule } from '../schema.ts';
 export const deletionPolicy = Type.Optional(
   Enum(['Retain', 'Purge'], {
     description:
-      'What becomes of the data when the resource is deleted. Retain (default): it stays as it is. Purge: the rows of this import go, with its rejects and its part of the ledger; the table too, if Millrace made it and no other import has loaded it.',
+      'What becomes of the data when the resource is deleted. Retain (default): it stays as it is. Purge: its rejects and its part of the ledger go; so do its rows if Millrace made the table, and the table with the last import that loaded it. A table that Millrace did not make keeps all rows.',
   }),
 );
 

@@ -7,7 +7,7 @@ import { auth } from '../http.ts';
 import { Enum, object } from '../schema.ts';
 import { column, identifier } from './column.ts';
 import { format } from './format.ts';
-import { s3Source } from './source.ts';
+import { compression, httpSource, s3Source } from './source.ts';
 
 const bind = object(
   {
@@ -46,8 +46,11 @@ export const podConfig = object(
           ),
         ),
         s3: Type.Optional(s3Source),
+        http: Type.Optional(httpSource),
+        // Left out where nobody asks for it: files of older operators stay as they are.
+        compression: Type.Optional(compression),
       },
-      { description: 'Where the CSV is; exactly one of its fields.' },
+      { description: 'Where the CSV is; exactly one of volume, s3 and http.' },
     ),
     format,
     columns: Type.Optional(

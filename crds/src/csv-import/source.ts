@@ -1,11 +1,11 @@
 /**
- * Where the CSV is. Exactly one of the fields, so that a new kind of source is a new field.
+ * Where the CSV is. Exactly one of the places, so that a new kind of source is a new field.
  *
  * Addresses and keys of an S3 store are in the backends Secret, never here. A source is only named:
  * what version of it is read is pinned by the coordinator at the start.
  */
 import { Type } from 'typebox';
-import { object, rule } from '../schema.ts';
+import { Enum, object, rule } from '../schema.ts';
 import { objectName } from './rules.ts';
 
 const volume = object(
@@ -59,11 +59,41 @@ export const s3Source = object(
   },
 );
 
+/** A content on a web server, as the spec and the pods' configuration name it. */
+export const httpSource = object(
+  {
+    url: rule(
+      Type.String({
+        pattern: '^https?://[^\\s#]+$',
+        minLength: 8,
+        maxLength: 2048,
+        description: 'Address of the file: http or https, without credentials.',
+      }),
+      "!self.matches('^https?://[^/?]*@')",
+      'url must hold no user or password, which anybody who may read this resource would see; serve the file inside the cluster or by a signed address',
+    ),
+  },
+  {
+    description:
+      'A file on a web server. With ranges and a strong ETag workers load it; otherwise the coordinator reads it from its start.',
+  },
+);
+
+export const compression = Enum(['Auto', 'None', 'Gzip'], {
+  description:
+    'How the file is compressed; Auto looks at its first bytes. A compressed file is read from its start by the coordinator. Default Auto.',
+});
+
 export const source = rule(
   object(
-    { volume: Type.Optional(volume), s3: Type.Optional(s3Source) },
-    { description: 'Where the CSV is; exactly one of its fields.' },
+    {
+      volume: Type.Optional(volume),
+      s3: Type.Optional(s3Source),
+      http: Type.Optional(httpSource),
+      compression: Type.Optional(compression),
+    },
+    { description: 'Where the CSV is; exactly one of volume, s3 and http.' },
   ),
-  '(has(self.volume) ? 1 : 0) + (has(self.s3) ? 1 : 0) == 1',
-  { message: 'name exactly one source: volume or s3', reason: 'FieldValueRequired' },
+  '(has(self.volume) ? 1 : 0) + (has(self.s3) ? 1 : 0) + (has(self.http) ? 1 : 0) == 1',
+  { message: 'name exactly one source: volume, s3 or http', reason: 'FieldValueRequired' },
 );

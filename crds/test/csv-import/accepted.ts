@@ -42,6 +42,16 @@ export const acceptedSpecs: readonly Accepted[] = [
     what: 'a version of an object',
     patch: { source: { volume: null, s3: { bucket: 'a.b', key: '/é', versionId: '3/L4' } } },
   },
+  {
+    what: 'a compressed file on a web server, with an at sign in its query',
+    patch: {
+      source: {
+        volume: null,
+        http: { url: 'http://drops:8080/users?by=a@b' },
+        compression: 'Gzip',
+      },
+    },
+  },
   { what: 'keys that may not repeat', patch: { target: { onConflict: 'Fail' } } },
   {
     what: 'data that goes with the import, a day after its end',

@@ -12,23 +12,23 @@ export const refusedReading: readonly Refusal[] = [
   {
     what: 'a missing source',
     patch: { source: null },
-    message: 'spec.source: is required. Where the CSV is; exactly one of its fields.',
+    message: 'spec.source: is required. Where the CSV is; exactly one of volume, s3 and http.',
     server:
       'CsvImport.millrace.dev "users" is invalid: [spec.source: Required value, <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },
   {
     what: 'an empty source',
     patch: { source: { volume: null } },
-    message: 'spec.source: name exactly one source: volume or s3',
+    message: 'spec.source: name exactly one source: volume, s3 or http',
     server:
-      'CsvImport.millrace.dev "users" is invalid: spec.source: Required value: name exactly one source: volume or s3',
+      'CsvImport.millrace.dev "users" is invalid: spec.source: Required value: name exactly one source: volume, s3 or http',
   },
   {
     what: 'two sources',
     patch: { source: { s3: { bucket: 'drops', key: 'users.csv' } } },
-    message: 'spec.source: name exactly one source: volume or s3',
+    message: 'spec.source: name exactly one source: volume, s3 or http',
     server:
-      'CsvImport.millrace.dev "users" is invalid: spec.source: Required value: name exactly one source: volume or s3',
+      'CsvImport.millrace.dev "users" is invalid: spec.source: Required value: name exactly one source: volume, s3 or http',
   },
   {
     what: 'a bucket with capitals',
@@ -44,6 +44,29 @@ export const refusedReading: readonly Refusal[] = [
       'spec.source.s3.key: must match ^[^\\x00-\\x1f\\x7f]+$. Key of the object in the bucket.',
     server:
       'CsvImport.millrace.dev "users" is invalid: spec.source.s3.key: Invalid value: "a\\nb.csv": spec.source.s3.key in body should match \'^[^\\x00-\\x1f\\x7f]+$\'',
+  },
+  {
+    what: 'a web address with a password',
+    patch: { source: { volume: null, http: { url: 'http://me:secret@drops/users.csv' } } },
+    message:
+      'spec.source.http.url: url must hold no user or password, which anybody who may read this resource would see; serve the file inside the cluster or by a signed address',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.source.http.url: Invalid value: "http://me:secret@drops/users.csv": url must hold no user or password, which anybody who may read this resource would see; serve the file inside the cluster or by a signed address',
+  },
+  {
+    what: 'a web address of another scheme',
+    patch: { source: { volume: null, http: { url: 'ftp://drops/users.csv' } } },
+    message:
+      'spec.source.http.url: must match ^https?://[^\\s#]+$. Address of the file: http or https, without credentials.',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.source.http.url: Invalid value: "ftp://drops/users.csv": spec.source.http.url in body should match \'^https?://[^\\s#]+$\'',
+  },
+  {
+    what: 'a compression that nobody knows',
+    patch: { source: { compression: 'Zip' } },
+    message: 'spec.source.compression: must be one of Auto, None, Gzip',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.source.compression: Unsupported value: "Zip": supported values: "Auto", "None", "Gzip"',
   },
   {
     what: 'a claim name with capitals',

@@ -103,3 +103,32 @@ export async function beatTarget(db: Sql, uid: string): Promise<boolean> {
 export async function releaseTarget(db: Sql, uid: string): Promise<void> {
   await db.query('UPDATE millrace.targets SET holder = NULL WHERE holder = $1', [uid]);
 }
+
+/** Notes, in the transaction that makes it, that the table is Millrace's. */
+export async function noteCreatedTable(tx: Sql, table: string): Promise<void> {
+  await tx.query(
+    'UPDATE millrace.targets SET created_oid = to_regclass(quote_ident($1))::oid WHERE target_table = $1',
+    [table],
+  );
+}
+
+/** Whether the table of this name is the one that Millrace made; not one that somebody made since. */
+export async function ownTable(db: Sql, table: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'SELECT FROM millrace.targets WHERE target_table = $1 AND created_oid = to_regclass(quote_ident($1))::oid',
+    [table],
+  );
+  return rowCount === 1;
+}
+
+/** How many other imports the ledger knows of the table. */
+export async function othersOf(
+  db: Sql,
+  { table, uid }: { readonly table: string; readonly uid: string },
+): Promise<number> {
+  const { rows } = await db.query<{ others: number }>(
+    'SELECT count(*)::int AS others FROM millrace.imports WHERE target = $1 AND uid <> $2',
+    [table, uid],
+  );
+  return rows[0]?.others ?? 0;
+}

@@ -37,5 +37,7 @@ export const csvImport: Runtime = {
     /** Started by workers for themselves. */
     trial: role(async () => (await import('./worker/trial-role.ts')).runTrialRole),
     gateway: role(async () => (await import('./gateway/role.ts')).runGatewayRole),
+    /** Once, after everything else, when the data goes with the import. */
+    janitor: role(async () => (await import('./janitor/role.ts')).runJanitorRole),
   },
 };

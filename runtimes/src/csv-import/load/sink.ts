@@ -5,14 +5,18 @@
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
 import type { ChunkResult } from '../../chunks/claim.ts';
+import { noteCreatedTable } from '../../chunks/targets.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
 import { basePosition } from '../../rows/row-encoder.ts';
+import type { KeyRingReader } from '../../sealing/key-ring.ts';
+import type { Sealer } from '../../sealing/sealer.ts';
 import { ChunkLoader, type LoadPlan } from './chunk-loader.ts';
 import { resolveMapping, type Mapping } from './mapping.ts';
 import { rejectsTable, writeRejects } from './rejects.ts';
 import type { ChunkInput, ColumnPlan, LoadContext, Recount, Sink } from './sink-port.ts';
-import { buildFilterIndexes } from './target-indexes.ts';
+import { beginSealing, hasSealed, requireIdentity, storedColumns } from './sealing.ts';
+import { buildIndexes, positionIndexSql } from './target-indexes.ts';
 import { prepareTarget } from './target-setup.ts';
 import { describeTarget, mismatch, positionColumn, type TargetSpec } from './target.ts';
 
@@ -22,6 +26,8 @@ export interface SinkOptions {
   readonly owner?: Database;
   /** The role of POSTGRES_URL, to which the owner grants the target. */
   readonly workingRole?: string;
+  /** Needed where a column is sealed. */
+  readonly keys?: KeyRingReader;
 }
 
 /** How many rejects a verdict names. */
@@ -47,21 +53,43 @@ export function createSink(options: SinkOptions): Sink {
     prepareTarget: async (columns) => {
       const { wasEmpty } = await prepareTarget(ownerOf(options), {
         ...targetSpec(config, mappingOf(columns)),
+        isSealed: hasSealed(mappingOf(columns).columns),
         adopt: config.target.adopt,
+        created: async (tx) => {
+          await noteCreatedTable(tx, config.target.table);
+          if (config.serve.enabled) await tx.query(positionIndexSql(config.target.table));
+        },
         ...(options.workingRole === undefined ? {} : { workingRole: options.workingRole }),
       });
       return { wasEmpty };
     },
     loadChunk: async (tx, input, context) => {
-      if (input.tooLong) return rejectTooLong(tx, config.target.table, input);
+      const sealer = hasSealed(mappingOf(context.columns).columns)
+        ? beginSealing(options.keys)
+        : undefined;
+      const sealed = sealer === undefined ? {} : { sealingKey: sealer.key.id };
+      const sealing = sealer === undefined ? {} : { sealer };
+      if (input.tooLong) {
+        const rejected = await rejectTooLong(tx, config.target.table, { ...input, ...sealing });
+        return { ...rejected, ...sealed };
+      }
       const loader = await loaderFor(tx, input, context);
-      const { rejectReasons, ...result } = await loader.load(tx, input);
-      return { ...result, reasons: rejectReasons };
+      const { rejectReasons, ...result } = await loader.load(tx, { ...input, ...sealing });
+      return { ...result, ...sealed, reasons: rejectReasons };
     },
     recount: (db, it) => recount(db, config.target.table, it),
     firstRejects: (db, uid) => firstRejects(db, config.target.table, uid),
-    buildIndexes: () =>
-      buildFilterIndexes(ownerOf(options), config.target.table, config.serve.filters),
+    buildIndexes: async (columns) => {
+      const { columns: mapped } = mappingOf(columns);
+      const { enabled, filters } = config.serve;
+      const isOpen = (name: string): boolean =>
+        mapped.every((column) => column.name !== name || column.sealed !== true);
+      await buildIndexes(ownerOf(options), config.target.table, {
+        filters: enabled ? filters.filter(isOpen) : [],
+        searchable: mapped.filter(({ searchable }) => searchable).map(({ name }) => name),
+        positions: enabled && (await hasPositions(ownerOf(options), config.target.table)),
+      });
+    },
   };
 }
 
@@ -101,7 +129,7 @@ function mappingOf(columns: ColumnPlan): Mapping {
 
 function targetSpec(config: Config, mapping: Mapping): TargetSpec {
   const { table, key } = config.target;
-  return { table, key, columns: mapping.columns.map(({ name, type }) => ({ name, type })) };
+  return { table, key, columns: storedColumns(mapping.columns) };
 }
 
 async function loadPlan(
@@ -112,6 +140,7 @@ async function loadPlan(
   const spec = targetSpec(config, mapping);
   const target = await describeTarget(tx, spec);
   if (target === undefined) throw mismatch(spec, 'does not exist any more');
+  if (hasSealed(mapping.columns)) requireIdentity(target);
   return {
     importUid: uid,
     dialect: context.dialect,
@@ -124,7 +153,11 @@ async function loadPlan(
   };
 }
 
-async function rejectTooLong(tx: Session, table: string, input: ChunkInput): Promise<ChunkResult> {
+async function rejectTooLong(
+  tx: Session,
+  table: string,
+  input: ChunkInput & { readonly sealer?: Sealer },
+): Promise<ChunkResult> {
   const reject = {
     start: 0,
     end: input.bytes.length,
@@ -144,6 +177,14 @@ async function rejectTooLong(tx: Session, table: string, input: ChunkInput): Pro
   };
 }
 
+async function hasPositions(db: Database, table: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2',
+    [sqlIdentifier(table), positionColumn],
+  );
+  return rowCount > 0;
+}
+
 /**
  * Counts rows by the range of positions that is this import's. A table without positions (keyless,
  * not ours) cannot tell its rows apart; there the ledger's own sum stands.
@@ -153,15 +194,10 @@ async function recount(
   table: string,
   it: { readonly import: string; readonly seq: number },
 ): Promise<Recount> {
-  const { rowCount } = await db.query(
-    'SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2',
-    [sqlIdentifier(table), positionColumn],
-  );
-  const loadedSql =
-    rowCount > 0
-      ? `SELECT count(*) FROM ${sqlIdentifier(table)}
+  const loadedSql = (await hasPositions(db, table))
+    ? `SELECT count(*) FROM ${sqlIdentifier(table)}
           WHERE ${positionColumn} >= ${basePosition(it.seq)} AND ${positionColumn} < ${basePosition(it.seq + 1)}`
-      : 'SELECT coalesce(sum(read - rejected - superseded), 0) FROM millrace.chunks WHERE import = $1';
+    : 'SELECT coalesce(sum(read - rejected - superseded), 0) FROM millrace.chunks WHERE import = $1';
   const { rows } = await db.query<{ loaded: string; rejected: string }>(
     `SELECT (${loadedSql}) AS loaded,
       (SELECT count(*) FROM ${sqlIdentifier(rejectsTable(table))} WHERE import = $1) AS rejected`,

@@ -6,7 +6,8 @@
 import { Permanent } from '@millrace/kit/permanent';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
-import { createRejectsTable, rejectsTable } from './rejects.ts';
+import { addSealedMark, createRejectsTable, rejectsTable } from './rejects.ts';
+import { requireIdentity } from './sealing.ts';
 import {
   createdTypes,
   describeTarget,
@@ -20,6 +21,10 @@ export interface TargetSetup extends TargetSpec {
   readonly adopt: boolean;
   /** The role that loads and serves; undefined if it is the owner itself. */
   readonly workingRole?: string;
+  /** Told when the table was made, in the transaction that made it. */
+  readonly created?: (tx: Session) => Promise<void>;
+  /** Whether any column is sealed, and with it what is rejected. */
+  readonly isSealed?: boolean;
 }
 
 export interface PreparedTarget {
@@ -31,6 +36,10 @@ export async function prepareTarget(owner: Database, setup: TargetSetup): Promis
   return owner.transaction(async (tx) => {
     const target = await createOrAdopt(tx, setup);
     await createRejectsTable(tx, setup.table);
+    if (setup.isSealed === true) {
+      requireIdentity(target);
+      await addSealedMark(tx, setup.table);
+    }
     await grant(tx, setup);
     const { rows } = await tx.query<{ empty: boolean }>(
       `SELECT NOT EXISTS (SELECT FROM ${sqlIdentifier(setup.table)}) AS empty`,
@@ -43,6 +52,7 @@ async function createOrAdopt(tx: Session, setup: TargetSetup): Promise<Target> {
   const existing = await describeTarget(tx, setup);
   if (existing === undefined) {
     await tx.query(createTableSql(setup));
+    await setup.created?.(tx);
     return describeExisting(tx, setup);
   }
   if (existing.hasPosition) return existing;
