@@ -75,10 +75,15 @@ export interface TestGatewayOptions {
   readonly readDeadlineMs?: number;
   readonly tokens?: GatewayOptions['tokens'];
   readonly limits?: GatewayOptions['limits'];
+  readonly keys?: GatewayOptions['keys'];
+  /** Takes the log's lines. */
+  readonly logged?: (line: string) => void;
 }
 
 export async function testGateway(options: TestGatewayOptions): Promise<TestGateway> {
-  const log = pino({ level: 'silent' });
+  const { logged } = options;
+  const log =
+    logged === undefined ? pino({ level: 'silent' }) : pino({ level: 'trace' }, { write: logged });
   const metrics = createMetrics({});
   const database = openDatabase({
     url: () => options.postgresUrl,
@@ -94,7 +99,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
           commandTimeoutMs: gatewayCommandTimeoutMs,
           log,
         });
-  const { propagationMs, readDeadlineMs, tokens, limits } = options;
+  const { propagationMs, readDeadlineMs, tokens, limits, keys } = options;
   const gateway = await startGateway({
     config: options.config,
     log,
@@ -107,6 +112,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     ...(readDeadlineMs === undefined ? {} : { readDeadlineMs }),
     ...(tokens === undefined ? {} : { tokens }),
     ...(limits === undefined ? {} : { limits }),
+    ...(keys === undefined ? {} : { keys }),
   });
   const stop = new AbortController();
   const running = gateway.run(stop.signal);

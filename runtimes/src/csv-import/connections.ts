@@ -12,8 +12,12 @@ import { openRedis, type RedisStore } from '../connectors/redis/store.ts';
 import { openSource } from './source/open-source.ts';
 import type { Source } from './source/source.ts';
 
+import { keyRingReader, type KeyRingReader } from '../sealing/key-ring.ts';
+
 export interface Connections extends PostgresRoles {
   readonly urls: BackendUrls;
+  /** The ring of SEALING_KEYS, as the Secret has it now. */
+  keys(): KeyRingReader;
   link(): AmqpLink;
   source(): Source;
   /** Undefined with cache mode Off. */
@@ -35,6 +39,7 @@ export function connections(source: ConnectionSource): Connections {
   return {
     ...postgresRoles({ urls, applicationName: name, log }),
     urls,
+    keys: () => keyRingReader({ read: () => urls.find('SEALING_KEYS'), clock: systemClock }),
     link: () =>
       new AmqpLink({
         url: () => urls.need('RABBITMQ_URL'),

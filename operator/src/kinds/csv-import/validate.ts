@@ -27,8 +27,9 @@ const checks: readonly Check<CsvImportSpec>[] = [
 export const validate = judge(specSchema, checks);
 
 function sourceKinds({ source }: CsvImportSpec): string | undefined {
-  if (Object.keys(source).length === 1) return undefined;
-  return 'spec.source names exactly one source: volume with the claim and the path of the file, or s3 with the bucket and the key of the object.';
+  const { compression: _how, ...places } = source;
+  if (Object.keys(places).length === 1) return undefined;
+  return 'spec.source names exactly one source: volume with the claim and the path of the file, s3 with the bucket and the key of the object, or http with the address.';
 }
 
 function sourcePath({ source }: CsvImportSpec): string | undefined {

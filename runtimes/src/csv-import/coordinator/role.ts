@@ -45,6 +45,7 @@ export async function runCoordinatorRole(
     sink: createSink({
       config,
       owner,
+      keys: open.keys(),
       // Read when it is needed: the Secret may be completed while we wait.
       get workingRole() {
         return decodeURIComponent(new URL(open.urls.need('POSTGRES_URL')).username);

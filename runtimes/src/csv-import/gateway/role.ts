@@ -29,6 +29,7 @@ export async function runGatewayRole(
     redis,
     databaseScope: databaseScope(open.urls.find('POSTGRES_URL') ?? ''),
     tokens: () => open.urls.find('TOKENS'),
+    keys: open.keys(),
   });
   await using _admin = await startAdmin({
     ...config.bind.admin,

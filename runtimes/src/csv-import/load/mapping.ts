@@ -187,6 +187,7 @@ function encodedColumn(spec: ColumnSpec, index: number): EncodedColumn {
     ...(spec.format === undefined ? {} : { format: spec.format }),
     ...(spec.nullValues === undefined ? {} : { nullValues: spec.nullValues }),
     ...(spec.allowNegative === undefined ? {} : { allowNegative: spec.allowNegative }),
+    ...(spec.sealed === true ? { sealed: true, searchable: spec.searchable === true } : {}),
   };
 }
 
@@ -205,6 +206,9 @@ function checkKey(
     }
     if (column.type === 'json') {
       return failure('BadKey', `target.key names ${name}, but json values cannot be compared.`);
+    }
+    if (column.sealed === true) {
+      return failure('BadKey', `target.key names ${name}, but sealed values never compare equal.`);
     }
   }
   return undefined;

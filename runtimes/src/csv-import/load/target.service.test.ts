@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/backends.ts';
 import { chunksOf, loadingServer, type LoadingOptions } from '../../../test/loading.ts';
 import { ChunkLoader } from './chunk-loader.ts';
-import { buildFilterIndexes, filterIndexName } from './target-indexes.ts';
+import { buildIndexes, filterIndexName } from './target-indexes.ts';
 
 const needed = lacks('postgres');
 
@@ -147,8 +147,8 @@ describe.skipIf(needed)('the target', () => {
       .query(`CREATE UNIQUE INDEX CONCURRENTLY ${name} ON items (name)`)
       .catch(() => undefined);
 
-    await buildFilterIndexes(server.owner, 'items', ['name']);
-    await buildFilterIndexes(server.owner, 'items', ['name']);
+    await buildIndexes(server.owner, 'items', { filters: ['name'], searchable: [], positions: true });
+    await buildIndexes(server.owner, 'items', { filters: ['name'], searchable: [], positions: true });
 
     const { rows } = await server.owner.query(
       'SELECT indisvalid AS valid, pg_get_indexdef(indexrelid) AS definition FROM pg_index WHERE indexrelid = $1::regclass',

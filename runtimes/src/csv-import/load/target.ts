@@ -15,9 +15,12 @@ export const positionColumn = '_millrace_pos';
 /** The first server version that can return a row as it was before an update. */
 export const returnsOldRows = 180_000;
 
+/** Sealed values and their blind indexes are bytes, whatever the type of what they hide. */
+export type StoredType = ColumnType | 'bytea';
+
 export interface TargetColumn {
   readonly name: string;
-  readonly type: ColumnType;
+  readonly type: StoredType;
   /** The type in the table, as Postgres writes it. */
   readonly sqlType: string;
   /** The same with its collation: what a column must be to be compared with it. */
@@ -39,12 +42,12 @@ export interface Target {
 
 export interface TargetSpec {
   readonly table: string;
-  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
+  readonly columns: readonly { readonly name: string; readonly type: StoredType }[];
   readonly key: readonly string[];
 }
 
 /** What a created table gets. `json` keeps what the file says; `jsonb` would drop repeated names. */
-export const createdTypes: Readonly<Record<ColumnType, string>> = {
+export const createdTypes: Readonly<Record<StoredType, string>> = {
   text: 'text',
   integer: 'integer',
   bigint: 'bigint',
@@ -54,10 +57,11 @@ export const createdTypes: Readonly<Record<ColumnType, string>> = {
   timestamp: 'timestamp with time zone',
   uuid: 'uuid',
   json: 'json',
+  bytea: 'bytea',
 };
 
 /** Types of existing columns that take a value exactly, without its modifiers. */
-const acceptedTypes: Readonly<Record<ColumnType, readonly string[]>> = {
+const acceptedTypes: Readonly<Record<StoredType, readonly string[]>> = {
   text: ['text', 'character varying'],
   integer: ['integer'],
   bigint: ['bigint'],
@@ -67,6 +71,7 @@ const acceptedTypes: Readonly<Record<ColumnType, readonly string[]>> = {
   timestamp: ['timestamp with time zone'],
   uuid: ['uuid'],
   json: ['json', 'jsonb'],
+  bytea: ['bytea'],
 };
 
 interface Found {
@@ -173,7 +178,7 @@ function targetColumn(
   if (!acceptedTypes[type].includes(existing.base_type) || isRounded) {
     throw mismatch(
       spec,
-      `has the column ${name} of type ${existing.sql_type}, and columns.${name}.type is ${type} (${acceptedTypes[type].join(' or ')}): change one of them`,
+      `has the column ${name} of type ${existing.sql_type}, and ${type === 'bytea' ? 'a sealed column' : `columns.${name}.type`} is ${type} (${acceptedTypes[type].join(' or ')}): change one of them`,
     );
   }
   const scale = scaleOf(existing);

@@ -46,7 +46,7 @@ export async function runWorkerRole(
       config,
       db,
       link,
-      sink: createSink({ config }),
+      sink: createSink({ config, keys: open.keys() }),
       source: open.source(),
       bump: redis === undefined ? undefined : () => bumpGeneration(redis, config.target.table),
       clock: systemClock,

@@ -33,7 +33,7 @@ export async function runTrialRole(
   const word = await runTrial(task, {
     config,
     db,
-    sink: createSink({ config }),
+    sink: createSink({ config, keys: open.keys() }),
     source: open.source(),
     clock: systemClock,
     telemetry: importTelemetry(log, metrics),
