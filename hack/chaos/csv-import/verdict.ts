@@ -4,7 +4,10 @@
  */
 import { queueName } from '@millrace/runtimes/csv-import/messages';
 import { deadLetterName } from '@millrace/runtimes/connectors/rabbitmq/queue';
-import { filterIndexName } from '@millrace/runtimes/csv-import/load/target-indexes';
+import {
+  filterIndexName,
+  positionIndexName,
+} from '@millrace/runtimes/csv-import/load/target-indexes';
 import type { Expected } from './input.ts';
 import type { Variant } from './manifest.ts';
 import type { PlayResult } from './play-process.ts';
@@ -174,6 +177,7 @@ async function leftovers({ scene, name }: Subject, { uid, queue }: LedgerRow): P
     `${name}_rejects_pkey`,
     filterIndexName(name, 'name'),
     filterIndexName(name, 'note'),
+    positionIndexName(name),
   ].toSorted();
   const found = relations.map(({ relname }) => relname).toSorted();
   const names = Array.from({ length: queue }, (_, index) => queueName(uid, index + 1));
