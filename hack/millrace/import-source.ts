@@ -78,7 +78,7 @@ function onThisHost(
 ): CsvImportPodConfig['source'] {
   return source.volume === undefined || folder === undefined
     ? source
-    : { volume: { ...source.volume, mountPath: folder } };
+    : { ...source, volume: { ...source.volume, mountPath: folder } };
 }
 
 async function savedObjects({ objects }: StatePaths): Promise<readonly KubeObject[]> {

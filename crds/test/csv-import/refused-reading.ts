@@ -62,13 +62,6 @@ export const refusedReading: readonly Refusal[] = [
       'CsvImport.millrace.dev "users" is invalid: spec.source.http.url: Invalid value: "ftp://drops/users.csv": spec.source.http.url in body should match \'^https?://[^\\s#]+$\'',
   },
   {
-    what: 'a compression that nobody knows',
-    patch: { source: { compression: 'Zip' } },
-    message: 'spec.source.compression: must be one of Auto, None, Gzip',
-    server:
-      'CsvImport.millrace.dev "users" is invalid: spec.source.compression: Unsupported value: "Zip": supported values: "Auto", "None", "Gzip"',
-  },
-  {
     what: 'a claim name with capitals',
     patch: { source: { volume: { claimName: 'My_Claim' } } },
     message:

@@ -3,8 +3,10 @@ import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import type { Clock } from '@millrace/kit/clock';
 import { Permanent } from '@millrace/kit/permanent';
 import type { BackendUrls } from '../../connectors/backend-urls.ts';
+import { httpSource } from './http.ts';
 import { s3Source } from './s3.ts';
-import type { Source } from './source.ts';
+import { sourceOf } from './sequential-source.ts';
+import type { Source, Transport } from './source.ts';
 import { volumeSource } from './volume.ts';
 
 export interface SourceSurroundings {
@@ -14,11 +16,19 @@ export interface SourceSurroundings {
 }
 
 export function openSource(
-  { volume, s3 }: CsvImportPodConfig['source'],
+  { compression = 'Auto', ...places }: CsvImportPodConfig['source'],
   surroundings: SourceSurroundings,
 ): Source {
+  return sourceOf(transportOf(places, surroundings), compression);
+}
+
+function transportOf(
+  { volume, s3, http }: CsvImportPodConfig['source'],
+  surroundings: SourceSurroundings,
+): Transport {
   if (volume !== undefined) return volumeSource(volume);
   if (s3 !== undefined) return s3Source(s3, surroundings);
+  if (http !== undefined) return httpSource(http, surroundings);
   // Written by a newer operator: its pods are of its own image, so this is a configuration by hand.
   throw new Permanent('BadConfiguration', 'The configuration names no source that is known here.');
 }

@@ -12,14 +12,14 @@ import {
   type S3Place,
 } from '../../connectors/s3/object.ts';
 import type { SourceSurroundings } from './open-source.ts';
-import type { S3Identity, Source, SourceIdentity } from './source.ts';
+import type { S3Identity, Transport, StoredIdentity } from './source.ts';
 
 export function s3Source(
   object: NonNullable<CsvImportPodConfig['source']['s3']>,
   { urls, clock }: SourceSurroundings,
-): Source {
+): Transport {
   const place: S3Place = { ...object, clock, connect: s3Connections(() => settingsOf(urls)) };
-  const check = async (pinned: SourceIdentity): Promise<void> =>
+  const check = async (pinned: StoredIdentity): Promise<void> =>
     await checkObject(place, ofS3(pinned));
   return {
     label: labelOf(object),
@@ -43,7 +43,7 @@ function settingsOf(urls: BackendUrls): S3Settings {
 }
 
 /** The source of an import is immutable, so a pin of another kind cannot come from this one. */
-function ofS3(pinned: SourceIdentity): S3Identity {
+function ofS3(pinned: StoredIdentity): S3Identity {
   assert(pinned.kind === 's3', 'an object was pinned');
   return pinned;
 }

@@ -8,9 +8,9 @@ import {
   readRange,
   type VolumePath,
 } from '../../connectors/volume/file.ts';
-import type { Source, SourceIdentity, VolumeIdentity } from './source.ts';
+import type { Transport, StoredIdentity, VolumeIdentity } from './source.ts';
 
-export function volumeSource(at: VolumePath): Source {
+export function volumeSource(at: VolumePath): Transport {
   return {
     label: at.path,
     identify: async () => await identifyFile(at),
@@ -27,7 +27,7 @@ export function volumeSource(at: VolumePath): Source {
 }
 
 /** The source of an import is immutable, so a pin of another kind cannot come from this one. */
-function ofVolume(pinned: SourceIdentity): VolumeIdentity {
+function ofVolume(pinned: StoredIdentity): VolumeIdentity {
   assert(pinned.kind === undefined || pinned.kind === 'volume', 'a file was pinned');
   return pinned;
 }

@@ -39,10 +39,10 @@ export function podConfigOf(owner: Owner, spec: CsvImportSpec): CsvImportPodConf
   };
 }
 
-function sourceOf({ volume, s3 }: CsvImportSpec['source']): CsvImportPodConfig['source'] {
+function sourceOf({ volume, ...others }: CsvImportSpec['source']): CsvImportPodConfig['source'] {
   return {
     ...(volume === undefined ? {} : { volume: { mountPath: sourceMountPath, path: volume.path } }),
-    ...(s3 === undefined ? {} : { s3 }),
+    ...others,
   };
 }
 
