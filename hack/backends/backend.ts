@@ -7,8 +7,10 @@
  * else; nothing here ever stops, wipes or reconfigures it.
  */
 
-export type BackendName = 'postgres' | 'redis' | 'rabbitmq';
+export type BackendName = 'postgres' | 'redis' | 'rabbitmq' | 's3';
+/** Those that any kind may need; an S3 store only who names one. */
 export const backendNames: readonly BackendName[] = ['postgres', 'redis', 'rabbitmq'];
+export const allBackendNames: readonly BackendName[] = [...backendNames, 's3'];
 
 /** Where a backend came from, in the order in which the places are tried. */
 export type Origin = 'url' | 'path' | 'cache' | 'container';
@@ -32,10 +34,18 @@ export interface BackendOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Further URLs of a Postgres: the role that owns the database, and the superuser when it is ours. */
+/** Beside a URL: of a Postgres the role that owns the database, and the superuser when it is ours. */
 export interface BackendExtra {
   readonly ownerUrl?: string;
   readonly superuserUrl?: string;
+  /** How to sign requests to an S3 store. */
+  readonly s3?: S3Access;
+}
+
+export interface S3Access {
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
 }
 
 export interface RunningBackend {

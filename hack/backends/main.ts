@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { backendNames, type BackendName, type RunningBackend } from './backend.ts';
+import { allBackendNames, backendNames, type BackendName, type RunningBackend } from './backend.ts';
 import { isAlive } from './process-identity.ts';
 import { definitions, startBackends } from './resolve.ts';
 import { readFolder, readRecord, releaseKept, serverRoot, usersOf } from './server-folder.ts';
@@ -21,11 +21,13 @@ Commands:
 
 Options:
   --state <folder>   where data, ports and passwords are kept (default: .millrace/backends)
-  --only <names>     comma list of ${backendNames.join(', ')} (default: all)
+  --only <names>     comma list of ${allBackendNames.join(', ')}
+                     (default: all but s3)
   --fresh            with up: wipe what is in the state folder first
   --help             print this
 
-MILLRACE_POSTGRES_URL, MILLRACE_REDIS_URL and MILLRACE_RABBITMQ_URL are used as they are.`;
+MILLRACE_POSTGRES_URL, MILLRACE_REDIS_URL, MILLRACE_RABBITMQ_URL and MILLRACE_S3_ENDPOINT are used
+as they are.`;
 
 interface Invocation {
   readonly stateDir: string;
@@ -38,6 +40,14 @@ function assignments(name: BackendName, backend: Pick<RunningBackend, 'url' | 'e
   const owner = backend.extra.ownerUrl;
   const lines = [`${variable}='${backend.url}'`];
   if (owner !== undefined) lines.push(`${variable.replace('_URL', '_OWNER_URL')}='${owner}'`);
+  const { s3 } = backend.extra;
+  if (s3 !== undefined) {
+    lines.push(
+      `MILLRACE_S3_REGION='${s3.region}'`,
+      `MILLRACE_S3_ACCESS_KEY_ID='${s3.accessKeyId}'`,
+      `MILLRACE_S3_SECRET_ACCESS_KEY='${s3.secretAccessKey}'`,
+    );
+  }
   return lines;
 }
 
@@ -115,7 +125,7 @@ const commands: Readonly<Record<string, (invocation: Invocation) => Promise<void
 };
 
 function isBackendName(name: string): name is BackendName {
-  return (backendNames as readonly string[]).includes(name);
+  return (allBackendNames as readonly string[]).includes(name);
 }
 
 async function main(): Promise<void> {

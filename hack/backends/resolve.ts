@@ -19,6 +19,7 @@ import { postgres } from './postgres.ts';
 import { signalProcess } from './process-identity.ts';
 import { rabbitmq } from './rabbitmq.ts';
 import { redis } from './redis.ts';
+import { s3 } from './s3.ts';
 import { enter, leave, serverRoot, usersOf } from './server-folder.ts';
 import {
   endServer,
@@ -36,6 +37,7 @@ export const definitions: Readonly<Record<BackendName, BackendDefinition>> = {
   postgres,
   redis,
   rabbitmq,
+  s3,
 };
 
 function reason(error: unknown): string {

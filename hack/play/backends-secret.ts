@@ -10,6 +10,7 @@ import { secretType } from './controllers/workload.ts';
 import { playKindOf } from './kinds/kinds.ts';
 import { mapOf, specOf, textOf } from './kinds/play-kind.ts';
 import { refused, type Manifest } from './manifests.ts';
+import type { PlaySecrets } from './state/secrets.ts';
 
 export const defaultSecretName = 'millrace-backends';
 
@@ -48,15 +49,22 @@ export function backendsSecret(
   namespace: string,
   backends: ReadonlyMap<BackendName, RunningBackend>,
   env: Readonly<Record<string, string | undefined>>,
+  secrets: Partial<PlaySecrets> = {},
 ): KubeObject {
   const postgres = backends.get('postgres');
+  const s3 = backends.get('s3');
   const data = {
     POSTGRES_URL: postgres?.url,
     POSTGRES_OWNER_URL: postgres?.extra.ownerUrl,
     POSTGRES_READ_URL: env['MILLRACE_POSTGRES_READ_URL'],
     RABBITMQ_URL: backends.get('rabbitmq')?.url,
     REDIS_URL: backends.get('redis')?.url,
-    TOKENS: env['MILLRACE_TOKENS'],
+    S3_ENDPOINT: s3?.url,
+    S3_REGION: s3?.extra.s3?.region,
+    S3_ACCESS_KEY_ID: s3?.extra.s3?.accessKeyId,
+    S3_SECRET_ACCESS_KEY: s3?.extra.s3?.secretAccessKey,
+    TOKENS: secrets.tokens ?? env['MILLRACE_TOKENS'],
+    SEALING_KEYS: secrets.sealingKeys ?? env['MILLRACE_SEALING_KEYS'],
   };
   const stringData = Object.fromEntries(
     Object.entries(data).filter(([, value]) => value !== undefined && value !== ''),

@@ -18,7 +18,9 @@ import { loadManifests, nameOf, type Manifest } from './manifests.ts';
 import type { PlayRun } from './play-run.ts';
 import { Refusal } from './refusal.ts';
 import { ensureSample, sampleRows } from './sample.ts';
+import { ensureObjects } from './sample-object.ts';
 import { interruptedExitCode, runSession } from './session.ts';
+import { playSecrets } from './state/secrets.ts';
 import { statePaths, type StatePaths } from './state/paths.ts';
 import { saveClaims } from './state/saved-claims.ts';
 import { withStateLock } from './state/state-lock.ts';
@@ -73,6 +75,7 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
   const log = (line: string): void => screen.line(line);
   const onError = errorTeller(screen);
   const needs = neededBackends(manifests);
+  const sampleFile = join(paths.volumes, 'data', 'users.csv');
   const orphans = await endOrphans(paths.root);
   if (orphans > 0) log(`ended ${String(orphans)} processes that an earlier run left behind`);
   if (options.fresh) await rm(paths.objects, { force: true });
@@ -95,7 +98,7 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
       onError,
     }),
     sample: prepared.usesSample
-      ? ensureSample(join(paths.volumes, 'data', 'users.csv'), { rows: sampleRows, log, signal })
+      ? ensureSample(sampleFile, { rows: sampleRows, log, signal })
       : Promise.resolve(),
   };
   // None may be left behind running while another has failed.
@@ -106,8 +109,12 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
     cluster = await starting.cluster;
     backends = await starting.backends.catch(cannotHave);
     await starting.sample;
+    await ensureObjects({ manifests, store: backends.get('s3'), file: sampleFile, log, signal });
     run.onKill(() => cluster?.kill());
-    const secrets = needs.namespaces.map((namespace) => backendsSecret(namespace, backends, env));
+    const kept = await playSecrets(paths.secrets, env);
+    const secrets = needs.namespaces.map((namespace) =>
+      backendsSecret(namespace, backends, env, kept),
+    );
     await applyManifests(cluster.api, { manifests, secrets, claims, log });
     await saveClaims(paths.claims, claims);
     await cluster.saver.flush();

@@ -34,7 +34,12 @@ export const csvImport: PlayKind = {
 
 function backends(spec: Spec): readonly BackendName[] {
   const mode = mapOf(spec['cache'])['mode'] ?? 'Off';
-  return ['postgres', 'rabbitmq', ...(mode === 'Off' ? [] : (['redis'] as const))];
+  return [
+    'postgres',
+    'rabbitmq',
+    ...(mode === 'Off' ? [] : (['redis'] as const)),
+    ...(mapOf(spec['source'])['s3'] === undefined ? [] : (['s3'] as const)),
+  ];
 }
 
 function claim(spec: Spec): ClaimUse | undefined {
