@@ -3,8 +3,9 @@
  * say. Others script against it: names and exit codes are a contract.
  */
 import { Permanent } from '@millrace/kit/permanent';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { Given } from './config.ts';
+import { Command } from 'commander';
+import { collected, parsedCommand, port } from './process/command-line.ts';
+import type { Given } from './process/settings.ts';
 
 const after = `
 Connects with --kubeconfig or KUBECONFIG, else with the ServiceAccount of the pod it runs in, else
@@ -41,23 +42,15 @@ interface Parsed {
 
 /** What was said, or undefined when help was asked for and given. */
 export function parseArguments(args: readonly string[]): Given | undefined {
-  const command = operatorCommand();
-  try {
-    command.parse([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    const message = `${error.message.replace(/^error: /, '')}; --help shows what there is`;
-    throw new Permanent('BadConfiguration', message, { cause: error });
-  }
-  return given(command.opts<Parsed>());
+  const parsed = parsedCommand<Parsed>(operatorCommand(), args);
+  return parsed === undefined ? undefined : given(parsed);
 }
 
 function operatorCommand(): Command {
   return new Command('npm run operator --')
     .description('Runs the Millrace operator against the cluster that a kubeconfig names.')
     .option('--runtime-image <image>', 'image of every runtime pod (required)')
-    .option('--namespace <name>', 'work in this namespace; may be repeated', collect)
+    .option('--namespace <name>', 'work in this namespace; may be repeated', collected)
     .option('--all-namespaces', 'work in every namespace (default)')
     .option('--kubeconfig <file>', 'which kubeconfig to use')
     .option('--context <name>', 'which context of the kubeconfig to use')
@@ -70,19 +63,7 @@ function operatorCommand(): Command {
     .option('--admin-host <host>', 'address of the admin port (default: 127.0.0.1)')
     .option('--admin-port <port>', 'admin port, 0 for a free one (default: 9090)', port)
     .option('--log-level <level>', 'trace, debug, info, warn or error (default: info)')
-    .allowExcessArguments(false)
-    .addHelpText('after', after)
-    .configureOutput({ writeErr: () => undefined })
-    .exitOverride();
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
-}
-
-function port(text: string): number {
-  if (/^\d{1,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+    .addHelpText('after', after);
 }
 
 function given(parsed: Parsed): Given {

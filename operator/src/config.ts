@@ -1,33 +1,33 @@
 /**
  * The one validated configuration of the operator process.
  *
- * Defaults, then the file of `--config`, then `MILLRACE_*` variables, then flags; each key has one
- * place in the schema below and nothing else reads the environment. What is unknown, missing or wrong
- * is a Permanent `BadConfiguration` that names it, and ends the process with 64: starting again
- * would change nothing.
+ * Each key has one place in the schema below and nothing else reads the environment; where values
+ * come from is said in process/settings.ts.
  */
-import { loadConfig } from '@millrace/kit/config';
 import { Permanent } from '@millrace/kit/permanent';
 import { Type, type Static } from 'typebox';
+import {
+  address,
+  closed,
+  labelName,
+  objectName,
+  processSettings,
+  readSettings,
+  type Given,
+} from './process/settings.ts';
 
-const closed = { additionalProperties: false } as const;
-const name = { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 } as const;
-const objectName = { pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 } as const;
-const host = Type.String({ minLength: 1 });
 const milliseconds = (minimum: number, description: string) =>
   Type.Integer({ minimum, maximum: 3_600_000, description });
 
 /** The chart takes its values from here too, so that both say the same. */
 export const configSchema = Type.Object(
   {
-    kubeconfig: Type.Optional(Type.String({ minLength: 1 })),
-    context: Type.Optional(Type.String({ minLength: 1 })),
+    ...processSettings,
     runtimeImage: Type.String({ description: 'Image of every runtime pod.' }),
-    namespaces: Type.Array(Type.String(name), {
+    namespaces: Type.Array(Type.String(labelName), {
       maxItems: 100,
       description: 'Namespaces to work in; empty means all.',
     }),
-    logLevel: Type.String({ pattern: '^(trace|debug|info|warn|error|silent)$' }),
     statusIntervalMs: milliseconds(100, 'Least time between status writes that only move figures.'),
     graceMs: milliseconds(1_000, 'How long a drain may take.'),
     polls: Type.Object(
@@ -40,8 +40,8 @@ export const configSchema = Type.Object(
     leaderElection: Type.Object(
       {
         enabled: Type.Boolean(),
-        namespace: Type.Optional(Type.String(name)),
-        name: Type.String(name),
+        namespace: Type.Optional(Type.String(labelName)),
+        name: Type.String(labelName),
         leaseDurationMs: milliseconds(1_000, 'A successor waits this long for a leader that died.'),
         renewDeadlineMs: milliseconds(500, 'A leader that could not renew for this long gives up.'),
         retryPeriodMs: milliseconds(100, 'Time between two renewals, or two looks at the Lease.'),
@@ -63,7 +63,7 @@ export const configSchema = Type.Object(
       },
       { ...closed, description: 'Where KEDA finds how many workers are needed.' },
     ),
-    admin: Type.Object({ host, port: Type.Integer({ minimum: 0, maximum: 65_535 }) }, closed),
+    admin: address(),
   },
   closed,
 );
@@ -91,21 +91,8 @@ export const defaults = {
   admin: { host: '127.0.0.1', port: 9_090 },
 } as const;
 
-export interface Given {
-  readonly file: string | undefined;
-  /** The shape of the configuration, with undefined for what no flag said. */
-  readonly flags: object;
-}
-
 export function readConfig(given: Given, env: NodeJS.ProcessEnv): Config {
-  const { LOG_LEVEL: logLevel } = env;
-  const config = loadConfig(configSchema, {
-    ...(given.file === undefined ? {} : { file: given.file }),
-    env: { ...env, ...(logLevel === undefined ? {} : { MILLRACE_LOG_LEVEL: logLevel }) },
-    reserved: [],
-    defaults,
-    flags: given.flags,
-  });
+  const config = readSettings(configSchema, { given, env, defaults });
   refuseContradictions(config);
   return config;
 }

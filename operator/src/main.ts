@@ -1,45 +1,7 @@
-/**
- * The operator as a process: `npm run operator -- --help` says how.
- *
- * Reads command line, configuration and kubeconfig, makes log and metrics, and hands over to `run`.
- */
-import { exitCode } from '@millrace/kit/exit-code';
-import { Failure } from '@millrace/kit/failure';
-import { runProcess } from '@millrace/kit/lifecycle';
-import { createLog } from '@millrace/kit/log';
-import { createMetrics } from '@millrace/kit/metrics';
-import { systemClock } from '@millrace/kit/clock';
+/** The operator as a process: `npm run operator -- --help` says how. */
 import { parseArguments } from './arguments.ts';
 import { readConfig } from './config.ts';
-import { loadConnection } from './kube/connection.ts';
-import { run, type RunOptions } from './run.ts';
+import { runProgram } from './process/program.ts';
+import { run } from './run.ts';
 
-/** Before there is a log, people read what went wrong on standard error. */
-async function settings(args: readonly string[]): Promise<RunOptions> {
-  const given = parseArguments(args);
-  if (given === undefined) process.exit(exitCode.finished);
-  const config = readConfig(given, process.env);
-  const { kubeconfig, context } = config;
-  const connection = await loadConnection({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-    env: process.env,
-  });
-  const log = createLog({ level: config.logLevel, bindings: { program: 'millrace-operator' } });
-  return { config, connection, clock: systemClock, log, metrics: createMetrics({}) };
-}
-
-async function main(): Promise<void> {
-  let options: RunOptions;
-  try {
-    options = await settings(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    process.stderr.write(`operator: ${error.message}\n`);
-    process.exit(exitCode.badConfiguration);
-  }
-  const { log, config } = options;
-  await runProcess((signal) => run(options, signal), { log, graceMs: config.graceMs });
-}
-
-await main();
+await runProgram({ name: 'operator', parseArguments, readConfig, run });

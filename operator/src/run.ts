@@ -9,10 +9,7 @@
  * the API.
  */
 import { kinds } from '@millrace/crds';
-import type { Clock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
-import type { Log } from '@millrace/kit/log';
-import type { Metrics } from '@millrace/kit/metrics';
 import { apiCallMetrics } from './admin/api-call-metrics.ts';
 import { openAdmin } from './admin/open-admin.ts';
 import { definitionsServed } from './admin/definitions.ts';
@@ -20,18 +17,12 @@ import { watchEventLoop } from './admin/event-loop.ts';
 import { phase, type Phase } from './admin/phase.ts';
 import type { Config } from './config.ts';
 import { election, type Election } from './election.ts';
-import type { Connection } from './kube/connection.ts';
 import { createHttpApi, type HttpKubeApi } from './kube/http-api.ts';
 import { createTelemetry, type OperatorTelemetry } from './machinery/telemetry.ts';
 import { startOperator, type OperatorConfig } from './operator.ts';
+import type { Surroundings } from './process/program.ts';
 
-export interface RunOptions {
-  readonly config: Config;
-  readonly connection: Connection;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
+export type RunOptions = Surroundings<Config>;
 
 /** A supervisor starts the process again, as a standby. */
 const leadershipLostCode = 1;

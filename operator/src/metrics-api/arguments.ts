@@ -1,7 +1,7 @@
 /** The command line of the metrics API: flags over the configuration; names and exit codes are a contract. */
-import { Permanent } from '@millrace/kit/permanent';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { Given } from './config.ts';
+import { Command } from 'commander';
+import { collected, parsedCommand, port } from '../process/command-line.ts';
+import type { Given } from '../process/settings.ts';
 
 const after = `
 Tells autoscalers how many workers each resource needs: as external metric millrace-workers-needed, for a
@@ -35,16 +35,8 @@ interface Parsed {
 
 /** What was said, or undefined when help was asked for and given. */
 export function parseArguments(args: readonly string[]): Given | undefined {
-  const command = metricsApiCommand();
-  try {
-    command.parse([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    const message = `${error.message.replace(/^error: /, '')}; --help shows what there is`;
-    throw new Permanent('BadConfiguration', message, { cause: error });
-  }
-  return given(command.opts<Parsed>());
+  const parsed = parsedCommand<Parsed>(metricsApiCommand(), args);
+  return parsed === undefined ? undefined : given(parsed);
 }
 
 function metricsApiCommand(): Command {
@@ -54,7 +46,7 @@ function metricsApiCommand(): Command {
     .option('--namespace <name>', 'where Service and Secret are (default: the pod’s)')
     .option('--secret <name>', 'Secret of the certificates (default: <service>-tls)')
     .option('--service-port <port>', 'port of the Service (default: 443)', port)
-    .option('--watch-namespace <name>', 'serve this namespace; may be repeated', collect)
+    .option('--watch-namespace <name>', 'serve this namespace; may be repeated', collected)
     .option('--host <host>', 'address of HTTPS (default: 0.0.0.0)')
     .option('--port <port>', 'port of HTTPS, 0 for a free one (default: 8443)', port)
     .option('--admin-host <host>', 'address of the admin port (default: 0.0.0.0)')
@@ -63,19 +55,7 @@ function metricsApiCommand(): Command {
     .option('--context <name>', 'which context of the kubeconfig to use')
     .option('--config <file>', 'settings as JSON, for what has no flag')
     .option('--log-level <level>', 'trace, debug, info, warn or error (default: info)')
-    .allowExcessArguments(false)
-    .addHelpText('after', after)
-    .configureOutput({ writeErr: () => undefined })
-    .exitOverride();
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
-}
-
-function port(text: string): number {
-  if (/^\d{1,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+    .addHelpText('after', after);
 }
 
 function given(parsed: Parsed): Given {

@@ -1,40 +1,33 @@
-/**
- * The one validated configuration of the metrics API: defaults, then the file of `--config`, then
- * `MILLRACE_*` variables, then flags, as with the operator. What is unknown, missing or wrong is a
- * Permanent `BadConfiguration` that names it, and ends the process with 64.
- */
-import { loadConfig } from '@millrace/kit/config';
+/** The one validated configuration of the metrics API; where values come from is said in process/settings.ts. */
 import { Permanent } from '@millrace/kit/permanent';
 import { Type, type Static } from 'typebox';
-
-const closed = { additionalProperties: false } as const;
-const name = { pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 } as const;
-/** Names of Secrets may have dots. */
-const secretName = { pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 } as const;
-const address = (description: string) =>
-  Type.Object(
-    {
-      host: Type.String({ minLength: 1 }),
-      port: Type.Integer({ minimum: 0, maximum: 65_535 }),
-    },
-    { ...closed, description },
-  );
+import {
+  address,
+  closed,
+  labelName,
+  objectName,
+  processSettings,
+  readSettings,
+  type Given,
+} from '../process/settings.ts';
 
 const schema = Type.Object(
   {
-    kubeconfig: Type.Optional(Type.String({ minLength: 1 })),
-    context: Type.Optional(Type.String({ minLength: 1 })),
-    namespaces: Type.Array(Type.String(name), {
+    ...processSettings,
+    namespaces: Type.Array(Type.String(labelName), {
       maxItems: 100,
       description: 'Namespaces whose resources have values; empty means all.',
     }),
     service: Type.String({ description: 'Service that leads to the replicas.' }),
     namespace: Type.Optional(
-      Type.String({ ...name, description: 'Where Service and Secret are; by default the pod’s.' }),
+      Type.String({
+        ...labelName,
+        description: 'Where Service and Secret are; by default the pod’s.',
+      }),
     ),
     secret: Type.Optional(
       Type.String({
-        ...secretName,
+        ...objectName,
         description: 'Secret of the certificates; by default <service>-tls.',
       }),
     ),
@@ -45,7 +38,6 @@ const schema = Type.Object(
     }),
     listen: address('Where HTTPS is served.'),
     admin: address('Where health and figures are served.'),
-    logLevel: Type.String({ pattern: '^(trace|debug|info|warn|error|silent)$' }),
     drainDelayMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,
@@ -75,21 +67,8 @@ export const defaults = {
   graceMs: 25_000,
 } as const;
 
-export interface Given {
-  readonly file: string | undefined;
-  /** The shape of the configuration, with undefined for what no flag said. */
-  readonly flags: object;
-}
-
 export function readConfig(given: Given, env: NodeJS.ProcessEnv): Config {
-  const { LOG_LEVEL: logLevel } = env;
-  const config = loadConfig(schema, {
-    ...(given.file === undefined ? {} : { file: given.file }),
-    env: { ...env, ...(logLevel === undefined ? {} : { MILLRACE_LOG_LEVEL: logLevel }) },
-    reserved: [],
-    defaults,
-    flags: given.flags,
-  });
+  const config = readSettings(schema, { given, env, defaults });
   const { service, drainDelayMs, graceMs } = config;
   if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(service)) {
     throw new Permanent(

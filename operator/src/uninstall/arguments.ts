@@ -1,6 +1,7 @@
 /** The command line of the program; the chart's hook is who writes it. */
 import { Permanent } from '@millrace/kit/permanent';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
+import { collected, parsedCommand } from '../process/command-line.ts';
 import type { Registration } from './metrics-registration.ts';
 import type { Release } from './uninstall.ts';
 
@@ -26,26 +27,12 @@ export function parseArguments(args: readonly string[]): Arguments | undefined {
     .description('What the chart does before a release of Millrace is uninstalled.')
     .requiredOption('--release <namespace/name>', 'release that is uninstalled, for what is said')
     .requiredOption('--revision <number>', 'its revision, for the same')
-    .option('--namespace <name>', 'where the operator worked; may be repeated', collect, [])
+    .option('--namespace <name>', 'where the operator worked; may be repeated', collected, [])
     .option('--metrics-service <namespace/name>', 'Service of the metrics API, if there is one')
     .option('--metrics-binding <name>', 'ClusterRoleBinding that lets it be registered')
-    .option('--force', 'go on although resources are held by the operator', false)
-    .allowExcessArguments(false)
-    .configureOutput({ writeErr: () => undefined })
-    .exitOverride();
-  try {
-    command.parse([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return undefined;
-    const message = `${error.message.replace(/^error: /, '')}; --help shows what there is`;
-    throw new Permanent('BadConfiguration', message, { cause: error });
-  }
-  return given(command.opts<Parsed>());
-}
-
-function collect(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
+    .option('--force', 'go on although resources are held by the operator', false);
+  const parsed = parsedCommand<Parsed>(command, args);
+  return parsed === undefined ? undefined : given(parsed);
 }
 
 function given({ release, revision, namespace, force, ...metrics }: Parsed): Arguments {
