@@ -9,6 +9,8 @@ const names: Record<string, string> = {
   '\t': 'tab',
   '|': 'pipe',
   ' ': 'space',
+  Spaces: 'runs of spaces',
+  WideSpaces: 'runs of two or more spaces',
   ':': 'colon',
   '\u001f': 'none (one column)',
 };
@@ -25,7 +27,8 @@ export function previewPage(file: string, preview: Preview): string {
     row('quote', dialect.quote === 'None' ? 'none' : `${dialect.quote}  escape ${dialect.escape}`),
     row('encoding', dialect.encoding + (dialect.bom ? ' with mark' : '')),
     row('header', dialect.header),
-    row('confidence', `${Math.round(preview.confidence * 100)} %`),
+    row('preamble', dialect.preambleLines === 0 ? 'none' : `${dialect.preambleLines} lines`),
+    row('confidence', `${Math.round(preview.confidence * 100)} %${other(preview)}`),
     ...preview.reasons.map((reason) => row('', styleText('dim', reason))),
     row('skipped', `${count(preview.comments)} comments, ${count(preview.blank)} blank lines`),
     row('rejects', rejects.total === 0 ? 'none' : styleText('yellow', rejectCounts(preview))),
@@ -34,6 +37,15 @@ export function previewPage(file: string, preview: Preview): string {
     '',
   ];
   return lines.join('\n');
+}
+
+/** What to try if the reading is not the one that is meant. */
+function other({ ambiguous, runnerUp }: Preview): string {
+  if (!ambiguous) return '';
+  return styleText(
+    'yellow',
+    `, ambiguous: --format '${JSON.stringify(runnerUp)}' reads it otherwise`,
+  );
 }
 
 function row(label: string, text: string): string {

@@ -22,14 +22,16 @@ const badUsage = 64;
 
 const help = `
 Without options: a page for people. The options for programs print one JSON value a line:
-  --json     one object a file: file, dialect, confidence, reasons, header, columns, records,
-             rejects, comments, blank, bytes; or file and error if it cannot be read.
+  --json     one object a file: file, dialect, confidence, reasons, ambiguous, runnerUp, header,
+             columns, records, rejects, comments, blank, bytes; or file and error if it cannot be
+             read. runnerUp is what to give as --format if the file is ambiguous and that is right.
   --records  the header, if there is one, and then every data record as it was parsed, as arrays of
              strings. Ragged records are printed as they are; a record whose quote never closes is
              split as well as it can be. With several files, one after the other.
 
 A file of one column has any delimiter that does not occur in it. Lines above the table (titles,
-notes) are records like all others; the header is then Absent.
+notes) are skipped and counted in dialect.preambleLines; to keep them as records, give
+  --format '{"preambleLines": 0}'
 
 --format takes any field of spec.format, for example:
   --format '{"delimiter": ";", "header": "Absent", "encoding": "Windows-1252"}'

@@ -13,6 +13,7 @@ import { fieldText, textsOf } from './field-text.ts';
 import { readHeader, sameAsHeader, type Header } from './header.ts';
 import { parseChunk, type BadRecord, type ParsedRecord } from './parser.ts';
 import { decodeFlag } from './record-reader.ts';
+import { probePlaces } from './sniff-probes.ts';
 import { sniff } from './sniff.ts';
 import { splitLine } from './split-line.ts';
 
@@ -46,6 +47,9 @@ export interface Preview {
   readonly dialect: ReadableDialect;
   readonly confidence: number;
   readonly reasons: readonly string[];
+  /** True if another reading is nearly as likely: `runnerUp` is what to fix in the format then. */
+  readonly ambiguous: boolean;
+  readonly runnerUp: FormatSpec | null;
   readonly header: readonly string[] | null;
   readonly columns: readonly PreviewColumn[];
   /** All data records, rejected ones included. */
@@ -70,7 +74,11 @@ const shownRecordBytesMax = 128 << 20;
 export async function preview(source: PreviewSource, options: PreviewOptions): Promise<Preview> {
   let head = await source.read(0, Math.min(source.size, headBytes));
   const isWholeFile = source.size <= headBytes;
-  const sniffed = sniff(head, options.format, { isWholeFile });
+  const probes: Buffer[] = [];
+  for (const { offset, length } of probePlaces(source.size, headBytes)) {
+    probes.push(await source.read(offset, length));
+  }
+  const sniffed = sniff(head, options.format, { isWholeFile, probes });
   const { dialect } = sniffed;
   let header = readHeader(head, dialect);
   if (header.dataStart >= head.length && !isWholeFile) {
@@ -83,8 +91,9 @@ export async function preview(source: PreviewSource, options: PreviewOptions): P
   if (isWholeFile) tally.parse(head.subarray(header.dataStart), header.dataStart);
   else await stream(source, tally, { ...options, dialect, start: header.dataStart, chunkBytes });
   await options.onChunk?.();
-  const { confidence, reasons } = sniffed;
-  const readable = { dialect: readableDialect(dialect), confidence, reasons, header: header.names };
+  const { confidence, reasons, ambiguous, runnerUp } = sniffed;
+  const found = { dialect: readableDialect(dialect), confidence, reasons, ambiguous, runnerUp };
+  const readable = { ...found, header: header.names };
   return { ...readable, ...tally.result(), bytes: source.size };
 }
 

@@ -7,16 +7,23 @@ import { shapeOf, type Shape } from './cell-shape.ts';
 
 export interface HeaderGuess {
   readonly isHeader: boolean;
+  /** False if hardly anything speaks for or against it. */
+  readonly isSure: boolean;
+  /** Positive for names, negative for values; the larger, the surer. */
+  readonly votes: number;
   readonly reason: string;
 }
+
+const sureVotes = 1;
 
 const preambleRowsMax = 3;
 
 export function sniffHeader(rows: readonly (readonly string[])[], width: number): HeaderGuess {
   const [first, ...others] = rows;
-  if (first === undefined) return { isHeader: true, reason: 'there are no records' };
+  const clear = { isSure: true, votes: 0 };
+  if (first === undefined) return { isHeader: true, ...clear, reason: 'there are no records' };
   if (isAbove(rows, width)) {
-    return { isHeader: false, reason: preambleReason(rows, width) };
+    return { isHeader: false, ...clear, reason: aboveReason(rows, width) };
   }
   const body = withoutRepeats(first, others);
   const shapes = first.map((cell) => shapeOf(cell.trim()));
@@ -24,16 +31,19 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
   if (body.length === 0) {
     const isNamed = values === 0 || isCountedUp(first, body);
     const isHeader = isNamed && shapes.some((shape) => shape !== 'empty');
-    return { isHeader, reason: `the only record ${isHeader ? 'holds no' : 'holds'} values` };
+    const reason = `the only record ${isHeader ? 'holds no' : 'holds'} values`;
+    return { isHeader, ...clear, reason };
   }
   const votes = countVotes(first, body);
+  const isSure = Math.abs(votes) >= sureVotes;
   if (votes !== 0) {
     const reason = votes > 0 ? 'the first record differs from' : 'the first record is like';
-    return { isHeader: votes > 0, reason: `${reason} those below it` };
+    return { isHeader: votes > 0, isSure, votes, reason: `${reason} those below it` };
   }
   const names = first.filter((cell) => cell !== '');
   const isHeader = values === 0 && new Set(names).size === names.length && names.length > 0;
-  return { isHeader, reason: 'nothing but its uniqueness tells the first record from the others' };
+  const reason = 'nothing but its uniqueness tells the first record from the others';
+  return { isHeader, isSure, votes, reason };
 }
 
 /** A title is one cell, or a few rows that are far narrower than the table; more are a table too. */
@@ -43,7 +53,7 @@ function isAbove(rows: readonly (readonly string[])[], width: number): boolean {
   return start === 1 || !rows.slice(0, preambleRowsMax + 1).every(({ length }) => length === start);
 }
 
-function preambleReason(rows: readonly (readonly string[])[], width: number): string {
+function aboveReason(rows: readonly (readonly string[])[], width: number): string {
   const start = rows.findIndex((row) => row.length === width);
   const above = start < 0 ? rows.length : start;
   const records = above === 1 ? 'the first record does' : `the first ${above} records do`;

@@ -149,7 +149,6 @@ describe('sniff on particular files', () => {
   it.each([
     ['compressed with gzip', [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3]],
     ['a zip archive or a spreadsheet', [0x50, 0x4b, 3, 4, 20, 0]],
-    ['UTF-16', [...Buffer.from('id,name\n1,x\n', 'utf16le')]],
   ])('refuses a file that is %s', (what, bytes) => {
     expect(() => dialectOf(Buffer.from(bytes))).toThrow(`the file is ${what}`);
   });
@@ -158,20 +157,62 @@ describe('sniff on particular files', () => {
     expect(dialectOf('BZh,PAR1\n1,2\n').delimiter).toBe(',');
   });
 
-  it('says how many lines stand above the table', () => {
-    const { reasons } = sniff(
-      Buffer.from('Report\nby Bob\na,b,c\n1,2,3\n4,5,6\n'),
-      {},
-      {
-        isWholeFile: true,
-      },
-    );
-    expect(reasons.join()).toContain('the first 2 records do not look like the table');
+  it.each([
+    ['titles', 'Report\nby Bob, Ann\n\na,b,c,d\n1,2,3,4\n5,6,7,8\n', 3, 'a'],
+    ['a quoted title of two lines', '"Report,\nall"\na,b,c\n1,2,3\n4,5,6\n', 2, 'a'],
+    ['padded titles', 'Report,,,,\n,,,,\na,b,c,d,e\n1,2,3,4,5\n6,7,8,9,0\n', 2, 'a'],
+    [
+      'a title with nearly as many commas',
+      'North, south, east, west\nname,b,c,d,e\nx,2,3,4,5\ny,6,7,8,9\n',
+      1,
+      'name',
+    ],
+    [
+      'names with values',
+      `From;2024\nTo;x y\nBy;7.5\nAt;z\n${'k;b;c;d;e\n'}${'1;2;3;4;5\n'.repeat(5)}`,
+      4,
+      'k',
+    ],
+    ['comment signs', '# a tool\n# x, y, z\nt,u\n1,2\n3,4\n', 2, 't'],
+    ['a header behind a comment sign', '# a tool\n# t,u\n1,2\n3,4\n', 1, '# t'],
+    ['a separator hint and a title', 'sep=;\nReport\na;b;c\n1;2;3\n4;5;6\n', 1, 'a'],
+    ['nothing', 'a,b,c\n1,2,3\n', 0, 'a'],
+    ['a header that lacks a field', 'a,b,c,d\n1,2,3,4,5\n6,7,8,9,0\n1,2,3,4,5\n', 0, 'a'],
+    ['empty lines', '\n\na,b,c\n1,2,3\n', 0, 'a'],
+    ['another table', `k,l\nA,1\nB,2\nC,3\nD,4\n\n${'1,2,3,4,5\n'.repeat(9)}`, 0, 'k'],
+  ])('skips what is above the table and no more: %s', async (_, text, lines, first) => {
+    expect(dialectOf(text).preambleLines).toBe(lines);
+    expect((await rowsOf(Buffer.from(text)))[0]?.[0]).toBe(first);
   });
 
-  it('refuses UTF-16 with a remedy', () => {
-    const bytes = Buffer.from('\ufeffa,b\n1,2\n', 'utf16le');
-    expect(() => dialectOf(bytes)).toThrow(/UTF-16; convert it to UTF-8/);
+  it('keeps what is above the table if the format says so, and skips what it says', async () => {
+    const text = Buffer.from('Report\nby Bob\na,b,c\n1,2,3\n4,5,6\n');
+
+    expect(await rowsOf(text, { preambleLines: 0 })).toHaveLength(5);
+    expect((await rowsOf(text, { preambleLines: 3 }))[0]).toEqual(['1', '2', '3']);
+  });
+
+  it.each([
+    ['UTF-16LE', 'é;ü'],
+    ['UTF-16BE', 'é;ü'],
+    ['UTF-16LE', 'имя;город'],
+    ['UTF-16BE', 'имя;город'],
+  ])('finds %s with and without its mark: %s', (encoding, names) => {
+    const little = Buffer.from(`${names}\n1;2\n3;4\n`, 'utf16le');
+    const bytes = encoding === 'UTF-16LE' ? little : Buffer.from(little).swap16();
+    const mark = Buffer.from(encoding === 'UTF-16LE' ? [0xff, 0xfe] : [0xfe, 0xff]);
+
+    expect(dialectOf(bytes)).toMatchObject({ encoding, bom: false, delimiter: ';' });
+    expect(dialectOf(Buffer.concat([mark, bytes]))).toMatchObject({ encoding, bom: true });
+  });
+
+  it('does not take a few NULs for UTF-16', () => {
+    expect(dialectOf('a,b\nx\0,1\ny\0,2\n').encoding).toBe('UTF-8');
+  });
+
+  it('refuses UTF-32 with a remedy', () => {
+    const bytes = Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]);
+    expect(() => dialectOf(bytes)).toThrow(/UTF-32; convert it to UTF-8/);
   });
 
   it('keeps UTF-8 for a sample that ends inside a character', () => {
@@ -235,10 +276,10 @@ describe('sniff on particular files', () => {
       `c,l\nA,x1\nB,x2\nC,x3\nD,x4\n${'1,2,3,4\n'.repeat(9)}`,
       'Present',
     ],
-    ['one cell above a narrow table', 'Report\na,b\n1,2\n3,4\n', 'Absent'],
-    ['two cells above a wide table', 'Report,2020\na,b,c,d,e\n1,2,3,4,5\n3,4,5,6,7\n', 'Absent'],
+    ['one cell above a narrow table', 'Report\na,b\n1,2\n3,4\n', 'Present'],
+    ['two cells above a wide table', 'Report,2020\na,b,c,d,e\n1,2,3,4,5\n3,4,5,6,7\n', 'Present'],
     ['one more row of values', '1,2.5,2024-01-01\n2,3.5,2024-01-02\n', 'Absent'],
-    ['a title above a table', 'Report\na,b,c\n1,2,3\n3,4,5\n', 'Absent'],
+    ['a title above values', 'Report\n1,2,3\n3,4,5\n4,5,6\n', 'Absent'],
   ])('sees what the first record is: %s', (_, text, header) => {
     expect(dialectOf(text).header).toBe(header);
   });
@@ -261,11 +302,11 @@ describe('sniff on particular files', () => {
     });
   });
 
-  it('loses no line of a file with a preamble, a footer or ragged rows', async () => {
+  it('loses no line of a table with a footer or ragged rows', async () => {
     const text = `Sales report\nby Bob, Ann\n\n${sales}5/5/14,5:00\nTotal,10\n`;
     const rows = await rowsOf(Buffer.from(text));
-    expect(rows[0]).toEqual(['Sales report']);
-    expect(rows).toHaveLength(9);
+    expect(rows[0]).toEqual(['DATE', 'TIME', 'Qty', 'Description', 'Comments']);
+    expect(rows).toHaveLength(7);
     expect(rows).toContainEqual(['5/3/14', '3:02', '3', '15" stand', 'two\nlines']);
     expect(rows.slice(-2)).toEqual([
       ['5/5/14', '5:00'],

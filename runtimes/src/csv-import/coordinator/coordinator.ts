@@ -218,17 +218,19 @@ export class Coordinator {
   async #pin(seq: number, lock: Session): Promise<LoadingContext> {
     const { db, config, sink } = this.#options;
     let it = await this.#read();
-    let confidence: number | undefined;
     if (it.state === 'Planning') {
       const decided = await decideSource({ config, sink, source: this.#options.source });
-      confidence = decided.confidence;
-      const { pinned, dialect, header, columns } = decided;
+      const { pinned, dialect, findings, header, columns } = decided;
       const { wasEmpty } = await sink.prepareTarget(columns);
       await db.transaction((tx) =>
         pinImport(tx, this.#uid, {
           source: pinned,
           dialect,
-          header: { names: header.names, dataStart: header.dataStart } satisfies PinnedHeader,
+          header: {
+            names: header.names,
+            dataStart: header.dataStart,
+            findings,
+          } satisfies PinnedHeader,
           columns,
           targetWasEmpty: wasEmpty,
           dataStart: header.dataStart,
@@ -241,12 +243,13 @@ export class Coordinator {
     }
     const [pinned, dialect] = [it.source as SourceIdentity, it.dialect as Dialect];
     const columns = it.columns as ColumnPlan;
+    const header = it.header as PinnedHeader;
     this.#board.pinned({
       sourceBytes: pinned.size,
-      headBytes: (it.header as PinnedHeader).dataStart,
+      headBytes: header.dataStart,
       chunkBytes: it.chunkBytes,
       dialect,
-      confidence,
+      findings: header.findings,
       ignored: columns.ignored,
     });
     return {
@@ -325,11 +328,13 @@ export class Coordinator {
       await readReasons(db, uid),
     );
     if (it.dialect === undefined || it.seq === undefined) return;
+    const header = it.header as PinnedHeader;
     this.#board.pinned({
       sourceBytes: (it.source as SourceIdentity).size,
-      headBytes: (it.header as PinnedHeader).dataStart,
+      headBytes: header.dataStart,
       chunkBytes: it.chunkBytes,
       dialect: it.dialect as Dialect,
+      findings: header.findings,
       ignored: (it.columns as ColumnPlan).ignored,
     });
     // Later imports may have replaced rows since; the totals are those of this import's end.

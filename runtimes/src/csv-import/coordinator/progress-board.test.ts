@@ -74,7 +74,7 @@ describe('the progress of an import', () => {
       headBytes: 10,
       chunkBytes: 256,
       dialect: { ...standardDialect, quote: undefined },
-      confidence: 0.9,
+      findings: { confidence: 0.9, ambiguous: false, reasons: ['clear'], runnerUp: null },
       ignored: ['x'.repeat(1_000)],
     });
     it.counted(totals, plan, [{ reason: 'Ragged', rows: 5 }]);

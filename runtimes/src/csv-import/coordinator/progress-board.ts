@@ -9,7 +9,10 @@ import type { Failure } from '@millrace/kit/failure';
 import type { Plan } from '../../chunks/plan.ts';
 import type { LedgerTotals, ReasonCount } from '../../chunks/totals.ts';
 import type { SuspectChunk } from '../../chunks/trials.ts';
-import { readableDialect, type Dialect } from '../../csv/dialect.ts';
+import type { Dialect } from '../../csv/dialect.ts';
+import type { Findings } from '../../csv/sniff-findings.ts';
+import { dialectReport } from './dialect-report.ts';
+import type { CrewFacts } from './crew-watch.ts';
 import { workersWanted } from './workers-wanted.ts';
 
 type State = CsvImportProgress['state'];
@@ -40,10 +43,11 @@ export class ProgressBoard {
   #headBytes = 0;
   #samples: Sample[] = [];
   #dialect: Dialect | undefined;
-  #confidence: number | undefined;
+  #findings: Findings | undefined;
   #ignored: readonly string[] = [];
   #reasons: readonly ReasonCount[] = [];
   #suspect: SuspectChunk | undefined;
+  #crew: CrewFacts | undefined;
 
   constructor(options: { clock: Clock; backends: readonly BackendName[] }) {
     this.#clock = options.clock;
@@ -70,20 +74,26 @@ export class ProgressBoard {
     this.#suspect = chunk;
   }
 
+  /** How the workers get on, and what the server has room for. */
+  crewSeen(facts: CrewFacts): void {
+    this.#crew = facts;
+  }
+
   pinned(it: {
     sourceBytes: number;
     /** What comes before the data: mark and header. */
     headBytes: number;
     chunkBytes: number;
     dialect: Dialect;
-    confidence?: number | undefined;
+    /** Why this dialect; ledgers of older versions do not hold it. */
+    findings?: Findings | undefined;
     ignored: readonly string[];
   }): void {
     this.#sourceBytes = it.sourceBytes;
     this.#headBytes = it.headBytes;
     this.#chunkBytes = it.chunkBytes;
     this.#dialect = it.dialect;
-    this.#confidence = it.confidence ?? this.#confidence;
+    this.#findings = it.findings;
     this.#ignored = it.ignored;
   }
 
@@ -136,9 +146,11 @@ export class ProgressBoard {
   terminationMessage(): string {
     const full = this.snapshot();
     const { ignoredColumns: _ignored, ...withoutIgnored } = full;
-    const { rejectReasons: _reasons, ...withoutLists } = withoutIgnored;
-    const short = { ...withoutLists, message: full.message?.slice(0, 512) };
-    const texts = [full, withoutIgnored, withoutLists, short].map((it) => JSON.stringify(it));
+    const { rejectReasons: _reasons, dialect, ...withoutLists } = withoutIgnored;
+    const { reasons: _why, ...plain } = dialect ?? {};
+    const known = { ...withoutLists, ...(dialect === undefined ? {} : { dialect: plain }) };
+    const short = { ...known, message: full.message?.slice(0, 512) };
+    const texts = [full, withoutIgnored, known, short].map((it) => JSON.stringify(it));
     const fitting = texts.find((text) => Buffer.byteLength(text) <= terminationBytesMax);
     return fitting ?? JSON.stringify({ ...short, message: undefined, backends: [] });
   }
@@ -171,6 +183,7 @@ export class ProgressBoard {
         pending: chunks - chunksDone,
         uncutBytes: complete ? 0 : Math.max(0, this.#sourceBytes - plannedTo),
         chunkBytes: this.#chunkBytes,
+        ...this.#crew,
       }),
     };
   }
@@ -199,10 +212,7 @@ export class ProgressBoard {
 
   #dialectReport(): Pick<CsvImportProgress, 'dialect'> {
     if (this.#dialect === undefined) return {};
-    const { delimiter, quote, escape, encoding } = readableDialect(this.#dialect);
-    const confidence = this.#confidence === undefined ? {} : { confidence: this.#confidence };
-    const { header } = this.#dialect;
-    return { dialect: { delimiter, quote, escape, encoding, header, ...confidence } };
+    return { dialect: dialectReport(this.#dialect, this.#findings) };
   }
 
   #set(state: Omit<BackendState, 'since'>): void {

@@ -1,23 +1,27 @@
 /**
  * Decides once how the source is read: identity, dialect, header and columns.
  *
- * The head is read again in larger pieces until the header record is whole. Nothing here writes; the
- * caller pins the result in the ledger, and every later start reads it from there.
+ * The dialect is found from the head and pieces from later in the file. The head is read again in
+ * larger pieces until the header record is whole. Nothing here writes; the caller pins the result in
+ * the ledger, and every later start reads it from there.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import type { Dialect, FormatSpec } from '../../csv/dialect.ts';
 import { readHeader, type Header } from '../../csv/header.ts';
+import type { Findings } from '../../csv/sniff-findings.ts';
+import { probePlaces } from '../../csv/sniff-probes.ts';
 import { sniff } from '../../csv/sniff.ts';
 import { ImportFailed } from '../failed.ts';
 import type { ColumnPlan, Sink } from '../load/sink-port.ts';
-import type { Source, SourceIdentity } from '../source/source.ts';
+import { isSequential } from '../source/sequential-identity.ts';
+import type { Source, SourceIdentity, SourceStart } from '../source/source.ts';
 
 const headBytes = 1_048_576;
 
 export interface SourcePin {
   readonly pinned: SourceIdentity;
   readonly dialect: Dialect;
-  readonly confidence: number;
+  readonly findings: Findings;
   readonly header: Header;
   readonly columns: ColumnPlan;
 }
@@ -30,39 +34,53 @@ export interface SourceToDecide {
 
 export async function decideSource({ config, sink, source }: SourceToDecide): Promise<SourcePin> {
   const pinned = await source.identify();
-  const read = (length: number): Promise<Buffer> =>
-    source.readRange(pinned, { offset: 0, length: Math.min(length, pinned.size) });
+  const read = (length: number): Promise<SourceStart> => source.readStart(pinned, length);
 
-  const head = await read(headBytes);
-  const { dialect, confidence, width } = sniff(head, formatOf(config), {
-    isWholeFile: head.length === pinned.size,
+  const start = await read(headBytes);
+  const { bytes: head, isWhole: isWholeFile } = start;
+  const { dialect, width, ...found } = sniff(head, formatOf(config), {
+    isWholeFile,
+    probes: await readProbes(source, pinned),
   });
-  const header = await wholeHeader(head, dialect, { config, source, pinned, read });
-  if (pinned.size === 0 && config.columns === undefined) {
+  const header = await wholeHeader(start, dialect, { config, source, read });
+  if (head.length === 0 && config.columns === undefined) {
     throw new ImportFailed(
       'EmptySource',
       `${source.label} is empty and no columns are listed, so there is no table to make. List columns, or create a new import when the file has a header.`,
     );
   }
-  return { pinned, dialect, confidence, header, columns: sink.resolveColumns(header.names, width) };
+  const { confidence, reasons, ambiguous, runnerUp } = found;
+  const findings = { confidence, reasons, ambiguous, runnerUp };
+  return { pinned, dialect, findings, header, columns: sink.resolveColumns(header.names, width) };
+}
+
+/** One after the other: this is done once, and a source may count its connections. */
+async function readProbes(source: Source, pinned: SourceIdentity): Promise<Buffer[]> {
+  const probes: Buffer[] = [];
+  // Places are counted from the end too, which a source without ranges does not have.
+  if (isSequential(pinned)) return probes;
+  for (const place of probePlaces(pinned.size, headBytes)) {
+    probes.push(await source.readRange(pinned, place));
+  }
+  return probes;
 }
 
 interface HeaderSource {
   readonly config: CsvImportPodConfig;
   readonly source: Source;
-  readonly pinned: SourceIdentity;
-  readonly read: (length: number) => Promise<Buffer>;
+  readonly read: (length: number) => Promise<SourceStart>;
 }
 
 /** A header that reaches to the end of what was read may go on: read more, up to the longest record. */
 async function wholeHeader(
-  head: Buffer,
+  head: SourceStart,
   dialect: Dialect,
-  { config, source, pinned, read }: HeaderSource,
+  { config, source, read }: HeaderSource,
 ): Promise<Header> {
-  for (let bytes = head; ; bytes = await read(bytes.length * 4)) {
+  for (let start = head; ; start = await read(start.bytes.length * 4)) {
+    const { bytes, isWhole } = start;
     const header = readHeader(bytes, dialect);
-    if (header.dataStart < bytes.length || bytes.length === pinned.size) return header;
+    if (header.dataStart < bytes.length || isWhole) return header;
     if (bytes.length > headBytes + config.maxRecordBytes) {
       throw new ImportFailed(
         'HeaderTooLong',

@@ -22,10 +22,12 @@ import { readImport, type ImportRow } from '../../chunks/imports.ts';
 import { deathsMin } from '../../chunks/poison.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import type { Dialect } from '../../csv/dialect.ts';
+import type { Findings } from '../../csv/sniff-findings.ts';
 import type { ColumnPlan, LoadContext, RecordSelection, Sink } from '../load/sink-port.ts';
 import type { Source, SourceIdentity } from '../source/source.ts';
 import type { ImportTelemetry } from '../telemetry.ts';
 import { isolateChunk } from './isolation.ts';
+import type { Pace } from './pace.ts';
 import type { RunTrial } from './trial-process.ts';
 import type { LoadedAlone, Unclaimed } from './trial.ts';
 
@@ -49,6 +51,8 @@ export interface ChunkWorkOptions {
   readonly telemetry: ImportTelemetry;
   /** Who works, in the ledger. */
   readonly name: string;
+  /** Told how long chunks and commits take; without it nothing of the kind is known. */
+  readonly pace?: Pace;
   /** How a chunk is tried that workers died with; without it, it is loaded like any other. */
   readonly isolation?: { readonly runTrial: RunTrial; readonly signal: AbortSignal };
 }
@@ -58,6 +62,8 @@ export interface PinnedHeader {
   readonly names: readonly string[] | null;
   /** The first byte of data. */
   readonly dataStart: number;
+  /** Why the file is read as it is; older versions pinned none. */
+  readonly findings?: Findings;
 }
 
 /** Everything pinned that loading needs. */
@@ -105,7 +111,8 @@ export async function workChunk(
 ): Promise<ChunkOutcome> {
   const { db, config, telemetry, name } = options;
   const ref = { import: config.import.uid, chunk };
-  const begun = await beginAttempt(db, ref, name);
+  const report = options.pace?.report(options.clock.monotonic());
+  const begun = await beginAttempt(db, ref, { worker: name, report });
   if (begun === undefined) return 'Unknown';
   const { attempt, unheard } = begun;
   const { isolation } = options;
@@ -144,16 +151,25 @@ async function loadAlone(
   { ref, attempt, context }: ChunkInHand,
   options: ChunkWorkOptions,
 ): Promise<LoadedAlone | Unclaimed> {
-  return await options.db.transaction(
+  const { db, config, clock, name, pace } = options;
+  const startedMs = clock.monotonic();
+  let storedMs = startedMs;
+  const loaded = await db.transaction(
     async (tx) => {
-      const claim = await claimChunk(tx, ref, options.name);
+      const claim = await claimChunk(tx, ref, name);
       if (!claim.claimed) return claim.why;
       const result = await loadClaimed(tx, claim.chunk, { context, options });
       await endAttempt(tx, attempt, 'Loaded');
+      storedMs = clock.monotonic();
       return { bytes: claim.chunk.length, result };
     },
-    { statementTimeoutMs: chunkTimeoutMs(options.config.chunkBytes) },
+    { statementTimeoutMs: chunkTimeoutMs(config.chunkBytes) },
   );
+  const endMs = clock.monotonic();
+  if (typeof loaded !== 'string') {
+    pace?.loaded({ chunkMs: endMs - startedMs, commitMs: endMs - storedMs });
+  }
+  return loaded;
 }
 
 /** The bytes of a chunk; of a record that is too long only the beginning. */

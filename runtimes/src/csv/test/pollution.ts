@@ -1,7 +1,7 @@
 /**
  * Tables with one pollution each, of the kinds that surveys of public files name: what is around the
  * table, rows of other widths, misused quotes, other structural characters, odd names. Each comes
- * with the rows that a careful person reads, title lines and notes included.
+ * with the rows that a careful person reads: without the titles above the table, with the notes below.
  *
  * A kind is a function from a table to its lines and rows; adding one is adding an entry.
  */
@@ -98,7 +98,7 @@ function below(table: Table, rows: readonly Row[], gap: string): Written {
 }
 
 function above(table: Table, rows: readonly Row[], gap: string): Written {
-  return { rows: [...rows, ...table.rows], lines: [...table.lines(rows), gap, ...table.lines()] };
+  return { rows: table.rows, lines: [...table.lines(rows), gap, ...table.lines()] };
 }
 
 const small = [

@@ -1,0 +1,145 @@
+/**
+ * Where the table begins: how many records above it are titles, notes, names with values, or lines
+ * that a comment sign begins. A person sees it at once, because the table is what goes on.
+ *
+ * A line is only called preamble if the table below it goes on in its own width. Several rows of
+ * one width that make a table of their own are never skipped: better a title too many among the
+ * records than a record lost.
+ */
+
+import { shapeOf, type Shape } from './cell-shape.ts';
+import { sniffHeader } from './sniff-header.ts';
+
+export interface SampleRow {
+  readonly cells: readonly string[];
+  /** The physical line it begins on, 1 for the first. */
+  readonly line: number;
+}
+
+/** The share of the rows below a preamble that must go on in the table's width. */
+const goesOnMin = 0.6;
+/** A row with at most this share of the columns filled is rather a title than a row. */
+const sparseShare = 0.4;
+/** If more rows of the table are as sparse, being sparse says nothing. */
+const sparseRowsMax = 0.1;
+/** Fewer rows are no table of their own, whatever they look like. */
+const tableRowsMin = 4;
+const wideMin = 4;
+/** How far below a first candidate a better header is looked for. */
+const headerDistanceMax = 4;
+const commentSign = /^\s*(#|%|\/\/|--)/;
+
+/** The index of the first row of the table: its header, or its first record. */
+export function tableStart(rows: readonly SampleRow[], width: number): number {
+  const comments = commentedRows(rows, width);
+  const rest = comments === 0 ? rows : rows.slice(comments);
+  return comments + (width < 2 ? 0 : uncommentedStart(rest, width));
+}
+
+/** Rows at the top that begin with a comment sign, when no later row does. */
+function commentedRows(rows: readonly SampleRow[], width: number): number {
+  const sign = signOf(rows[0]);
+  if (sign === undefined) return 0;
+  const end = rows.findIndex((row) => signOf(row) !== sign);
+  if (end < 0 || rows.slice(end).some((row) => signOf(row) === sign)) return 0;
+  const last = rows[end - 1]?.cells ?? [];
+  const isHeader = last.length === width && (width > 1 || end === 1);
+  return isHeader ? end - 1 : end;
+}
+
+function signOf(row: SampleRow | undefined): string | undefined {
+  return commentSign.exec(row?.cells[0] ?? '')?.[1];
+}
+
+function uncommentedStart(rows: readonly SampleRow[], width: number): number {
+  const table = new TableRows(rows, width);
+  const first = rows.findIndex((row) => table.has(row));
+  if (first < 0) return 0;
+  const start = betterHeader(rows, { first, width });
+  if (start === 0) return 0;
+  const below = rows.slice(start);
+  const going = below.filter((row) => table.isNear(row)).length;
+  if (going < below.length * goesOnMin) return 0;
+  return holdsTable(rows.slice(0, start)) ? 0 : start;
+}
+
+/** What a row of the table is: as wide as the others, and filled. */
+class TableRows {
+  readonly #width: number;
+  readonly #filledMin: number;
+
+  constructor(rows: readonly SampleRow[], width: number) {
+    this.#width = width;
+    const whole = rows.filter(({ cells }) => cells.length === width);
+    const used = Array.from({ length: width }, (_, column) => column).filter(
+      (column) => whole.filter(({ cells }) => isFilled(cells[column])).length > whole.length * 0.1,
+    ).length;
+    const least = Math.floor(used * sparseShare) + 1;
+    const sparse = whole.filter(({ cells }) => filledOf(cells) < least).length;
+    this.#filledMin = width > 2 && sparse <= Math.max(3, whole.length * sparseRowsMax) ? least : 0;
+  }
+
+  has(row: SampleRow): boolean {
+    return this.isNear(row) && filledOf(row.cells) >= this.#filledMin;
+  }
+
+  /** In a wide table one field more or less is an accident; in a narrow one it is another shape. */
+  isNear({ cells }: SampleRow): boolean {
+    const distance = Math.abs(cells.length - this.#width);
+    return cells.length > 1 && distance <= (this.#width < wideMin ? 0 : 1);
+  }
+}
+
+function isFilled(cell: string | undefined): boolean {
+  return cell !== undefined && cell.trim() !== '';
+}
+
+function filledOf(cells: readonly string[]): number {
+  return cells.filter(isFilled).length;
+}
+
+/** A title may have nearly as many commas as the table: if a real header comes soon, it is above. */
+function betterHeader(
+  rows: readonly SampleRow[],
+  { first, width }: { first: number; width: number },
+): number {
+  if (rows[first]?.cells.length === width) return first;
+  const soon = rows.slice(first, first + headerDistanceMax);
+  const exact = soon.findIndex(({ cells }) => cells.length === width);
+  if (exact < 0) return first;
+  const below = rows.slice(first + exact).map(({ cells }) => cells);
+  return sniffHeader(below, width).votes > 0 ? first + exact : first;
+}
+
+/** Whether some rows above the table are a table too: several of one width, alike in each column. */
+function holdsTable(rows: readonly SampleRow[]): boolean {
+  const blocks = rows.map(({ cells }) => cells.slice(0, cells.findLastIndex(isFilled) + 1));
+  for (let from = 0; from < blocks.length;) {
+    const width = blocks[from]?.length ?? 0;
+    let to = from + 1;
+    while (blocks[to]?.length === width) to += 1;
+    const block = blocks.slice(from, to);
+    if (width > 1 && block.length >= tableRowsMin && !holdsNames(block)) return true;
+    from = to;
+  }
+  return false;
+}
+
+/** Names with their values (`Created;2024-01-31`): every name differs, and so do the values' kinds. */
+function holdsNames(block: readonly (readonly string[])[]): boolean {
+  const names = block.map((cells) => cells[0]?.trim() ?? '');
+  if (block.some((cells) => filledOf(cells.slice(1)) > 1)) return false;
+  if (names.filter((name) => name.endsWith(':')).length > names.length / 2) return true;
+  const isNamed = names.every((name) => name === '' || isWord(shapeOf(name)));
+  const kinds = new Set(block.slice(1).map((cells) => kindOf(cells.slice(1).find(isFilled) ?? '')));
+  return isNamed && kinds.size > 1;
+}
+
+function isWord(shape: Shape): boolean {
+  return shape === 'word' || shape === 'text';
+}
+
+function kindOf(value: string): string {
+  const shape = shapeOf(value.trim());
+  return isWord(shape) ? 'text' : shape;
+}

@@ -1,0 +1,80 @@
+/**
+ * The bytes that candidates are read from: the beginning of the file as UTF-8, in whole lines,
+ * without its mark, a separator hint and the preamble that the format gives. What every dialect has
+ * in common is decided here, so that candidates differ only in what has to be found.
+ */
+
+import type { Encoding, FormatSpec } from './dialect.ts';
+import { CR, LF } from './line-end.ts';
+import { separatorHint, type SeparatorHint } from './separator-hint.ts';
+import { sniffEncoding, type EncodingGuess } from './sniff-encoding.ts';
+import { decodeWindows1252 } from './windows-1252.ts';
+
+export interface Sample {
+  readonly bytes: Buffer;
+  readonly encoding: Encoding;
+  readonly guess: EncodingGuess;
+  readonly hint: SeparatorHint | undefined;
+  /** Pieces from later in the file, also as whole lines. */
+  readonly later: readonly Buffer[];
+}
+
+export interface SampleOptions {
+  readonly isWholeFile: boolean;
+  readonly probes?: readonly Buffer[];
+}
+
+const sampleBytesMax = 1 << 20;
+
+export function takeSample(
+  head: Buffer,
+  format: FormatSpec,
+  { isWholeFile, probes = [] }: SampleOptions,
+): Sample {
+  const guess = sniffEncoding(head, probes);
+  const { encoding: given } = format;
+  const encoding = given === undefined || given === 'Auto' ? guess.encoding : given;
+  const isCut = !isWholeFile || head.length > sampleBytesMax;
+  const text = toUtf8(head.subarray(guess.bomBytes, sampleBytesMax), encoding);
+  const whole = isCut ? wholeLines(text) : text;
+  const hint = separatorHint(whole, 0);
+  const start = afterLines(whole, hint?.bytes ?? 0, format.preambleLines ?? 0);
+  return {
+    bytes: whole.subarray(start),
+    encoding,
+    guess,
+    hint,
+    later: probes.map((probe) => innerLines(toUtf8(probe, encoding))),
+  };
+}
+
+/** The whole lines of a sample that ends anywhere; all of it if it is one line. */
+export function wholeLines(sample: Buffer): Buffer {
+  const end = Math.max(sample.lastIndexOf(LF), sample.lastIndexOf(CR));
+  return end < 0 ? sample : sample.subarray(0, end + 1);
+}
+
+/** The same of a piece that also begins anywhere; nothing if it is within one line. */
+function innerLines(piece: Buffer): Buffer {
+  const [lf, cr] = [piece.indexOf(LF), piece.indexOf(CR)];
+  const first = lf < 0 ? cr : lf;
+  return first < 0 ? piece.subarray(0, 0) : wholeLines(piece.subarray(first + 1));
+}
+
+/** Damaged UTF-8 stays as it is, so that readings still see where it is damaged. */
+function toUtf8(bytes: Buffer, encoding: Encoding): Buffer {
+  if (encoding === 'UTF-8') return bytes;
+  if (encoding === 'Windows-1252') return Buffer.from(decodeWindows1252(bytes));
+  const units = Buffer.from(bytes.subarray(0, bytes.length & ~1));
+  const little = encoding === 'UTF-16BE' ? units.swap16() : units;
+  return Buffer.from(little.toString('utf16le'));
+}
+
+function afterLines(bytes: Buffer, start: number, lines: number): number {
+  let at = start;
+  for (let line = 0; line < lines && at < bytes.length; line += 1) {
+    while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at += 1;
+    at += bytes[at] === CR && bytes[at + 1] === LF ? 2 : 1;
+  }
+  return Math.min(at, bytes.length);
+}

@@ -1,0 +1,164 @@
+/**
+ * The candidates that a sample makes possible (delimiter × quote × escape), and the choice among
+ * their readings. First the beginning of the sample decides about the delimiter; then all of it, with
+ * what was read later in the file, decides about quotes, which may be rare. Ties go to the plainest
+ * dialect: comma, double quote, doubled. Fields that the format fixes are not searched.
+ */
+
+import {
+  givenDelimiter,
+  noDelimiter,
+  standardDialect,
+  type Delimiter,
+  type Dialect,
+  type Escape,
+  type FormatSpec,
+} from './dialect.ts';
+import { readSample, type Reading } from './sniff-candidate.ts';
+import { wholeLines } from './sniff-sample.ts';
+
+/** Enough lines to tell delimiters apart; thousands of files must be sniffed in one call. */
+export const firstLookBytes = 64 << 10;
+const accidentsMax = 4;
+const betterShare = 0.1;
+
+/** In the order of how usual they are, since the first of equals is taken. */
+const delimiters = Array.from(',;\t| :^~#!\u0001\u001e\u001f¦§', (character) => ({
+  delimiter: character.charCodeAt(0),
+}));
+const usual: readonly Delimiter[] = delimiters.slice(0, 4);
+const spaceRuns: readonly Delimiter[] = [
+  { delimiter: 0x20, spacesMin: 2 },
+  { delimiter: 0x20, spacesMin: 1 },
+];
+
+export interface Found {
+  readonly best: Reading;
+  /** The best reading with another delimiter. */
+  readonly second: Reading | undefined;
+}
+
+export function search(sample: Buffer, later: readonly Buffer[], format: FormatSpec): Found {
+  const base = { ...standardDialect, comment: format.comment?.codePointAt(0) };
+  const beginning = beginningOf(sample);
+  const readings = delimiterCandidates(sample, format).map((delimiter) =>
+    bestReading(beginning, quoteCandidates(beginning, { ...base, ...delimiter }, format)),
+  );
+  const ranked = readings.toSorted((left, right) => right.score - left.score);
+  const [first, second] = ranked as [Reading, ...Reading[]];
+  const { delimiter, spacesMin } = first.dialect;
+  const dialect = { ...base, delimiter, ...(spacesMin === undefined ? {} : { spacesMin }) };
+  const all = later.length === 0 ? sample : Buffer.concat([sample, ...later]);
+  const best = beginning === all ? first : bestReading(all, quoteCandidates(all, dialect, format));
+  return { best: refine(all, best, format), second };
+}
+
+export function beginningOf(sample: Buffer): Buffer {
+  return sample.length > firstLookBytes ? wholeLines(sample.subarray(0, firstLookBytes)) : sample;
+}
+
+function bestReading(sample: Buffer, candidates: readonly Dialect[]): Reading {
+  const readings = candidates.map((candidate) => readSample(sample, candidate));
+  const [first, ...others] = readings as [Reading, ...Reading[]];
+  return others.reduce((best, reading) => {
+    const isPlausible = isUsed(reading, first);
+    return isPlausible && reading.score > best.score + 1e-9 ? reading : best;
+  }, first);
+}
+
+/**
+ * Other quotes than the first candidate's must earn it: by being used more, by making the records
+ * agree, or by its failing.
+ */
+function isUsed(reading: Reading, first: Reading): boolean {
+  const { quote } = reading.dialect;
+  if (quote === first.dialect.quote) return true;
+  if (quote === undefined) return isBeyondQuotes(first);
+  if (reading.quotedFields > first.quotedFields) return true;
+  return reading.quotedFields > 0 && reading.share > first.share + betterShare;
+}
+
+/**
+ * A quote that never closes is an accident, to be rejected by itself; only many of them, more than
+ * there are quoted fields, show that this file does not quote at all.
+ */
+function isBeyondQuotes({ bad, strayQuotes, quotedFields }: Reading): boolean {
+  return bad >= accidentsMax && bad + strayQuotes > quotedFields;
+}
+
+function delimiterCandidates(sample: Buffer, format: FormatSpec): readonly Delimiter[] {
+  const given = givenDelimiter(format);
+  if (given !== undefined) return [given];
+  const comment = format.comment?.codePointAt(0);
+  const isIn = ({ delimiter }: Delimiter): boolean =>
+    delimiter !== comment && sample.includes(String.fromCodePoint(delimiter));
+  const present = delimiters.filter(isIn);
+  // One column: nothing separates. Any usual delimiter that does not occur says so.
+  const absent = usual.find((delimiter) => !present.includes(delimiter)) ?? {
+    delimiter: noDelimiter,
+  };
+  const runs = sample.includes('  ') ? spaceRuns : [];
+  const single = delimiters.filter((it) => it === absent || present.includes(it));
+  return [...single, ...runs];
+}
+
+function quoteCandidates(sample: Buffer, base: Dialect, format: FormatSpec): Dialect[] {
+  const given = fixed(format.quote);
+  const quotes: (number | undefined)[] = [];
+  if (given !== undefined) quotes.push(given === 'None' ? undefined : given.codePointAt(0));
+  else {
+    quotes.push(0x22);
+    if (sample.includes(0x27)) quotes.push(0x27);
+    if (sample.includes(0x22)) quotes.push(undefined);
+  }
+  return quotes
+    .flatMap((quote) => paddings(sample, { ...base, quote }, format))
+    .flatMap((dialect) =>
+      escapeCandidates(sample, dialect, format).map((escape) => ({ ...dialect, escape })),
+    );
+}
+
+/** Spaces before quotes must be read as padding to see whether all delimiters have them. */
+function paddings(sample: Buffer, dialect: Dialect, format: FormatSpec): Dialect[] {
+  const { delimiter, quote } = dialect;
+  if (quote === undefined || delimiter === 0x20 || fixed(format.delimiter) !== undefined) {
+    return [dialect];
+  }
+  const isFound = sample.includes(String.fromCodePoint(delimiter, 0x20, quote));
+  return isFound ? [dialect, { ...dialect, padded: true }] : [dialect];
+}
+
+function escapeCandidates(sample: Buffer, dialect: Dialect, format: FormatSpec): Escape[] {
+  const given = fixed(format.escape);
+  if (given !== undefined) return [given];
+  const escapes: Escape[] = [dialect.quote === undefined ? 'None' : 'Doubled'];
+  const escaped = [dialect.quote, dialect.delimiter].some(
+    (character) =>
+      character !== undefined && sample.includes(`\\${String.fromCodePoint(character)}`),
+  );
+  if (escaped) escapes.push('Backslash');
+  return escapes;
+}
+
+/** What only shows once the delimiter and the quotes are known. */
+function refine(sample: Buffer, reading: Reading, format: FormatSpec): Reading {
+  const { dialect } = reading;
+  const escape = fixed(format.escape) === undefined && isBackslashed(reading) ? 'Backslash' : null;
+  const isPadded = fixed(format.delimiter) === undefined && hasSpaces(reading);
+  if (escape === null && isPadded === (dialect.padded === true)) return reading;
+  const { padded: _, ...plain } = { ...dialect, escape: escape ?? dialect.escape };
+  return readSample(sample, isPadded ? { ...plain, padded: true } : plain);
+}
+
+function isBackslashed({ dialect, pairedBackslashes, otherBackslashes }: Reading): boolean {
+  return dialect.escape === 'Doubled' && pairedBackslashes > 0 && otherBackslashes === 0;
+}
+
+/** If a space follows every delimiter, the two of them are what separates. */
+function hasSpaces({ dialect, delimiters: all, spaced }: Reading): boolean {
+  return dialect.delimiter !== 0x20 && all > 1 && spaced >= all * 0.97;
+}
+
+export function fixed<T extends string>(value: T | undefined): Exclude<T, 'Auto'> | undefined {
+  return value === undefined || value === 'Auto' ? undefined : (value as Exclude<T, 'Auto'>);
+}
