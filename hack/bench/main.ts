@@ -4,6 +4,7 @@ type Bench = (args: readonly string[]) => Promise<number>;
 /** Loaded when asked for: none of them pays for what another one imports. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'csv-import': async () => (await import('./csv-import/main.ts')).benchOfCsvImport,
+  'csv-dialects': async () => (await import('../dialects/main.ts')).benchOfDialects,
   'increment-pipeline': async () =>
     (await import('./increment-pipeline/main.ts')).benchOfIncrementPipeline,
   cluster: async () => (await import('./cluster/main.ts')).benchOfCluster,
