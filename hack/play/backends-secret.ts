@@ -52,17 +52,13 @@ export function backendsSecret(
   secrets: Partial<PlaySecrets> = {},
 ): KubeObject {
   const postgres = backends.get('postgres');
-  const s3 = backends.get('s3');
   const data = {
     POSTGRES_URL: postgres?.url,
     POSTGRES_OWNER_URL: postgres?.extra.ownerUrl,
     POSTGRES_READ_URL: env['MILLRACE_POSTGRES_READ_URL'],
     RABBITMQ_URL: backends.get('rabbitmq')?.url,
     REDIS_URL: backends.get('redis')?.url,
-    S3_ENDPOINT: s3?.url,
-    S3_REGION: s3?.extra.s3?.region,
-    S3_ACCESS_KEY_ID: s3?.extra.s3?.accessKeyId,
-    S3_SECRET_ACCESS_KEY: s3?.extra.s3?.secretAccessKey,
+    ...s3Data(backends.get('s3')),
     TOKENS: secrets.tokens ?? env['MILLRACE_TOKENS'],
     SEALING_KEYS: secrets.sealingKeys ?? env['MILLRACE_SEALING_KEYS'],
   };
@@ -74,5 +70,15 @@ export function backendsSecret(
     kind: 'Secret',
     metadata: { name: defaultSecretName, namespace },
     stringData,
+  };
+}
+
+function s3Data(store: RunningBackend | undefined): Readonly<Record<string, string | undefined>> {
+  const access = store?.extra.s3;
+  return {
+    S3_ENDPOINT: store?.url,
+    S3_REGION: access?.region,
+    S3_ACCESS_KEY_ID: access?.accessKeyId,
+    S3_SECRET_ACCESS_KEY: access?.secretAccessKey,
   };
 }

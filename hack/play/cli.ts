@@ -18,7 +18,9 @@ Without a manifest it loads crds/examples/csv-import.yaml from a sample that it 
 
 Backends: MILLRACE_POSTGRES_URL, MILLRACE_RABBITMQ_URL and MILLRACE_REDIS_URL, also from .env, are
 used as they are and never wiped; what is needed and not given is started from what this host has.
-MILLRACE_TOKENS holds the tokens of gateways with auth Tokens, one \`name:token\` a line.
+MILLRACE_TOKENS holds the tokens of gateways with auth Tokens, one \`name:token\` a line, or
+\`name:token:reveal\` for one that may see sealed columns; MILLRACE_SEALING_KEYS the keys of these.
+What is not given is made once and kept in secrets.json of the state folder.
 
 The end: an import ends by itself. A service (IncrementPipeline) serves until Ctrl-C; then it stops
 taking work, commits what it has taken and says how the sums stand. What that does not manage in time

@@ -6,6 +6,7 @@ export interface StatePaths {
   readonly lock: string;
   readonly objects: string;
   readonly claims: string;
+  readonly secrets: string;
   readonly backends: string;
   readonly volumes: string;
   readonly compileCache: string;
@@ -17,6 +18,7 @@ export function statePaths(root: string): StatePaths {
     lock: join(root, 'play.lock'),
     objects: join(root, 'objects.json'),
     claims: join(root, 'claims.json'),
+    secrets: join(root, 'secrets.json'),
     backends: join(root, 'backends'),
     volumes: join(root, 'volumes'),
     compileCache: join(root, 'compile-cache'),

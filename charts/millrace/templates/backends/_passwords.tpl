@@ -23,4 +23,14 @@ no URL, configuration file or SQL needs to quote them.
 {{ $name }}: {{ randBytes 32 | b64dec | sha256sum | trunc 40 | quote }}
 {{- end }}
 {{- end }}
+{{- /* Keys of sealed columns: 32 bytes in base64. */}}
+{{- range $name := list "sealing-seal" "sealing-index" }}
+{{- if hasKey $kept $name }}
+{{ $name }}: {{ index $kept $name | b64dec | quote }}
+{{- else if $seed }}
+{{ $name }}: {{ printf "%s/%s" $seed $name | sha256sum | trunc 32 | b64enc | quote }}
+{{- else }}
+{{ $name }}: {{ randBytes 32 | quote }}
+{{- end }}
+{{- end }}
 {{- end -}}
