@@ -8,11 +8,11 @@
  */
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import { controllerOf } from '../../machinery/object-key.ts';
-import { emptyPlan, type Plan, type Step, type Target } from '../../machinery/step.ts';
+import { emptyPlan, type Plan } from '../../machinery/step.ts';
 import { autoscaled } from '../../machinery/workload/scaling/autoscaled.ts';
 import { configMap } from '../../machinery/workload/config-map.ts';
 import { deployment } from '../../machinery/workload/deployment.ts';
-import { jobFacts } from '../../machinery/workload/job.ts';
+import { finalizerStep, janitorPlan, type Held } from '../../machinery/workload/janitor.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import {
   configMaps,
@@ -20,7 +20,7 @@ import {
   jobs,
   services,
 } from '../../machinery/workload/resource-types.ts';
-import { joined, scaled, targetOf, waitFor } from '../../machinery/workload/scaled.ts';
+import { joined, scaled, targetOf } from '../../machinery/workload/scaled.ts';
 import { service } from '../../machinery/workload/service.ts';
 import type { SecretMissing } from '../../machinery/workload/secrets.ts';
 import type { Care } from './care.ts';
@@ -94,23 +94,7 @@ function hold({ observed, stopping, missing }: Part): Plan {
   const isStarting = stopping !== 'NeverStarted' && (missing === undefined || isStarted);
   if (isHeld || !isStarting) return emptyPlan;
   const reason = 'increments in flight are to be committed before it goes';
-  return { steps: [finalizer(observed, { isHeld: true, reason })], keep: [] };
-}
-
-function finalizer(
-  { owner, resource }: Observed,
-  change: { readonly isHeld: boolean; readonly reason: string },
-): Step {
-  const { resourceVersion, finalizers = [] } = resource.metadata;
-  return {
-    op: 'finalizer',
-    ...targetOf(incrementPipelines, owner, owner.name),
-    uid: owner.uid,
-    resourceVersion,
-    present: finalizers,
-    finalizer: drainFinalizer,
-    ...change,
-  };
+  return { steps: [finalizerStep(heldBy(observed), { isHeld: true, reason })], keep: [] };
 }
 
 function configuration({ spec, rendering, observed }: Part): Plan {
@@ -181,23 +165,16 @@ function recording({ observed, stopping }: Part): Plan {
 
 function janitor(part: Part): Plan {
   const { observed, missing } = part;
-  const { owner, children } = observed;
-  const target = targetOf(jobs, owner, roleName(owner.name, 'janitor'));
-  const held = children.janitor;
-  if (held === undefined || controllerOf(held)?.uid !== owner.uid) {
-    if (missing !== undefined) return waitFor(missing, target);
-    const object = janitorJob(owner, part);
-    const reason = 'nothing runs any more, and the pipeline is deleted';
-    return { steps: [{ op: 'apply', type: jobs, object, reason }], keep: [] };
-  }
-  const { end } = jobFacts(held);
-  if (end === 'Complete') {
-    const reason = 'nothing is in flight and the janitor has ended';
-    return { steps: [finalizer(observed, { isHeld: false, reason })], keep: [] };
-  }
-  return waitFor({ what: 'the janitor to end', object: nameOf(target) }, target);
+  return janitorPlan({
+    ...heldBy(observed),
+    janitor: observed.children.janitor,
+    missing,
+    object: () => janitorJob(observed.owner, part),
+    reason: 'nothing runs any more, and the pipeline is deleted',
+    releaseReason: 'nothing is in flight and the janitor has ended',
+  });
 }
 
-function nameOf({ type, ref }: Target): string {
-  return `${type.kind}/${ref.name}`;
+function heldBy({ owner, resource }: Observed): Held {
+  return { type: incrementPipelines, owner, resource, finalizer: drainFinalizer };
 }

@@ -10,10 +10,8 @@
  */
 import type { IncrementPipelineSpec } from '@millrace/crds/increment-pipeline';
 import { conditionOf } from '../../machinery/conditions.ts';
-import type { KubeObject } from '../../machinery/kube-api.ts';
-import { controllerOf } from '../../machinery/object-key.ts';
+import { isGone } from '../../machinery/workload/gone.ts';
 import { presentReplicas } from '../../machinery/workload/scaled.ts';
-import type { PodFacts } from '../../machinery/workload/pods.ts';
 import { defaults } from './children/config-map.ts';
 import type { Recorded } from './draining.ts';
 import type { Observed } from './observed.ts';
@@ -92,25 +90,4 @@ export function areGatewaysGone({
 
 function areWorkersGone({ owner, children, pods }: Observed): boolean {
   return isGone({ owner, deployment: children.worker, pods: pods.workers });
-}
-
-interface Workload {
-  readonly owner: Observed['owner'];
-  readonly deployment: KubeObject | undefined;
-  readonly pods: readonly PodFacts[];
-}
-
-/** No pod is there, and none is about to be made. */
-function isGone({ owner, deployment, pods }: Workload): boolean {
-  if (pods.some(({ hasEnded }) => !hasEnded)) return false;
-  if (deployment === undefined || controllerOf(deployment)?.uid !== owner.uid) return true;
-  const { generation, status = {} } = { ...deployment, ...deployment.metadata } as Fields;
-  const { observedGeneration = generation, replicas = 0 } = status;
-  const isSeen = generation === undefined || (observedGeneration ?? 0) >= generation;
-  return presentReplicas(owner, deployment) === 0 && isSeen && replicas === 0;
-}
-
-interface Fields {
-  readonly generation?: number;
-  readonly status?: { readonly observedGeneration?: number; readonly replicas?: number };
 }

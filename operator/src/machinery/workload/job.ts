@@ -75,6 +75,8 @@ export interface JobFacts {
   /** Digest of the rendering it was made from. */
   readonly rendering: string | undefined;
   readonly isSuspended: boolean;
+  /** Its controller has acted on a suspension, and on no resumption since. */
+  readonly isSuspensionSeen: boolean;
   readonly failedPods: number;
   readonly end: 'Complete' | 'Failed' | undefined;
   readonly endedAtMs: number | undefined;
@@ -83,14 +85,13 @@ export interface JobFacts {
 export function jobFacts(job: KubeObject): JobFacts {
   // The API server validates Jobs; every field is read as optional all the same.
   const { spec, status } = job as JobFields;
-  const end = (status?.conditions ?? []).find(
-    (condition) =>
-      condition.status === 'True' && (condition.type === 'Complete' || condition.type === 'Failed'),
-  );
+  const holding = (status?.conditions ?? []).filter((condition) => condition.status === 'True');
+  const end = holding.find(({ type }) => type === 'Complete' || type === 'Failed');
   return {
     uid: job.metadata.uid ?? '',
     rendering: job.metadata.annotations?.[renderingAnnotation],
     isSuspended: spec?.suspend === true,
+    isSuspensionSeen: holding.some(({ type }) => type === 'Suspended'),
     failedPods: status?.failed ?? 0,
     end: end === undefined ? undefined : end.type === 'Complete' ? 'Complete' : 'Failed',
     endedAtMs:

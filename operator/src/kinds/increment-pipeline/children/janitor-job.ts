@@ -4,7 +4,7 @@
  */
 import type { IncrementPipelineSpec } from '@millrace/crds/increment-pipeline';
 import type { KubeObject } from '../../../machinery/kube-api.ts';
-import { job } from '../../../machinery/workload/job.ts';
+import { janitorJob as janitorJobOf } from '../../../machinery/workload/janitor.ts';
 import type { Owner } from '../../../machinery/workload/names.ts';
 import { names } from '../names.ts';
 import type { Rendering } from '../rendering.ts';
@@ -16,26 +16,9 @@ export interface JanitorOptions {
 }
 
 export function janitorJob(owner: Owner, { spec, rendering }: JanitorOptions): KubeObject {
-  const template = rendering.templates.janitor;
-  const { containers, ...rest } = template['spec'] as PodSpec;
-  const told = { name: 'MILLRACE_DELETION_POLICY', value: deletionPolicyOf(spec) };
-  return job(names, owner, {
-    role: 'janitor',
-    template: {
-      ...template,
-      spec: {
-        ...rest,
-        containers: containers.map((container) => ({
-          ...container,
-          env: [...container.env, told],
-        })),
-      },
-    },
+  return janitorJobOf(names, owner, {
+    template: rendering.templates.janitor,
     rendering: rendering.digest,
-    suspend: false,
+    policy: deletionPolicyOf(spec),
   });
-}
-
-interface PodSpec {
-  readonly containers: readonly { readonly env: readonly object[] }[];
 }
