@@ -82,6 +82,9 @@ describe('the uninstall', () => {
     const services = await kubectl(['get', 'apiservices', '-o', 'name']);
     expect(after).toEqual(before);
     expect(services).not.toContain('external.metrics.k8s.io');
+    expect(await kubectl(['get', 'secret', '-n', systemNamespace, '-o', 'name'])).not.toContain(
+      'metrics-api-tls',
+    );
     expect(await kubectl(['get', 'csvimport', 'users', '-n', 'default', '-o', 'name'])).toContain(
       'users',
     );
