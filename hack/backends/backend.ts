@@ -103,7 +103,7 @@ export interface Search {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cacheDir: string;
   readonly folder: string;
-  log(line: string): void;
+  readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
 

@@ -18,7 +18,7 @@ export interface SampleObjectOptions {
   readonly store: RunningBackend | undefined;
   /** Where the sample is on this host, or is to be written. */
   readonly file: string;
-  log(line: string): void;
+  readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
 

@@ -3,7 +3,8 @@
  * where they are. Runs that overlap on one checkout share the servers; the last one ends them.
  *
  * MILLRACE_TEST_POSTGRES_URL, MILLRACE_TEST_POSTGRES_OWNER_URL, MILLRACE_TEST_REDIS_URL and
- * MILLRACE_TEST_RABBITMQ_URL name servers to use instead. The variables without TEST are not read:
+ * MILLRACE_TEST_RABBITMQ_URL name servers to use instead, MILLRACE_TEST_S3_ENDPOINT with _REGION,
+ * _ACCESS_KEY_ID and _SECRET_ACCESS_KEY a store, which is started for its own suites only. The variables without TEST are not read:
  * a developer's running system is no place for tests. Where a backend cannot be had its suites are
  * skipped with the reason; with CI=true that is a failure.
  */
@@ -12,7 +13,12 @@ import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 
 import type { ProvidedBackends } from '../../runtimes/test/provided.ts';
-import { backendNames, type BackendName, type RunningBackend } from '../backends/backend.ts';
+import {
+  allBackendNames,
+  backendNames,
+  type BackendName,
+  type RunningBackend,
+} from '../backends/backend.ts';
 import { startBackends } from '../backends/resolve.ts';
 
 const stateDir = fileURLToPath(new URL('../../.millrace/test', import.meta.url));
@@ -21,6 +27,9 @@ function environment(): Record<string, string | undefined> {
   const env = { ...process.env };
   for (const key of ['POSTGRES', 'POSTGRES_OWNER', 'REDIS', 'RABBITMQ']) {
     env[`MILLRACE_${key}_URL`] = process.env[`MILLRACE_TEST_${key}_URL`];
+  }
+  for (const key of ['ENDPOINT', 'REGION', 'ACCESS_KEY_ID', 'SECRET_ACCESS_KEY']) {
+    env[`MILLRACE_S3_${key}`] = process.env[`MILLRACE_TEST_S3_${key}`];
   }
   return env;
 }
@@ -43,6 +52,7 @@ function provided(
 ): ProvidedBackends {
   const [postgres, redis, rabbitmq] = backendNames.map((name) => started.get(name));
   const url = postgres?.url ?? '';
+  const store = started.get('s3');
   return {
     missing,
     ...(postgres === undefined
@@ -50,6 +60,7 @@ function provided(
       : { postgres: { ownerUrl: postgres.extra.ownerUrl ?? url, appUrl: url } }),
     ...(redis === undefined ? {} : { redis: { url: redis.url } }),
     ...(rabbitmq === undefined ? {} : { rabbitmq: { url: rabbitmq.url } }),
+    ...(store?.extra.s3 === undefined ? {} : { s3: { endpoint: store.url, ...store.extra.s3 } }),
   };
 }
 
@@ -67,7 +78,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       missing[name] = error instanceof Error ? error.message : String(error);
     }
   };
-  if (suites.length > 0) await Promise.all(backendNames.map(startOne));
+  const isStoreAsked = suites.some((path) => /\bs3\b/.test(path));
+  const names = isStoreAsked ? allBackendNames : backendNames;
+  if (suites.length > 0) await Promise.all(names.map(startOne));
 
   const reasons = Object.values(missing);
   const stop = async (): Promise<void> => {

@@ -13,7 +13,7 @@ import { inject } from 'vitest';
 
 import type { ProvidedBackends } from './provided.ts';
 
-type BackendName = 'postgres' | 'redis' | 'rabbitmq';
+type BackendName = 'postgres' | 'redis' | 'rabbitmq' | 's3';
 
 /** The reason why a suite cannot run here, or undefined when it can. */
 export function lacks(...names: readonly BackendName[]): string | undefined {

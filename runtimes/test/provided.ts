@@ -5,6 +5,12 @@ export interface ProvidedBackends {
   readonly postgres?: { readonly ownerUrl: string; readonly appUrl: string };
   readonly redis?: { readonly url: string };
   readonly rabbitmq?: { readonly url: string };
+  readonly s3?: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+  };
   /** Why a backend is not among the above. */
   readonly missing: Readonly<Record<string, string>>;
 }

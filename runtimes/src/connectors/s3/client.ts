@@ -8,6 +8,7 @@
  */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { Transient } from '@millrace/kit/transient';
 import type * as Sdk from '@aws-sdk/client-s3';
 
 export interface S3Settings {
@@ -35,6 +36,7 @@ export function s3Connections(settings: () => S3Settings): () => Promise<S3Conne
   let current: { readonly key: string; readonly client: Sdk.S3Client } | undefined;
   return async () => {
     const asked = settings();
+    requireEndpoint(asked.endpoint);
     const sdk = await import('@aws-sdk/client-s3');
     const key = JSON.stringify(asked);
     if (current?.key !== key) {
@@ -44,6 +46,16 @@ export function s3Connections(settings: () => S3Settings): () => Promise<S3Conne
     }
     return { sdk, client: current.client };
   };
+}
+
+function requireEndpoint(endpoint: string): void {
+  const protocol = URL.parse(endpoint)?.protocol;
+  if (protocol === 'http:' || protocol === 'https:') return;
+  throw new Transient(
+    'SourceRefused',
+    'S3_ENDPOINT is no http:// or https:// URL; correct it in the Secret.',
+    { backend: 'source' },
+  );
 }
 
 function openClient(sdk: S3Sdk, settings: S3Settings): Sdk.S3Client {

@@ -42,6 +42,7 @@ const byName: Readonly<Record<string, Told>> = {
     'SourceRefused',
     'the store refuses the signature; correct S3_SECRET_ACCESS_KEY',
   ],
+  XAdminUserNotFound: ['SourceRefused', 'the store does not know S3_ACCESS_KEY_ID; correct it'],
   TimeoutError: ['SourceUnreachable', 'no connection to S3_ENDPOINT within the time limit'],
 };
 
