@@ -2,12 +2,12 @@
  * Cuts a stream of bytes into chunks that end on record boundaries, in one sequential pass.
  *
  * Records are found by the parser's own automaton, so both agree by construction. It is run only
- * where it matters: a line without a quote (or, in dialects that let a backslash protect a line
+ * where it matters, on units (`units.ts`): a line without a quote (or, in dialects that let a backslash protect a line
  * end, without a backslash) is a record, so whole stretches between such bytes are skipped at the
  * speed of a memory search. A chunk ends at the first boundary at or after `chunkBytes`, and before
  * and after a record that is too long, which is a chunk of its own, marked `tooLong`: nobody has to
  * hold it in memory to reject it. Thus a chunk that is not marked is shorter than chunkBytes +
- * maxRecordBytes + 2.
+ * maxRecordBytes and two characters.
  *
  * Memory: a few times maxRecordBytes, and the buffers fed. Any chunk's end is a place to start anew.
  */
@@ -15,6 +15,7 @@
 import type { Dialect } from './dialect.ts';
 import { CR, endOfLine, LF } from './line-end.ts';
 import { RecordReader } from './record-reader.ts';
+import { unitCount, unitsOf, type Units } from './units.ts';
 
 export interface PlannedChunk {
   readonly offset: number;
@@ -34,43 +35,62 @@ export interface ScanOptions {
 const nowhere = Number.MAX_SAFE_INTEGER;
 
 export class BoundaryScanner {
-  readonly #options: ScanOptions;
+  readonly #start: number;
+  readonly #chunkUnits: number;
+  readonly #maxRecordUnits: number;
+  readonly #units: Units;
   readonly #reader: RecordReader;
   readonly #special: readonly number[];
   #chunks: PlannedChunk[] = [];
-  /** The file offset where the chunk being filled begins. */
-  #chunkStart: number;
-  /** Bytes from the record at hand on, and where they are in the file. */
+  /** Bytes fed whose units depend on the next ones. */
+  #rest: Buffer = Buffer.alloc(0);
+  #fedBytes = 0;
+  /** Where the chunk being filled begins, in units from the start. */
+  #chunkStart = 0;
+  /** Units from the record at hand on, and where they are from the start. */
   #window: Buffer = Buffer.alloc(0);
-  #windowStart: number;
+  #windowStart = 0;
   #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  #neededBytes = 0;
+  #waitingUnits = 0;
+  #neededUnits = 0;
   #isFinal = false;
   #isSkipping = false;
   #hasCR = false;
   #nextSpecial = -1;
 
   constructor(options: ScanOptions) {
-    this.#options = options;
-    this.#reader = new RecordReader(options.dialect, options);
-    this.#chunkStart = options.start;
-    this.#windowStart = options.start;
+    this.#units = unitsOf(options.dialect);
+    this.#start = options.start;
+    this.#chunkUnits = unitCount(this.#units, options.chunkBytes);
+    this.#maxRecordUnits = unitCount(this.#units, options.maxRecordBytes);
+    this.#reader = new RecordReader(this.#units.marks, { maxRecordUnits: this.#maxRecordUnits });
     this.#special = specialBytes(options.dialect);
   }
 
   /** Takes the bytes that follow those fed before; returns the chunks completed by them. */
   feed(bytes: Buffer): PlannedChunk[] {
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+    this.#fedBytes += bytes.length;
+    const units = this.#known(bytes);
+    this.#waiting.push(units);
+    this.#waitingUnits += units.length;
     // Looking again at each small buffer would make one long record quadratic.
-    if (this.#window.length + this.#waitingBytes >= this.#neededBytes) this.#scan();
+    if (this.#window.length + this.#waitingUnits >= this.#neededUnits) this.#scan();
     return this.#take();
+  }
+
+  /** The units that no later byte can change; the bytes of the others are kept for the next call. */
+  #known(bytes: Buffer): Buffer {
+    if (this.#units.areBytes) return bytes;
+    const all = Buffer.concat([this.#rest, bytes]);
+    const known = all.length - this.#units.unfinished(all);
+    this.#rest = all.subarray(known);
+    return this.#units.of(all).subarray(0, known / this.#units.size);
   }
 
   /** No more bytes: returns the last chunks. */
   finish(): PlannedChunk[] {
     this.#isFinal = true;
+    this.#waiting.push(this.#units.of(this.#rest));
     this.#scan();
     const end = this.#windowStart + this.#window.length;
     if (this.#isSkipping) this.#cut(end, true);
@@ -87,8 +107,8 @@ export class BoundaryScanner {
   #scan(): void {
     this.#window = Buffer.concat([this.#window, ...this.#waiting]);
     this.#waiting = [];
-    this.#waitingBytes = 0;
-    this.#neededBytes = 0;
+    this.#waitingUnits = 0;
+    this.#neededUnits = 0;
     this.#nextSpecial = -1;
     this.#hasCR = this.#window.includes(CR);
     this.#reader.bind(this.#window, this.#window.length, this.#isFinal);
@@ -98,7 +118,7 @@ export class BoundaryScanner {
       if (next < 0) break;
       at = next;
       const boundary = this.#windowStart + at;
-      const isFull = boundary - this.#chunkStart >= this.#options.chunkBytes;
+      const isFull = boundary - this.#chunkStart >= this.#chunkUnits;
       if (isFull && !this.#isSkipping) this.#cut(boundary);
     }
     this.#window = this.#window.subarray(at);
@@ -111,7 +131,7 @@ export class BoundaryScanner {
     if (hop > at) return hop;
     const outcome = this.#reader.read(at);
     if (outcome === 'needMore') {
-      this.#neededBytes = (this.#window.length - at) * 1.5;
+      this.#neededUnits = (this.#window.length - at) * 1.5;
       return -1;
     }
     if (outcome !== 'tooLong') return this.#reader.next;
@@ -122,8 +142,8 @@ export class BoundaryScanner {
 
   /** Passes over plain lines: as far as the chunk, the next special byte or a long line allows. */
   #hop(at: number): number {
-    const limit = Math.min(this.#findSpecial(at), at + this.#options.maxRecordBytes);
-    const wanted = this.#chunkStart + this.#options.chunkBytes - 1 - this.#windowStart;
+    const limit = Math.min(this.#findSpecial(at), at + this.#maxRecordUnits);
+    const wanted = this.#chunkStart + this.#chunkUnits - 1 - this.#windowStart;
     if (wanted < limit) {
       const lineEnd = endOfLine(this.#window, Math.max(wanted, at), limit);
       if (lineEnd < limit) return this.#afterLineEnd(lineEnd);
@@ -161,7 +181,7 @@ export class BoundaryScanner {
 
   /** Passes over the rest of a record that is too long, which may take many windows. */
   #skip(at: number): number {
-    const from = Math.max(at, this.#chunkStart + this.#options.maxRecordBytes - this.#windowStart);
+    const from = Math.max(at, this.#chunkStart + this.#maxRecordUnits - this.#windowStart);
     const end = this.#window.length;
     const lineEnd = from < end ? endOfLine(this.#window, from, end) : end;
     if (lineEnd >= end) return end;
@@ -173,7 +193,11 @@ export class BoundaryScanner {
   }
 
   #cut(end: number, isTooLong = false): void {
-    const [offset, length] = [this.#chunkStart, end - this.#chunkStart];
+    const { size } = this.#units;
+    const from = this.#chunkStart * size;
+    // Half a unit at the end of the file counts as one.
+    const length = Math.min(end * size, this.#fedBytes) - from;
+    const offset = this.#start + from;
     this.#chunkStart = end;
     if (length <= 0) return;
     this.#chunks.push(isTooLong ? { offset, length, tooLong: true } : { offset, length });

@@ -5,7 +5,7 @@
 
 import { Permanent } from '@millrace/kit/permanent';
 import type { Dialect } from './dialect.ts';
-import { encodeWindows1252 } from './windows-1252.ts';
+import { encodeText } from './encoding.ts';
 
 export type LineEnd = '\n' | '\r\n' | '\r';
 
@@ -15,15 +15,18 @@ export function encodeRecord(
   dialect: Dialect,
   lineEnd: LineEnd = '\n',
 ): Buffer {
-  const delimiter = String.fromCharCode(dialect.delimiter) + (dialect.padded === true ? ' ' : '');
+  const delimiter = delimiterOf(dialect) + (dialect.padded === true ? ' ' : '');
   const fields = values.map((value, index) =>
     encodeField(value, dialect, { index, of: values.length }),
   );
   const text = fields.join(delimiter) + lineEnd;
-  if (dialect.encoding === 'UTF-8') return Buffer.from(text, 'utf8');
-  const bytes = encodeWindows1252(text);
+  const bytes = encodeText(text, dialect.encoding);
   if (bytes === undefined) throw refused('a character outside of Windows-1252');
   return bytes;
+}
+
+function delimiterOf({ delimiter, spacesMin = 1 }: Dialect): string {
+  return String.fromCodePoint(delimiter).repeat(spacesMin);
 }
 
 interface Place {
@@ -45,19 +48,21 @@ function encodeField(value: string, dialect: Dialect, place: Place): string {
 }
 
 function needsQuotes(value: string, dialect: Dialect, place: Place): boolean {
-  if (value === '') return place.of === 1;
+  if (value === '') return place.of === 1 || dialect.spacesMin !== undefined;
   if (/^[ \t]|[\r\n]/.test(value)) return true;
   if (isComment(value, dialect, place)) return true;
-  const special = [dialect.delimiter, dialect.quote];
-  if (dialect.escape === 'Backslash') special.push(0x5c);
-  return special.some((byte) => byte !== undefined && value.includes(String.fromCharCode(byte)));
+  if (dialect.spacesMin !== undefined && value.endsWith(' ')) return true;
+  const special = [delimiterOf(dialect), String.fromCodePoint(dialect.quote ?? 0)];
+  if (dialect.escape === 'Backslash') special.push('\\');
+  return special.some((text) => value.includes(text));
 }
 
 function encodePlain(value: string, dialect: Dialect, place: Place): string {
-  const delimiter = String.fromCharCode(dialect.delimiter);
+  const delimiter = delimiterOf(dialect);
   if (value === '' && place.of === 1) throw refused('an empty line, which is blank');
   if (isComment(value, dialect, place)) throw refused('a value that begins a comment');
   if (dialect.padded === true && /^[ \t]/.test(value)) throw refused('spaces after a delimiter');
+  if (dialect.spacesMin !== undefined) assertKept(value, dialect.spacesMin);
   if (dialect.escape === 'Backslash') {
     return value.replace(/[\\\r\n]|./gsu, (character) =>
       character === delimiter || /[\\\r\n]/.test(character) ? `\\${character}` : character,
@@ -67,9 +72,15 @@ function encodePlain(value: string, dialect: Dialect, place: Place): string {
   return value;
 }
 
+/** Runs of spaces have no room for empty fields, nor for spaces at the ends of one. */
+function assertKept(value: string, spacesMin: 1 | 2): void {
+  const isLost = /^ | $|^$/.test(value) || (spacesMin === 2 && value.includes('  '));
+  if (isLost) throw refused('a value that is empty or has spaces where they separate');
+}
+
 function isComment(value: string, dialect: Dialect, place: Place): boolean {
   const { comment } = dialect;
-  return comment !== undefined && place.index === 0 && value.charCodeAt(0) === comment;
+  return comment !== undefined && place.index === 0 && value.codePointAt(0) === comment;
 }
 
 function refused(what: string): Permanent {

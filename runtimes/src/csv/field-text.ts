@@ -1,13 +1,17 @@
 /**
- * Field values out of raw record bytes: undoing escapes, decoding Windows-1252, checking UTF-8.
+ * Field values out of raw record bytes: undoing escapes, decoding Windows-1252 and UTF-16, checking
+ * UTF-8.
  *
- * Both doors tell invalid UTF-8 apart from any value: `fieldBytes` returns `invalidEncoding`,
+ * Both doors tell an invalid encoding apart from any value: `fieldBytes` returns `invalidEncoding`,
  * `fieldText` returns undefined. `lossyFieldText` never fails and is for people's eyes only.
  */
 
 import { isUtf8 } from 'node:buffer';
-import type { Dialect } from './dialect.ts';
+import type { Dialect, Encoding } from './dialect.ts';
+import { decodeLossily } from './encoding.ts';
+import { isQuotedPair, isPlainPair } from './escapes.ts';
 import { decodeFlag, quotedFlag } from './record-reader.ts';
+import { writeUtf16AsUtf8 } from './utf-16.ts';
 import { codePointOf, decodeWindows1252 } from './windows-1252.ts';
 
 export interface Fields {
@@ -44,31 +48,62 @@ export function fieldBytes(
     }
     return end - start;
   }
+  const { encoding } = fields.dialect;
+  if (isUtf16(encoding)) return utf16Bytes(fields, index, target) ?? invalidEncoding;
   const length = unescape(fields, index, target);
-  if (fields.dialect.encoding === 'Windows-1252') return widen(out, at, length);
+  if (encoding === 'Windows-1252') return widen(out, at, length);
   return isUtf8(out.subarray(at, at + length)) ? length : invalidEncoding;
 }
 
-/** The value of field `index`, or undefined if it is not valid UTF-8. */
+/** The value of field `index`, or undefined if its encoding is not valid. */
 export function fieldText(fields: Fields, index: number): string | undefined {
   const start = fields.fieldStart[index] ?? 0;
   const end = fields.fieldEnd[index] ?? 0;
   if (((fields.fieldFlags[index] ?? 0) & decodeFlag) === 0) {
     return fields.bytes.toString('utf8', start, end);
   }
+  if (isUtf16(fields.dialect.encoding)) return utf16Text(fields, index);
   const out = plainBytes(fields, index);
   if (fields.dialect.encoding === 'Windows-1252') return decodeWindows1252(out);
   return isUtf8(out) ? out.toString('utf8') : undefined;
 }
 
-/** As `fieldText`, with bytes that are no UTF-8 read as Windows-1252. */
+/** As `fieldText`, with bytes that are no UTF-8 read as Windows-1252, and U+FFFD for half characters. */
 export function lossyFieldText(fields: Fields, index: number): string {
-  return fieldText(fields, index) ?? decodeWindows1252(plainBytes(fields, index));
+  const text = fieldText(fields, index);
+  if (text !== undefined) return text;
+  const { encoding } = fields.dialect;
+  if (!isUtf16(encoding)) return decodeWindows1252(plainBytes(fields, index));
+  return decodeLossily(
+    fields.bytes.subarray(fields.fieldStart[index], fields.fieldEnd[index]),
+    encoding,
+  );
 }
 
 /** All values of a record, never failing. */
 export function textsOf(fields: Fields): string[] {
   return Array.from({ length: fields.fieldCount }, (_, index) => lossyFieldText(fields, index));
+}
+
+function isUtf16(encoding: Encoding): boolean {
+  return encoding === 'UTF-16LE' || encoding === 'UTF-16BE';
+}
+
+function utf16Text(fields: Fields, index: number): string | undefined {
+  const units = (fields.fieldEnd[index] ?? 0) - (fields.fieldStart[index] ?? 0);
+  const out = Buffer.allocUnsafe(2 * units);
+  const length = utf16Bytes(fields, index, { out, at: 0 });
+  return length === undefined ? undefined : out.toString('utf8', 0, length);
+}
+
+function utf16Bytes(
+  { bytes, dialect, fieldStart, fieldEnd, fieldFlags }: Fields,
+  index: number,
+  target: { readonly out: Buffer; readonly at: number },
+): number | undefined {
+  const isQuoted = ((fieldFlags[index] ?? 0) & quotedFlag) !== 0;
+  const [start, end] = [fieldStart[index] ?? 0, fieldEnd[index] ?? 0];
+  return writeUtf16AsUtf8({ bytes, dialect, start, end, isQuoted }, target);
 }
 
 function plainBytes(fields: Fields, index: number): Buffer {
@@ -92,7 +127,9 @@ function unescape(
   for (let read = fields.fieldStart[index] ?? 0; read < end; read += 1) {
     const byte = bytes[read] as number;
     const next = read + 1 < end ? (bytes[read + 1] as number) : -1;
-    const isPair = isQuoted ? isQuotedPair(byte, next, dialect) : isPlainPair(byte, next, dialect);
+    const isPair = isQuoted
+      ? isQuotedPair(byte, next, dialect)
+      : isPlainPair(byte, next < 0x80 || byte !== 0x5c ? next : codeAt(fields, read + 1), dialect);
     if (isPair) read += 1;
     out[written] = isPair ? next : byte;
     written += 1;
@@ -100,17 +137,10 @@ function unescape(
   return written - at;
 }
 
-function isQuotedPair(byte: number, next: number, dialect: Dialect): boolean {
-  const { quote, escape } = dialect;
-  if (byte === quote) return escape !== 'None' && next === quote;
-  return byte === 0x5c && escape === 'Backslash' && (next === 0x5c || next === quote);
-}
-
-function isPlainPair(byte: number, next: number, dialect: Dialect): boolean {
-  if (byte !== 0x5c || dialect.escape !== 'Backslash') return false;
-  const { quote, delimiter } = dialect;
-  if (next === delimiter || next === 0x5c || next === quote) return true;
-  return quote === undefined && (next === 0x0a || next === 0x0d);
+/** The character at a byte outside ASCII. */
+function codeAt({ bytes, dialect }: Fields, at: number): number {
+  if (dialect.encoding === 'Windows-1252') return codePointOf(bytes[at] as number);
+  return bytes.toString('utf8', at, at + 4).codePointAt(0) ?? -1;
 }
 
 /** Widens Windows-1252 bytes to UTF-8 in place, from the back so that nothing is overwritten. */

@@ -6,42 +6,81 @@
 import type { Dialect } from './dialect.ts';
 import { fieldText, textsOf, type Fields } from './field-text.ts';
 import { parseChunk } from './parser.ts';
+import { endOfLine, CR, LF } from './line-end.ts';
 import { separatorHint } from './separator-hint.ts';
 import { decodeFlag, RecordReader } from './record-reader.ts';
 import { splitLine } from './split-line.ts';
+import { unitsOf } from './units.ts';
+import { utf8Of } from './encoding.ts';
 
 export interface Header {
   /** The names as they stand in the file, duplicates and empty ones included; null without one. */
   readonly names: readonly string[] | null;
-  /** The first byte after the mark, the hint, the header, and the comments and blank lines before it. */
+  /** The first byte after the mark, the hint, the preamble, and the header with what is before it. */
   readonly dataStart: number;
-  /** Physical lines, comments (the hint is one) and blank lines before `dataStart`. */
+  /** Physical lines before `dataStart`, and those of them that are the preamble. */
   readonly lines: number;
+  readonly preamble: number;
+  /** Comments (the hint is one) and blank lines beside the preamble. */
   readonly comments: number;
   readonly blank: number;
 }
 
 /** `head` is the beginning of the file, or all of it; a header that is longer is cut. */
 export function readHeader(head: Buffer, dialect: Dialect): Header {
-  const hint = separatorHint(head, dialect.bomBytes);
-  const start = dialect.bomBytes + (hint?.bytes ?? 0);
-  const skipped = hint === undefined ? 0 : 1;
-  const none = { names: null, dataStart: start, lines: skipped, comments: skipped, blank: 0 };
-  return dialect.header ? namedHeader(head, dialect, none) : none;
+  const hinted = hintBytes(head, dialect);
+  const skipped = hinted === 0 ? 0 : 1;
+  const start = dialect.bomBytes + hinted;
+  const preamble = readPreamble(head.subarray(start), dialect);
+  const before = {
+    names: null,
+    dataStart: start + preamble.bytes,
+    lines: skipped + preamble.lines,
+    preamble: preamble.lines,
+    comments: skipped,
+    blank: 0,
+  };
+  return dialect.header ? namedHeader(head, dialect, before) : before;
+}
+
+/** Enough of a file for the hint that spreadsheets write. */
+const hintBytesMax = 32;
+
+function hintBytes(head: Buffer, dialect: Dialect): number {
+  const { bomBytes, encoding } = dialect;
+  const start = utf8Of(head.subarray(bomBytes, bomBytes + hintBytesMax), encoding);
+  return (separatorHint(start, 0)?.bytes ?? 0) * unitsOf(dialect).size;
+}
+
+/** Lines as they stand: what comes before a table follows no rules, so quotes mean nothing there. */
+function readPreamble(bytes: Buffer, dialect: Dialect): { bytes: number; lines: number } {
+  const wanted = dialect.preambleLines ?? 0;
+  if (wanted === 0) return { bytes: 0, lines: 0 };
+  const units = unitsOf(dialect);
+  const view = units.of(bytes);
+  let [at, lines] = [0, 0];
+  for (; lines < wanted && at < view.length; lines += 1) {
+    const end = endOfLine(view, at, view.length);
+    at = view[end] === CR && view[end + 1] === LF ? end + 2 : end + 1;
+  }
+  return { bytes: Math.min(at * units.size, bytes.length), lines };
 }
 
 function namedHeader(head: Buffer, dialect: Dialect, before: Header): Header {
-  const limits = { maxRecordBytes: head.length + 1 };
-  const reader = new RecordReader(dialect, limits);
-  reader.bind(head, head.length, true);
-  let start = before.dataStart;
-  for (; start < head.length; start = reader.next) {
+  const units = unitsOf(dialect);
+  const rest = head.subarray(before.dataStart);
+  const view = units.of(rest);
+  const reader = new RecordReader(units.marks, { maxRecordUnits: view.length + 1 });
+  reader.bind(view, view.length, true);
+  let start = 0;
+  for (; start < view.length; start = reader.next) {
     const outcome = reader.read(start);
     if (outcome !== 'blank' && outcome !== 'comment') break;
   }
-  const isFound = start < head.length;
-  const dataStart = isFound ? reader.next : head.length;
-  const part = head.subarray(before.dataStart, dataStart);
+  const isFound = start < view.length;
+  const bytes = isFound ? Math.min(reader.next * units.size, rest.length) : rest.length;
+  const part = rest.subarray(0, bytes);
+  const limits = { maxRecordBytes: head.length + units.size };
   const chunk = { bytes: part, offset: before.dataStart, dialect, ...limits };
   let names: string[] | null = null;
   const counts = parseChunk(chunk, {
@@ -49,8 +88,9 @@ function namedHeader(head: Buffer, dialect: Dialect, before: Header): Header {
     bad: (bad) => (names ??= splitLine(part.subarray(bad.start, bad.end), dialect)),
   });
   return {
+    ...before,
     names,
-    dataStart,
+    dataStart: before.dataStart + bytes,
     lines: before.lines + counts.lines,
     comments: before.comments + counts.comments,
     blank: counts.blank,

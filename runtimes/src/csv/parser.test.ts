@@ -6,6 +6,7 @@ import { encodeRecord } from './encode.ts';
 import { fieldBytes, fieldText, invalidEncoding, textsOf } from './field-text.ts';
 import { parseChunk, type BadRecord, type ChunkCounts } from './parser.ts';
 import { decodeFlag, RecordReader } from './record-reader.ts';
+import { unitsOf } from './units.ts';
 
 interface Read {
   readonly rows: string[][];
@@ -33,6 +34,8 @@ function read(
   });
   return { rows, bad, lines, counts };
 }
+
+const encodings = ['UTF-8', 'Windows-1252', 'UTF-16LE', 'UTF-16BE'] as const;
 
 const soup = fc
   .array(fc.constantFrom('"', '"', '""', ',', ',', '\n', '\r\n', ' ', 'a', 'é', "'", '\\', ';'), {
@@ -81,22 +84,28 @@ describe('parseChunk', () => {
       'a',
       'é',
       '€',
+      '¦',
+      '§',
+      '│',
+      '💥',
       '\0',
     );
     const value = fc.array(character, { maxLength: 8 }).map((parts) => parts.join(''));
     const dialect = fc.record({
-      delimiter: fc.constantFrom(0x2c, 0x3b, 0x09, 0x7c, 0x20, 0x3a, 0x01),
+      delimiter: fc.constantFrom(0x2c, 0x3b, 0x09, 0x7c, 0x20, 0x3a, 0x01, 0xa6, 0x2502, 0x1f4a5),
       quote: fc.constantFrom(0x22, 0x27, undefined),
       escape: fc.constantFrom('Doubled' as const, 'Backslash' as const, 'None' as const),
-      encoding: fc.constantFrom('UTF-8' as const, 'Windows-1252' as const),
-      comment: fc.constantFrom(undefined, 0x23),
+      encoding: fc.constantFrom(...encodings),
+      comment: fc.constantFrom(undefined, 0x23, 0xa7),
       padded: fc.boolean(),
+      spacesMin: fc.constantFrom(undefined, 1 as const, 2 as const),
     });
     const table = fc.array(fc.array(value, { minLength: 1, maxLength: 4 }), { maxLength: 4 });
     const lineEnd = fc.constantFrom('\n' as const, '\r\n' as const, '\r' as const);
     fc.assert(
-      fc.property(table, dialect, lineEnd, (rows, partial, end) => {
-        const full = { ...standardDialect, ...partial };
+      fc.property(table, dialect, lineEnd, (rows, { spacesMin, ...partial }, end) => {
+        const isRun = spacesMin !== undefined && partial.delimiter === 0x20;
+        const full = { ...standardDialect, ...partial, ...(isRun ? { spacesMin } : {}) };
         if (full.padded && full.delimiter === 0x20) return;
         const encoded: Buffer[] = [];
         const kept: string[][] = [];
@@ -302,7 +311,7 @@ function workOf(text: string, dialect: Dialect, maxRecordBytes: number): number 
       return Reflect.get(target, key, target) as unknown;
     },
   });
-  const reader = new RecordReader(dialect, { maxRecordBytes });
+  const reader = new RecordReader(unitsOf(dialect).marks, { maxRecordUnits: maxRecordBytes });
   reader.bind(counted, bytes.length, true);
   for (let at = 0; at < bytes.length; at = reader.next) reader.read(at);
   return looks / bytes.length;

@@ -12,8 +12,9 @@ import type { Dialect } from './dialect.ts';
 import type { Fields } from './field-text.ts';
 import { CR, LF } from './line-end.ts';
 import { decodeFlag, RecordReader, type Outcome } from './record-reader.ts';
+import { unitCount, unitsOf } from './units.ts';
 
-export type BadReason = 'UnclosedQuote' | 'RecordTooLong' | 'TooManyFields';
+export type BadReason = 'UnclosedQuote' | 'RecordTooLong' | 'TooManyFields' | 'InvalidEncoding';
 
 export interface ParsedRecord extends Fields {
   /** Where the record begins in the file. */
@@ -58,6 +59,8 @@ export interface ChunkCounts {
 }
 
 const badReasons: Partial<Record<Outcome, BadReason>> = {
+  // A record that ends the file within a character.
+  record: 'InvalidEncoding',
   unclosed: 'UnclosedQuote',
   tooLong: 'RecordTooLong',
   tooManyFields: 'TooManyFields',
@@ -82,40 +85,52 @@ export function parseChunk(chunk: Chunk, sink: RecordSink): ChunkCounts {
 export function beginChunk(chunk: Chunk, sink: RecordSink): Parsing {
   const { bytes, offset, dialect } = chunk;
   const counts = { records: 0, ragged: 0, comments: 0, blank: 0, bad: 0, lines: 0 };
-  const reader = new RecordReader(dialect, chunk);
-  const mustDecode = dialect.encoding === 'UTF-8' ? !isUtf8(bytes) : !isAscii(bytes);
+  const units = unitsOf(dialect);
+  const { size } = units;
+  const view = units.of(bytes);
+  const reader = new RecordReader(units.marks, {
+    maxRecordUnits: unitCount(units, chunk.maxRecordBytes),
+  });
+  const mustDecode = size === 1 && hasToDecode(bytes, dialect);
+  // A file that ends within a character: its last record is not what was written.
+  const brokenEnd = bytes.length % size === 0 ? -1 : view.length;
   const record = emptyRecord(chunk);
-  reader.bind(bytes, bytes.length, true);
-  const readOne = (start: number): void => {
-    const outcome = reader.read(start);
+  reader.bind(view, view.length, true);
+  const tell = (start: number, end: number, line: number): void => {
+    if (size > 1) placeFields(reader, size);
+    else if (mustDecode) markFieldsToDecode(reader, bytes);
+    record.offset = offset + start;
+    record.start = start;
+    record.end = end;
+    record.line = line;
+    copyFields(reader, record);
+    counts.records += 1;
+    if (chunk.width !== undefined && chunk.width !== record.fieldCount) counts.ragged += 1;
+    sink.record(record);
+  };
+  const readOne = (from: number): void => {
+    const outcome = reader.read(from);
     const line = counts.lines + 1;
     const isOneLine = !reader.isMultiline && outcome !== 'tooLong';
-    counts.lines += isOneLine ? 1 : linesIn(bytes, start, reader.next);
-    if (outcome === 'record') {
-      if (mustDecode) markFieldsToDecode(reader, bytes);
-      record.offset = offset + start;
-      record.start = start;
-      record.end = reader.contentEnd;
-      record.line = line;
-      copyFields(reader, record);
-      counts.records += 1;
-      if (chunk.width !== undefined && chunk.width !== record.fieldCount) counts.ragged += 1;
-      sink.record(record);
-    } else if (outcome === 'blank') counts.blank += 1;
+    counts.lines += isOneLine ? 1 : linesIn(view, from, reader.next);
+    const start = from * size;
+    const end = Math.min(reader.contentEnd * size, bytes.length);
+    if (outcome === 'record' && reader.contentEnd !== brokenEnd) tell(start, end, line);
+    else if (outcome === 'blank') counts.blank += 1;
     else if (outcome === 'comment') counts.comments += 1;
     else {
       counts.bad += 1;
       const reason = badReasons[outcome] ?? 'UnclosedQuote';
-      sink.bad({ offset: offset + start, line, start, end: reader.contentEnd, reason });
+      sink.bad({ offset: offset + start, line, start, end, reason });
     }
   };
   let next = 0;
   return {
     counts,
     readTo: (end) => {
-      const limit = Math.min(end, bytes.length);
+      const limit = Math.min(Math.ceil(end / size), view.length);
       for (; next < limit; next = reader.next) readOne(next);
-      return next < bytes.length;
+      return next < view.length;
     },
   };
 }
@@ -140,6 +155,20 @@ function copyFields(reader: RecordReader, record: Writable<ParsedRecord>): void 
   record.fieldStart = reader.fieldStart;
   record.fieldEnd = reader.fieldEnd;
   record.fieldFlags = reader.fieldFlags;
+}
+
+/** Whether some value is not its bytes, escapes aside. */
+function hasToDecode(bytes: Buffer, dialect: Dialect): boolean {
+  return dialect.encoding === 'UTF-8' ? !isUtf8(bytes) : !isAscii(bytes);
+}
+
+/** From units to bytes; in an encoding of wide units, no value is its bytes. */
+function placeFields(reader: RecordReader, size: number): void {
+  for (let index = 0; index < reader.fieldCount; index += 1) {
+    reader.fieldStart[index] = (reader.fieldStart[index] as number) * size;
+    reader.fieldEnd[index] = (reader.fieldEnd[index] as number) * size;
+    reader.fieldFlags[index] = (reader.fieldFlags[index] as number) | decodeFlag;
+  }
 }
 
 /** Marks the fields with bytes beyond ASCII: only those can be invalid or need decoding. */

@@ -22,8 +22,8 @@
  * came from the file's start and a parser that began in its middle decide alike.
  */
 
-import type { Dialect } from './dialect.ts';
-import { CR, LF, spacesOf } from './line-end.ts';
+import { CR, LF } from './line-end.ts';
+import type { Marks } from './units.ts';
 
 /** The field ran into the record limit outside of quotes. */
 export const edge = -1;
@@ -64,7 +64,7 @@ export class QuotedField {
   /** The first line end that the record at hand crossed inside quotes, or -1. */
   firstLineEnd = -1;
 
-  readonly #dialect: Dialect;
+  readonly #marks: Marks;
   readonly #class = new Uint8Array(256);
   readonly #spaces: Uint8Array;
   #window: Window = {
@@ -89,13 +89,13 @@ export class QuotedField {
   #pairAt = -1;
   #hasLone = false;
 
-  constructor(dialect: Dialect) {
-    this.#dialect = dialect;
-    this.#spaces = spacesOf(dialect);
+  constructor(marks: Marks) {
+    this.#marks = marks;
+    this.#spaces = marks.spaces;
     this.#class[LF] = lineEnd;
     this.#class[CR] = lineEnd;
-    if (dialect.escape === 'Backslash') this.#class[0x5c] = escapeByte;
-    if (dialect.quote !== undefined) this.#class[dialect.quote] = quoteByte;
+    if (marks.escape === 'Backslash') this.#class[0x5c] = escapeByte;
+    if (marks.quote !== undefined) this.#class[marks.quote] = quoteByte;
   }
 
   /** Other bytes from now on: what was learned about the old ones is void. */
@@ -162,7 +162,7 @@ export class QuotedField {
 
   #escaped(at: number): number {
     const next = this.#window.bytes[at + 1];
-    if (next !== 0x5c && next !== this.#dialect.quote) return 1;
+    if (next !== 0x5c && next !== this.#marks.quote) return 1;
     this.flags |= decode;
     return 2;
   }
@@ -171,7 +171,7 @@ export class QuotedField {
   #quote(at: number, field: { open: number; crossedAt: number }): number {
     const { crossedAt } = field;
     const { bytes, stop } = this.#window;
-    if (at + 1 < stop && this.#dialect.escape !== 'None' && bytes[at + 1] === bytes[at]) {
+    if (at + 1 < stop && this.#marks.escape !== 'None' && bytes[at + 1] === bytes[at]) {
       this.flags |= decode;
       if (crossedAt < 0) this.#notePair(at, field.open);
       return at + 2;
@@ -207,7 +207,7 @@ export class QuotedField {
     const { bytes, stop, isLimited, isFinal } = this.#window;
     if (next >= stop) return isFinal && !isLimited ? true : undefined;
     const byte = bytes[next];
-    return byte === this.#dialect.delimiter || byte === LF || byte === CR;
+    return byte === this.#marks.delimiter || byte === LF || byte === CR;
   }
 
   #after(from: number): number {
@@ -225,16 +225,17 @@ export class QuotedField {
     const { bytes } = this.#window;
     if (this.#spaces[bytes[at + 1] as number] === 1) return false;
     let first = at;
-    if (this.#dialect.escape === 'Doubled') {
+    if (this.#marks.escape === 'Doubled') {
       while (first - 1 > open && bytes[first - 1] === bytes[at]) first -= 1;
     }
-    // Where spaces belong to the delimiter, a field begins after them.
-    const isPadded = this.#dialect.padded === true;
-    while (isPadded && first - 1 > open && this.#spaces[bytes[first - 1] as number] === 1) {
+    // A field begins after all that belongs to the delimiter before it.
+    const { padding, delimiter } = this.#marks;
+    while (padding !== undefined && first - 1 > open && padding[bytes[first - 1] as number] === 1) {
+      if (bytes[first - 1] === delimiter) return true;
       first -= 1;
     }
     const before = bytes[first - 1];
-    return before === this.#dialect.delimiter || before === LF || before === CR;
+    return before === delimiter || before === LF || before === CR;
   }
 
   #loneIsText(at: number, open: number): boolean | undefined {
@@ -250,7 +251,7 @@ export class QuotedField {
     if (at < this.#textUntil) return true;
     const { bytes } = this.#window;
     for (let next = at; next < this.#searchTo; next += 1) {
-      if (bytes[next] === this.#dialect.delimiter) return false;
+      if (bytes[next] === this.#marks.delimiter) return false;
     }
     this.#textUntil = this.#searchTo;
     return true;
@@ -281,7 +282,7 @@ export class QuotedField {
   /** Sets the verdict and returns 0, or returns how many bytes to step over. */
   #decides(at: number): number {
     const { bytes, stop } = this.#window;
-    const isPair = this.#dialect.escape !== 'None' && bytes[at + 1] === bytes[at];
+    const isPair = this.#marks.escape !== 'None' && bytes[at + 1] === bytes[at];
     if (isPair && at + 1 < stop) {
       if (this.#closes(at + 1) !== true) return 2;
       this.#verdict = 'closing';

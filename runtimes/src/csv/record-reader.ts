@@ -1,13 +1,15 @@
 /**
  * The automaton that says where a record ends and where its fields are. The boundary scanner and
- * the parser both run this class, so a chunk is always cut where the parser would have cut it.
+ * the parser both run this class, so a chunk is always cut where the parser would have cut it. It
+ * reads units (`units.ts`), and all its numbers count them.
  *
  * Every decision depends only on bytes from the record's start up to the end of the line at hand.
  * That is why a chunk's end can stand for the end of the input: whatever closes, closes inside its
  * chunk; whatever does not is abandoned after its first line, with or without the bytes beyond.
  *
  * Rules, in the order they are tried at each record:
- * - an empty line is blank; a line that begins with the comment byte is a comment;
+ * - an empty line is blank; a line that begins with the comment character is a comment;
+ * - where runs of spaces delimit, those at the start and the end of a record are passed over;
  * - a record ends at LF, CRLF or CR, in any mixture, outside of quotes;
  * - a quote opens only at the start of a field (spaces before it are allowed if it closes on the
  *   same line); everywhere else in an unquoted field it is a character like any other;
@@ -17,9 +19,9 @@
  *   makes no sense by itself.
  */
 
-import type { Dialect } from './dialect.ts';
 import { edge, literal, needMore, QuotedField, tooLong, unclosed } from './quoted-field.ts';
-import { CR, endOfLine, LF, spacesOf } from './line-end.ts';
+import { CR, endOfLine, LF } from './line-end.ts';
+import type { Marks } from './units.ts';
 
 export type Outcome =
   | 'record'
@@ -41,7 +43,8 @@ export const strayFlag = 4;
 const fieldsMax = 1_000_000;
 
 export interface ReadLimits {
-  readonly maxRecordBytes: number;
+  /** The most units of a record: bytes, or half of them in UTF-16. */
+  readonly maxRecordUnits: number;
 }
 
 type Window = Parameters<QuotedField['begin']>[0];
@@ -59,8 +62,8 @@ export class RecordReader {
   /** True if the record spans several physical lines. */
   isMultiline = false;
 
-  readonly #dialect: Dialect;
-  readonly #maxRecordBytes: number;
+  readonly #marks: Marks;
+  readonly #maxRecordUnits: number;
   readonly #class: Uint8Array;
   readonly #quoted: QuotedField;
   readonly #hasEscape: boolean;
@@ -79,13 +82,13 @@ export class RecordReader {
     isOneLine: false,
   };
 
-  constructor(dialect: Dialect, limits: ReadLimits) {
-    this.#dialect = dialect;
-    this.#maxRecordBytes = limits.maxRecordBytes;
-    this.#hasEscape = dialect.escape === 'Backslash';
-    this.#class = plainClasses(dialect);
-    this.#spaces = spacesOf(dialect);
-    this.#quoted = new QuotedField(dialect);
+  constructor(marks: Marks, limits: ReadLimits) {
+    this.#marks = marks;
+    this.#maxRecordUnits = limits.maxRecordUnits;
+    this.#hasEscape = marks.escape === 'Backslash';
+    this.#class = plainClasses(marks);
+    this.#spaces = marks.spaces;
+    this.#quoted = new QuotedField(marks);
   }
 
   /** Reads from these bytes from now on. `isFinal`: nothing follows byte `end`. */
@@ -98,14 +101,14 @@ export class RecordReader {
 
   /** Reads the record at `start`, which must be before the end. */
   read(start: number): Outcome {
-    const limit = start + this.#maxRecordBytes;
+    const limit = start + this.#maxRecordUnits;
     const isLimited = limit < this.#end;
     this.#stop = isLimited ? limit : this.#end;
     this.fieldCount = 0;
     this.isMultiline = false;
     const first = this.#bytes[start];
     if (first === LF || first === CR) return this.#finish(start, 'blank');
-    if (first === this.#dialect.comment) return this.#line(start, 'comment');
+    if (first === this.#marks.comment) return this.#line(start, 'comment');
     this.#window.isLimited = isLimited;
     this.#beginWindow();
     return this.#fields(start);
@@ -141,22 +144,47 @@ export class RecordReader {
   }
 
   #fields(start: number): Outcome {
-    const { delimiter, padded } = this.#dialect;
+    const { delimiter, padding, indent } = this.#marks;
+    if (indent !== undefined) return this.#alignedFields(start, indent);
     let at = start;
     for (;;) {
-      const from = padded === true && at > start ? this.#skipSpaces(at) : at;
+      const from = padding !== undefined && at > start ? this.#skip(at, padding) : at;
       const stop = this.#field(from);
       if (stop < 0) {
         this.brokenAt = from;
         return this.#broken(stop, start);
       }
-      if (stop < this.#end && this.#bytes[stop] === delimiter) {
-        at = stop + 1;
-        continue;
-      }
-      this.isMultiline = this.#quoted.firstLineEnd >= 0;
-      return this.#finish(stop, this.fieldCount > fieldsMax ? 'tooManyFields' : 'record');
+      if (stop >= this.#end || this.#bytes[stop] !== delimiter) return this.#record(stop);
+      at = stop + 1;
     }
+  }
+
+  /** As `#fields`, where runs delimit: what indents a line or ends it separates nothing. */
+  #alignedFields(start: number, indent: Uint8Array): Outcome {
+    const { delimiter, padding = indent } = this.#marks;
+    let at = this.#skip(start, indent);
+    if (at > start && this.#endsAt(at)) return this.#finish(at, 'blank');
+    for (;;) {
+      const stop = this.#field(at);
+      if (stop < 0) {
+        this.brokenAt = at;
+        return this.#broken(stop, start);
+      }
+      if (stop >= this.#end || this.#bytes[stop] !== delimiter) return this.#record(stop);
+      at = this.#skip(stop + 1, padding);
+      if (this.#endsAt(at)) return this.#record(at);
+    }
+  }
+
+  #record(end: number): Outcome {
+    this.isMultiline = this.#quoted.firstLineEnd >= 0;
+    return this.#finish(end, this.fieldCount > fieldsMax ? 'tooManyFields' : 'record');
+  }
+
+  /** Whether a line, or all there is, ends here. */
+  #endsAt(at: number): boolean {
+    if (at >= this.#stop) return at >= this.#end && this.#isFinal;
+    return this.#bytes[at] === LF || this.#bytes[at] === CR;
   }
 
   /** Reads one field and returns the index of what ended it, or a negative code. */
@@ -191,21 +219,21 @@ export class RecordReader {
     const last = Math.min(this.fieldCount, fieldsMax) - 1;
     if (last < 0 || this.fieldFlags[last] !== quotedFlag) return false;
     const field = this.#bytes.subarray(this.fieldStart[last], this.fieldEnd[last]);
-    return !field.includes(this.#dialect.delimiter);
+    return !field.includes(this.#marks.delimiter);
   }
 
   #openingQuote(from: number): number {
-    const quote = this.#dialect.quote;
+    const { quote } = this.#marks;
     if (quote === undefined || from >= this.#stop) return -1;
     if (this.#bytes[from] === quote) return from;
     if (this.#spaces[this.#bytes[from] as number] === 0) return -1;
-    const at = this.#skipSpaces(from);
+    const at = this.#skip(from, this.#spaces);
     return at < this.#stop && this.#bytes[at] === quote ? at : -1;
   }
 
-  #skipSpaces(from: number): number {
+  #skip(from: number, table: Uint8Array): number {
     let at = from;
-    while (at < this.#stop && this.#spaces[this.#bytes[at] as number] === 1) at += 1;
+    while (at < this.#stop && table[this.#bytes[at] as number] === 1) at += 1;
     return at;
   }
 
@@ -214,7 +242,7 @@ export class RecordReader {
     const bytes = this.#bytes;
     const classes = this.#class;
     const stop = this.#stop;
-    let flags = bytes[from] === this.#dialect.quote && from < stop ? strayFlag : 0;
+    let flags = bytes[from] === this.#marks.quote && from < stop ? strayFlag : 0;
     let at = search;
     for (;;) {
       while (at < stop && classes[bytes[at] as number] === 0) at += 1;
@@ -243,8 +271,9 @@ export class RecordReader {
    */
   #escapedBytes(at: number): 1 | 2 {
     const byte = this.#bytes[at + 1];
-    const { delimiter, quote } = this.#dialect;
-    if (byte === delimiter || byte === 0x5c || byte === quote) return at + 1 < this.#end ? 2 : 1;
+    const { delimiter, quote, isDelimiterEscapable } = this.#marks;
+    const isProtected = byte === delimiter && isDelimiterEscapable;
+    if (isProtected || byte === 0x5c || byte === quote) return at + 1 < this.#end ? 2 : 1;
     if (at + 1 >= this.#end) return 1;
     return quote === undefined && (byte === LF || byte === CR) ? 2 : 1;
   }
@@ -308,11 +337,11 @@ export class RecordReader {
   }
 }
 
-function plainClasses(dialect: Dialect): Uint8Array {
+function plainClasses(marks: Marks): Uint8Array {
   const classes = new Uint8Array(256);
-  classes[dialect.delimiter] = 1;
+  classes[marks.delimiter] = 1;
   classes[LF] = 1;
   classes[CR] = 1;
-  if (dialect.escape === 'Backslash') classes[0x5c] = 2;
+  if (marks.escape === 'Backslash') classes[0x5c] = 2;
   return classes;
 }

@@ -5,58 +5,73 @@
  */
 
 import type { Dialect } from './dialect.ts';
+import { utf8Of } from './encoding.ts';
 import { lossyFieldText, textsOf, type Fields } from './field-text.ts';
 import { decodeFlag, quotedFlag, RecordReader } from './record-reader.ts';
+import { unitsOf, type Marks } from './units.ts';
 
 /** Quotes that never close on one line before all further ones are taken literally. */
 const repairsMax = 100;
 
 export function splitLine(line: Buffer, dialect: Dialect): string[] {
+  // In UTF-8 every unit is one byte, which keeps the places below simple.
+  if (unitsOf(dialect).size === 1) return split(line, dialect);
+  return split(utf8Of(line, dialect.encoding), { ...dialect, encoding: 'UTF-8' });
+}
+
+function split(line: Buffer, dialect: Dialect): string[] {
   const texts: string[] = [];
+  const { marks } = unitsOf(dialect);
   let rest = line;
   for (let repairs = 0; repairs < repairsMax; repairs += 1) {
-    const reader = read(rest, dialect);
-    texts.push(...textsOf(decodable(reader, rest, dialect)));
-    if (!reader.isBroken) return texts;
-    const quoteAt = rest.indexOf(dialect.quote ?? 0, reader.brokenAt);
-    const delimiterAt = rest.indexOf(dialect.delimiter, quoteAt);
+    const reading = read(rest, dialect);
+    texts.push(...textsOf(decodable(reading, rest, dialect)));
+    if (!reading.isBroken) return texts;
+    const { view, brokenAt } = reading;
+    const quoteAt = view.indexOf(marks.quote ?? 0, brokenAt);
+    const delimiterAt = view.indexOf(marks.delimiter, quoteAt);
     const end = delimiterAt < 0 ? rest.length : delimiterAt;
-    const isQuote = quotesByHabit(reader, rest, dialect);
+    const isQuote = quotesByHabit(reading, marks);
     const field = rest.subarray(isQuote ? quoteAt + 1 : quoteAt, end);
     texts.push(fieldTextOf(field, dialect, isQuote));
     if (delimiterAt < 0) return texts;
-    rest = rest.subarray(delimiterAt + 1);
-    if (rest.length === 0) texts.push('');
-    if (rest.length === 0) return texts;
+    rest = rest.subarray(afterDelimiter(view, delimiterAt, marks));
+    if (rest.length === 0) return marks.indent === undefined ? [...texts, ''] : texts;
   }
   const literal = { ...dialect, quote: undefined, escape: 'None' as const };
   texts.push(...textsOf(decodable(read(rest, literal), rest, literal)));
   return texts;
 }
 
+function afterDelimiter(view: Buffer, at: number, { padding }: Marks): number {
+  let after = at + 1;
+  while (padding?.[view[after] as number] === 1) after += 1;
+  return after;
+}
+
 interface LineReading {
   readonly reader: RecordReader;
+  readonly view: Buffer;
   readonly isBroken: boolean;
   readonly brokenAt: number;
 }
 
 function read(line: Buffer, dialect: Dialect): LineReading {
-  const reader = new RecordReader(
-    { ...dialect, comment: undefined },
-    { maxRecordBytes: line.length + 1 },
-  );
-  reader.bind(line, line.length, true);
+  const units = unitsOf({ ...dialect, comment: undefined });
+  const view = units.of(line);
+  const reader = new RecordReader(units.marks, { maxRecordUnits: line.length + 1 });
+  reader.bind(view, view.length, true);
   const outcome = line.length === 0 ? 'blank' : reader.read(0);
-  return { reader, isBroken: outcome === 'unclosed', brokenAt: reader.brokenAt };
+  return { reader, view, isBroken: outcome === 'unclosed', brokenAt: reader.brokenAt };
 }
 
 /** Whether a field is quoted that need not be: then this writer quotes by habit. */
-function quotesByHabit({ reader }: LineReading, line: Buffer, dialect: Dialect): boolean {
+function quotesByHabit({ reader, view }: LineReading, marks: Marks): boolean {
   const { fieldCount, fieldStart, fieldEnd, fieldFlags } = reader;
   for (let index = 0; index < fieldCount; index += 1) {
     const isQuoted = ((fieldFlags[index] ?? 0) & quotedFlag) !== 0;
-    const field = line.subarray(fieldStart[index], fieldEnd[index]);
-    if (isQuoted && !field.includes(dialect.delimiter) && !field.includes(dialect.quote ?? 0)) {
+    const field = view.subarray(fieldStart[index], fieldEnd[index]);
+    if (isQuoted && !field.includes(marks.delimiter) && !field.includes(marks.quote ?? 0)) {
       return true;
     }
   }
