@@ -57,6 +57,10 @@ export interface CoordinatorOptions {
   readonly pingCache?: () => Promise<void>;
   readonly clock: Clock;
   readonly telemetry: ImportTelemetry;
+  /** Who loads, in the ledger, where the coordinator does it by itself; and what it needs for that. */
+  readonly name: string;
+  readonly bump?: LoadingContext['bump'];
+  readonly isolation?: LoadingContext['isolation'];
   readonly staleAfterMs?: number;
 }
 
@@ -204,6 +208,8 @@ export class Coordinator {
     );
     if (seq === undefined) return 'Stopped';
     await this.#enter('Planning');
+    // Before a table is made whose rows nobody could seal, or could open later.
+    await this.#options.sink.requireKeys?.(db);
     const context = await this.#pin(seq, lock);
     await this.#enter('Loading');
     const end = await loadAll(context, signal);
@@ -245,7 +251,7 @@ export class Coordinator {
     const columns = it.columns as ColumnPlan;
     const header = it.header as PinnedHeader;
     this.#board.pinned({
-      sourceBytes: pinned.size,
+      source: pinned,
       headBytes: header.dataStart,
       chunkBytes: it.chunkBytes,
       dialect,
@@ -330,7 +336,7 @@ export class Coordinator {
     if (it.dialect === undefined || it.seq === undefined) return;
     const header = it.header as PinnedHeader;
     this.#board.pinned({
-      sourceBytes: (it.source as SourceIdentity).size,
+      source: it.source as SourceIdentity,
       headBytes: header.dataStart,
       chunkBytes: it.chunkBytes,
       dialect: it.dialect as Dialect,

@@ -19,11 +19,16 @@ import type { Announcer } from './announcer.ts';
 import { refusedChunk } from '../../chunks/refused.ts';
 import { suspectChunk } from '../../chunks/trials.ts';
 import { ImportFailed } from '../failed.ts';
+import { CrewWatch } from './crew-watch.ts';
 import { planChunks } from './planner.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import { tooManyRejects } from './reject-limits.ts';
 import type { ColumnPlan, Sink } from '../load/sink-port.ts';
+import { isSequential } from '../source/sequential-identity.ts';
 import type { Source, SourceIdentity } from '../source/source.ts';
+import type { ImportTelemetry } from '../telemetry.ts';
+import type { ChunkWorkOptions } from '../worker/chunk-work.ts';
+import { loadSequentially } from './sequential-loading.ts';
 
 export interface LoadingContext {
   readonly config: CsvImportPodConfig;
@@ -40,6 +45,11 @@ export interface LoadingContext {
   readonly board: ProgressBoard;
   readonly announcer: Announcer;
   readonly pingCache?: () => Promise<void>;
+  /** What loading here, as a worker does, needs beside. */
+  readonly telemetry: ImportTelemetry;
+  readonly name: string;
+  readonly bump?: (() => Promise<void>) | undefined;
+  readonly isolation?: ChunkWorkOptions['isolation'];
   /** The session that holds the advisory lock; when it dies, another coordinator may start. */
   readonly lock: Session;
 }
@@ -58,14 +68,16 @@ export async function loadAll(
 ): Promise<'AllDone' | 'Stopped'> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const planning = planChunks(
-    {
-      ...context,
-      maxRecordBytes: context.config.maxRecordBytes,
-      planned: (chunks) => context.announcer.publish(chunks),
-    },
-    both,
-  );
+  const planning = isSequential(context.pinned)
+    ? loadSequentially(context, both)
+    : planChunks(
+        {
+          ...context,
+          maxRecordBytes: context.config.maxRecordBytes,
+          planned: (chunks) => context.announcer.publish(chunks),
+        },
+        both,
+      );
   const watching = whileBeating(context, () => watch(context, both));
   try {
     // A failure of either ends the attempt; cutting that is finished does not.
@@ -83,13 +95,14 @@ export async function loadAll(
 
 async function watch(context: LoadingContext, signal: AbortSignal): Promise<'AllDone' | 'Stopped'> {
   const { clock } = context;
+  const crew = new CrewWatch(clock);
   let beatMs = -Infinity;
   let checkedMs = clock.monotonic();
   while (!signal.aborted) {
     const startMs = clock.monotonic();
     if (startMs - beatMs >= beatEveryMs) {
       beatMs = startMs;
-      await beat(context);
+      await beat(context, crew);
     }
     if (startMs - checkedMs >= sourceCheckEveryMs) {
       checkedMs = startMs;
@@ -105,11 +118,15 @@ async function watch(context: LoadingContext, signal: AbortSignal): Promise<'All
 }
 
 /** What is done every second: repairs the queue, and looks for work that cannot succeed. */
-async function beat(context: LoadingContext): Promise<void> {
-  const { db, uid, announcer, board } = context;
-  await announcer.keepUp();
+async function beat(context: LoadingContext, crew: CrewWatch): Promise<void> {
+  const { db, uid, config, announcer, board } = context;
+  // What this process loads by itself, nobody else is told of.
+  if (!isSequential(context.pinned)) await announcer.keepUp();
   await observeCache(context);
+  await context.sink.requireKeys?.();
   board.suspects(await suspectChunk(db, uid));
+  const facts = await crew.look(db, { uid, name: config.import.name });
+  if (facts !== undefined) board.crewSeen(facts);
   const refused = await refusedChunk(db, uid);
   if (refused !== undefined) {
     throw new ImportFailed(

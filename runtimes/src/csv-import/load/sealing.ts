@@ -53,10 +53,12 @@ export function requireIdentity(target: Target): void {
   );
 }
 
+export function keysOf(keys: KeyRingReader | undefined): KeyRingReader {
+  if (keys !== undefined) return keys;
+  throw new Permanent('NoSealingKeys', 'This role of the import was started without a key ring.');
+}
+
 /** Throws a Transient while the ring cannot be used. */
 export function beginSealing(keys: KeyRingReader | undefined): Sealer {
-  if (keys === undefined) {
-    throw new Permanent('NoSealingKeys', 'This role of the import was started without a key ring.');
-  }
-  return new Sealer(keys.current().active);
+  return new Sealer(keysOf(keys).current().active);
 }

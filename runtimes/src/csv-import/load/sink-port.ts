@@ -57,6 +57,11 @@ export interface Sink {
   resolveColumns(header: readonly string[] | null, width: number): ColumnPlan;
   /** Creates or adopts target and rejects table and grants the working role what it needs. */
   prepareTarget(columns: ColumnPlan): Promise<{ readonly wasEmpty: boolean }>;
+  /**
+   * Where columns are sealed: throws a Transient that names the key while the ring cannot be used, or,
+   * given the database, while it lacks one that values of the table are sealed under.
+   */
+  requireKeys?(db?: Database): Promise<void>;
   loadChunk(tx: Session, input: ChunkInput, context: LoadContext): Promise<ChunkResult>;
   recount(db: Database, it: { readonly import: string; readonly seq: number }): Promise<Recount>;
   /** The first rejects of the import by place: reason and line, never a value. */

@@ -5,6 +5,7 @@
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
 import type { ChunkResult } from '../../chunks/claim.ts';
+import { sealingKeysInUse } from '../../chunks/sealing-keys.ts';
 import { noteCreatedTable } from '../../chunks/targets.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
@@ -15,7 +16,7 @@ import { ChunkLoader, type LoadPlan } from './chunk-loader.ts';
 import { resolveMapping, type Mapping } from './mapping.ts';
 import { rejectsTable, writeRejects } from './rejects.ts';
 import type { ChunkInput, ColumnPlan, LoadContext, Recount, Sink } from './sink-port.ts';
-import { beginSealing, hasSealed, requireIdentity, storedColumns } from './sealing.ts';
+import { beginSealing, hasSealed, keysOf, requireIdentity, storedColumns } from './sealing.ts';
 import { buildIndexes, positionIndexSql } from './target-indexes.ts';
 import { prepareTarget } from './target-setup.ts';
 import { describeTarget, mismatch, positionColumn, type TargetSpec } from './target.ts';
@@ -62,6 +63,12 @@ export function createSink(options: SinkOptions): Sink {
         ...(options.workingRole === undefined ? {} : { workingRole: options.workingRole }),
       });
       return { wasEmpty };
+    },
+    requireKeys: async (db) => {
+      if (!hasSealed(config.columns)) return;
+      const ring = keysOf(options.keys).current();
+      const inUse = db === undefined ? [] : await sealingKeysInUse(db, config.target.table);
+      for (const id of inUse) ring.need(id);
     },
     loadChunk: async (tx, input, context) => {
       const sealer = hasSealed(mappingOf(context.columns).columns)
