@@ -134,6 +134,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
         publisher: options.publisher?.(publisher) ?? publisher,
         migrate,
         link: ownLink,
+        name: 'coordinator',
         config: { ...config, ...overrides },
         ...(options.staleAfterMs === undefined ? {} : { staleAfterMs: options.staleAfterMs }),
       });

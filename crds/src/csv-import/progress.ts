@@ -66,6 +66,22 @@ const dialect = object(
   { description: 'The dialect the file is read in.' },
 );
 
+const figure = (description: string) => Type.Optional(Type.Number({ minimum: 0, description }));
+
+const workerInputs = object(
+  {
+    chunksLeft: Type.Integer({ minimum: 0, description: 'Chunks that are not committed.' }),
+    present: figure('Workers heard of lately.'),
+    chunkSeconds: figure('What one chunk takes one worker.'),
+    commitSeconds: figure('What a commit takes now.'),
+    usualCommitSeconds: figure('What a commit has been seen to take at best, lately.'),
+    paceRatio: figure('Share of their time that workers work; less when commits are slow.'),
+    connectionsFree: figure('Connections that the server has for workers of this import.'),
+    usefulMax: figure('More workers than this the server’s commits have no room for.'),
+  },
+  { description: 'What the number was computed from.' },
+);
+
 /** What the coordinator reports at /progress and, at its end, in its termination message. */
 export const progress = object(
   {
@@ -96,10 +112,17 @@ export const progress = object(
     rowsPerSecond: Type.Optional(
       Type.Number({ minimum: 0, description: 'Over the last ten seconds.' }),
     ),
+    sequential: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        description: 'Why the coordinator reads the source from its start and loads it by itself.',
+      }),
+    ),
     workers: object(
       {
         wanted: Type.Integer({ minimum: 0, description: 'How many are useful now.' }),
         why: Type.String({ maxLength: 256, description: 'The arithmetic.' }),
+        inputs: Type.Optional(workerInputs),
       },
       { description: 'Workers that would be of use.' },
     ),

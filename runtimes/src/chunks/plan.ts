@@ -54,6 +54,8 @@ export interface CutChunk {
   /** 1-based line of the file on which it begins. */
   readonly firstLine: number;
   readonly tooLong: boolean;
+  /** Of its bytes, where the source has no versions. */
+  readonly digest?: Buffer;
 }
 
 export interface PlannedChunk extends CutChunk {
@@ -69,10 +71,10 @@ export interface Addition {
 }
 
 const insertSql = `
-INSERT INTO millrace.chunks (import, chunk, "offset", length, first_line, too_long)
-SELECT $1, c.chunk, c."offset", c.length, c.first_line, c.too_long
-FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[])
-  AS c (chunk, "offset", length, first_line, too_long)`;
+INSERT INTO millrace.chunks (import, chunk, "offset", length, first_line, too_long, digest)
+SELECT $1, c.chunk, c."offset", c.length, c.first_line, c.too_long, c.digest
+FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[], $7::bytea[])
+  AS c (chunk, "offset", length, first_line, too_long, digest)`;
 const advanceSql = `
 UPDATE millrace.plans
 SET planned_to = $2, next_line = $3, chunks = $4, plan_complete = $5 WHERE import = $1`;
@@ -101,6 +103,7 @@ export async function appendChunks(
       numbered.map((chunk) => chunk.length),
       numbered.map((chunk) => chunk.firstLine),
       numbered.map((chunk) => chunk.tooLong),
+      numbered.map((chunk) => chunk.digest ?? null),
     ]);
   }
   await tx.query(advanceSql, [

@@ -60,7 +60,7 @@ export interface CoordinatorOptions {
   /** Who loads, in the ledger, where the coordinator does it by itself; and what it needs for that. */
   readonly name: string;
   readonly bump?: LoadingContext['bump'];
-  readonly isolation?: LoadingContext['isolation'];
+  readonly isolation?: NonNullable<LoadingContext['isolation']>;
   readonly staleAfterMs?: number;
 }
 

@@ -49,7 +49,7 @@ export interface LoadingContext {
   readonly telemetry: ImportTelemetry;
   readonly name: string;
   readonly bump?: (() => Promise<void>) | undefined;
-  readonly isolation?: ChunkWorkOptions['isolation'];
+  readonly isolation?: NonNullable<ChunkWorkOptions['isolation']>;
   /** The session that holds the advisory lock; when it dies, another coordinator may start. */
   readonly lock: Session;
 }

@@ -36,7 +36,7 @@ export async function planChunks(options: PlanOptions, signal: AbortSignal): Pro
   const lines = new LineCounter({ offset: start, line: plan.nextLine });
 
   const write = async (boundaries: readonly Boundary[], complete: boolean): Promise<void> => {
-    const cut = await withLines(boundaries, lines, options);
+    const cut = await withLines(boundaries, lines, (range) => source.readRange(pinned, range));
     const nextLine = cut.nextLine ?? plan.nextLine;
     const added = await db.transaction((tx) =>
       appendChunks(tx, uid, { chunks: cut.chunks, nextLine, complete }),
@@ -54,13 +54,12 @@ export async function planChunks(options: PlanOptions, signal: AbortSignal): Pro
   await write(scanner.finish(), true);
 }
 
-async function withLines(
+/** `read` gives bytes that were fed to the counter before. */
+export async function withLines(
   boundaries: readonly Boundary[],
   lines: LineCounter,
-  { source, pinned }: PlanOptions,
+  read: (range: { offset: number; length: number }) => Promise<Buffer>,
 ): Promise<{ chunks: CutChunk[]; nextLine: number | undefined }> {
-  const read = (range: { offset: number; length: number }): Promise<Buffer> =>
-    source.readRange(pinned, range);
   const chunks: CutChunk[] = [];
   for (const { offset, length, tooLong } of boundaries) {
     const firstLine = await lines.lineAt(offset, read);

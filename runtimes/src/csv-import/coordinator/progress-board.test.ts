@@ -70,7 +70,7 @@ describe('the progress of an import', () => {
     const it = board();
     const start = it.snapshot();
     it.pinned({
-      sourceBytes: 1_000,
+      source: { size: 1_000, modifiedNs: '1', digest: 'd' },
       headBytes: 10,
       chunkBytes: 256,
       dialect: { ...standardDialect, quote: undefined },
@@ -121,7 +121,7 @@ describe('the progress of an import', () => {
     const it = board();
     it.enter('Failed', { reason: 'TooManyRejects', message: 'ü'.repeat(5_000) });
     it.pinned({
-      sourceBytes: 1,
+      source: { size: 1, modifiedNs: '1', digest: 'd' },
       headBytes: 0,
       chunkBytes: 1,
       dialect: standardDialect,

@@ -13,7 +13,9 @@ import type { Dialect } from '../../csv/dialect.ts';
 import type { Findings } from '../../csv/sniff-findings.ts';
 import { dialectReport } from './dialect-report.ts';
 import type { CrewFacts } from './crew-watch.ts';
+import { SourceExtent } from './source-extent.ts';
 import { workersWanted } from './workers-wanted.ts';
+import type { SourceIdentity } from '../source/source.ts';
 
 type State = CsvImportProgress['state'];
 type BackendName = BackendState['name'];
@@ -39,7 +41,7 @@ export class ProgressBoard {
   #loaded: number | undefined;
   #plan: Plan | undefined;
   #chunkBytes = 0;
-  #sourceBytes = 0;
+  readonly #extentOf = new SourceExtent();
   #headBytes = 0;
   #samples: Sample[] = [];
   #dialect: Dialect | undefined;
@@ -80,7 +82,7 @@ export class ProgressBoard {
   }
 
   pinned(it: {
-    sourceBytes: number;
+    source: SourceIdentity;
     /** What comes before the data: mark and header. */
     headBytes: number;
     chunkBytes: number;
@@ -89,12 +91,17 @@ export class ProgressBoard {
     findings?: Findings | undefined;
     ignored: readonly string[];
   }): void {
-    this.#sourceBytes = it.sourceBytes;
+    this.#extentOf.pinned(it.source);
     this.#headBytes = it.headBytes;
     this.#chunkBytes = it.chunkBytes;
     this.#dialect = it.dialect;
     this.#findings = it.findings;
     this.#ignored = it.ignored;
+  }
+
+  /** How far a stream is read. */
+  streamed(read: { readonly stored: number; readonly read: number }): void {
+    this.#extentOf.streamed(read);
   }
 
   counted(totals: LedgerTotals, plan: Plan, reasons: readonly ReasonCount[]): void {
@@ -167,24 +174,26 @@ export class ProgressBoard {
     };
   }
 
-  #extent(): Pick<CsvImportProgress, 'bytes' | 'chunks' | 'workers'> {
+  #extent(): Pick<CsvImportProgress, 'bytes' | 'chunks' | 'sequential' | 'workers'> {
     const { plannedTo = 0, chunks = 0, complete = false } = this.#plan ?? {};
     const { chunksDone = 0, bytesDone = 0 } = this.#totals ?? {};
+    const source = this.#extentOf.bytes(this.#plan);
+    const { sequential } = this.#extentOf;
     return {
       // The head counts as done, so that done reaches source exactly at the end.
-      bytes: {
-        source: this.#sourceBytes,
-        planned: plannedTo,
-        done: this.#headBytes + bytesDone,
-      },
+      bytes: { source, planned: plannedTo, done: this.#headBytes + bytesDone },
       chunks: { planned: chunks, done: chunksDone, complete },
-      workers: workersWanted({
-        state: this.#state,
-        pending: chunks - chunksDone,
-        uncutBytes: complete ? 0 : Math.max(0, this.#sourceBytes - plannedTo),
-        chunkBytes: this.#chunkBytes,
-        ...this.#crew,
-      }),
+      ...(sequential === undefined ? {} : { sequential }),
+      workers:
+        sequential === undefined
+          ? workersWanted({
+              state: this.#state,
+              pending: chunks - chunksDone,
+              uncutBytes: complete ? 0 : Math.max(0, source - plannedTo),
+              chunkBytes: this.#chunkBytes,
+              ...this.#crew,
+            })
+          : { wanted: 0, why: sequential },
     };
   }
 

@@ -1,19 +1,23 @@
 /** Wires the coordinator: opens connections, reports progress, leaves the final report behind. */
 import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import { startAdmin } from '@millrace/kit/health';
 import { migrateUp } from '../../connectors/postgres/migrate.ts';
 import { Publisher } from '../../connectors/rabbitmq/publisher.ts';
+import type { RedisStore } from '../../connectors/redis/store.ts';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
+import { bumpGeneration } from '../cache.ts';
 import { connections } from '../connections.ts';
-import { Coordinator, type CoordinatorOutcome } from './coordinator.ts';
+import { Coordinator, type CoordinatorOptions, type CoordinatorOutcome } from './coordinator.ts';
 import { ledgerMigrations } from '../migrations.ts';
 import { createSink } from '../load/sink.ts';
 import { importTelemetry } from '../telemetry.ts';
+import { trialIsolation } from '../worker/trial-isolation.ts';
 
-/** One for the advisory lock, one for the watch, one for cutting, one to spare. */
+/** One for the advisory lock, one for the watch, one for cutting or loading, one to spare. */
 const connectionsMax = 4;
 const ownerConnectionsMax = 1;
 /** Another process migrates in seconds; beyond a minute something is stuck and the wait is shown. */
@@ -25,6 +29,13 @@ const exitCodes: Readonly<Record<CoordinatorOutcome, number>> = {
   Failed: exitCode.badInput,
   Stopped: exitCode.drained,
 };
+
+function caching(
+  redis: RedisStore,
+  config: CsvImportPodConfig,
+): Pick<CoordinatorOptions, 'pingCache' | 'bump'> {
+  return { pingCache: () => redis.ping(), bump: () => bumpGeneration(redis, config.target.table) };
+}
 
 export async function runCoordinatorRole(
   config: CsvImportPodConfig,
@@ -65,7 +76,9 @@ export async function runCoordinatorRole(
     },
     clock: systemClock,
     telemetry: importTelemetry(log, metrics),
-    ...(redis === undefined ? {} : { pingCache: () => redis.ping() }),
+    ...(redis === undefined ? {} : caching(redis, config)),
+    name: `${hostname()}/${process.pid}`,
+    isolation: trialIsolation({ config, env, signal }),
   });
   await using _admin = await startAdmin({
     ...config.bind.admin,

@@ -40,7 +40,7 @@ export function chunkTimeoutMs(chunkBytes: number): number {
   return 60_000 + Math.ceil(chunkBytes / slowestBytesPerMs);
 }
 /** Of a record that is too long only this much is read, for its reject. */
-const tooLongBytesMax = 65_536;
+export const tooLongBytesMax = 65_536;
 
 export interface ChunkWorkOptions {
   readonly config: CsvImportPodConfig;
