@@ -7,6 +7,11 @@
  */
 import { Socket } from 'node:net';
 
+// What this program starts in its own way must not begin with this module: a worker's trials have
+// another pipe at that descriptor, which would be read empty here.
+const own = process.execArgv.indexOf(import.meta.filename);
+if (own > 0) process.execArgv.splice(own - 1, 2);
+
 /** Longer than a drain takes, short enough that the next run need not wait for it. */
 const graceMs = 10_000;
 

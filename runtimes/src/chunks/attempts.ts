@@ -5,6 +5,7 @@
  */
 import type { Sql } from '../connectors/postgres/database.ts';
 import type { ChunkRef } from './claim.ts';
+import { tellSql, type WorkerReport } from './crew.ts';
 import { endedUnheardSql } from './trials.ts';
 
 const beginSql = `
@@ -12,6 +13,8 @@ INSERT INTO millrace.attempts (import, chunk, worker)
 SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM millrace.imports WHERE uid = $1)
 RETURNING attempt, (SELECT count(*) FROM millrace.attempts
   WHERE import = $1 AND chunk = $2 AND ${endedUnheardSql})::int AS unheard`;
+/** The same, and what the worker has to say: one statement, so that it costs no commit of its own. */
+const beginAndTellSql = `WITH told AS (${tellSql}) ${beginSql}`;
 const endSql =
   'UPDATE millrace.attempts SET ended_at = clock_timestamp(), outcome = $2 WHERE attempt = $1';
 
@@ -22,13 +25,22 @@ export interface Attempt {
   readonly unheard: number;
 }
 
+export interface AttemptOptions {
+  readonly worker: string;
+  readonly report?: WorkerReport | undefined;
+}
+
 /** Undefined when the ledger knows no such import. */
 export async function beginAttempt(
   db: Sql,
   ref: ChunkRef,
-  worker: string,
+  { worker, report }: AttemptOptions,
 ): Promise<Attempt | undefined> {
-  return (await db.query<Attempt>(beginSql, [ref.import, ref.chunk, worker])).rows[0];
+  const values = [ref.import, ref.chunk, worker];
+  if (report === undefined) return (await db.query<Attempt>(beginSql, values)).rows[0];
+  const { chunkMs, commitMs, usualMs, share } = report;
+  const told = [...values, chunkMs, commitMs, usualMs, share];
+  return (await db.query<Attempt>(beginAndTellSql, told)).rows[0];
 }
 
 /** `outcome` is Loaded, Done, Busy, Ended, or the code of the failure that ended the attempt. */

@@ -5,11 +5,13 @@ import { createLog } from '@millrace/kit/log';
 import { lacks } from '../../test/backends.ts';
 import { database } from '../../test/database.ts';
 import { until } from '../../test/until.ts';
+import { connectionsFor } from '../connectors/postgres/connections-free.ts';
 import { openDatabase, type Database } from '../connectors/postgres/database.ts';
 import { migrateUp } from '../connectors/postgres/migrate.ts';
 import { ledgerMigrations } from '../csv-import/migrations.ts';
 import { beginAttempt, endAttempt } from './attempts.ts';
 import { claimChunk, finishChunk, type ChunkResult } from './claim.ts';
+import { readCrew } from './crew.ts';
 import {
   changeState,
   pinImport,
@@ -269,7 +271,7 @@ describe.skipIf(lacks('postgres'))('attempts', () => {
     const uid = await it.loading(3);
     const fail = async (chunk: number, outcome: string): Promise<void> => {
       for (let times = 0; times < 5; times += 1) {
-        const begun = await beginAttempt(it.db, { import: uid, chunk }, 'w');
+        const begun = await beginAttempt(it.db, { import: uid, chunk }, { worker: 'w' });
         await endAttempt(it.db, begun?.attempt ?? '', outcome);
       }
     };
@@ -285,14 +287,16 @@ describe.skipIf(lacks('postgres'))('attempts', () => {
       outcome: 'Permanent:Data:22P02',
       times: 5,
     });
-    expect(await beginAttempt(it.db, { import: randomUUID(), chunk: 0 }, 'w')).toBeUndefined();
+    expect(
+      await beginAttempt(it.db, { import: randomUUID(), chunk: 0 }, { worker: 'w' }),
+    ).toBeUndefined();
   });
 
   it('that failed an import are forgotten when it is tried again, but not those of loaded chunks', async () => {
     await using it = await ledger();
     const uid = await it.loading(2);
     const end = async (chunk: number, outcome: string): Promise<void> => {
-      const begun = await beginAttempt(it.db, { import: uid, chunk }, 'w');
+      const begun = await beginAttempt(it.db, { import: uid, chunk }, { worker: 'w' });
       await endAttempt(it.db, begun?.attempt ?? '', outcome);
     };
     for (let times = 0; times < 5; times += 1) await end(0, 'Permanent:KillsTogether');
@@ -315,16 +319,60 @@ describe.skipIf(lacks('postgres'))('attempts', () => {
 
     const unheard = [];
     for (let times = 0; times < deathsMin; times += 1) {
-      unheard.push((await beginAttempt(it.db, ref, 'w'))?.unheard);
+      unheard.push((await beginAttempt(it.db, ref, { worker: 'w' }))?.unheard);
     }
     await beginTrial(it.db, ref, { worker: 'w', from: 0, to: 5 });
     const suspect = await suspectChunk(it.db, uid);
-    const next = await beginAttempt(it.db, ref, 'w');
+    const next = await beginAttempt(it.db, ref, { worker: 'w' });
     await it.db.transaction((tx) => claimChunk(tx, ref, 'w'));
 
     expect(unheard).toEqual([0, 1, 2]);
     expect(suspect).toEqual({ chunk: 1, trials: 1 });
     expect(next?.unheard).toBe(deathsMin);
     expect(await suspectChunk(it.db, uid)).toBeUndefined();
+  });
+});
+
+describe.skipIf(lacks('postgres'))('workers', () => {
+  it('say with an attempt how they get on, and are not counted when they are gone', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(3);
+    const ref = { import: uid, chunk: 0 };
+    const report = { chunkMs: 400, commitMs: 12, usualMs: 10, share: 1 };
+
+    expect(await readCrew(it.db, uid)).toMatchObject({ workers: 0, shares: 0 });
+    for (const share of [0.5, 1]) {
+      await beginAttempt(it.db, ref, { worker: 'a', report: { ...report, share } });
+    }
+    await beginAttempt(it.db, ref, {
+      worker: 'b',
+      report: { ...report, chunkMs: 800, share: 0.5 },
+    });
+    const both = await readCrew(it.db, uid);
+    await it.db.query(
+      `UPDATE millrace.crew SET seen_at = now() - interval '1 minute' WHERE worker = 'b'`,
+    );
+
+    expect(both).toEqual({ workers: 2, shares: 1.5, chunkMs: 600, commitMs: 12, usualMs: 10 });
+    expect(await readCrew(it.db, uid)).toMatchObject({ workers: 1, shares: 1, chunkMs: 400 });
+    const unknown = { import: randomUUID(), chunk: 0 };
+    expect(await beginAttempt(it.db, unknown, { worker: 'a', report })).toBeUndefined();
+  });
+
+  it('may have the connections they hold, and those that are free', async () => {
+    await using server = await database();
+    const url = new URL(server.ownerUrl);
+    const open = (): Database =>
+      openDatabase({ url: () => url.href, applicationName: 'own', max: 3, log });
+    await using db = open();
+    await db.query(`ALTER DATABASE "${url.pathname.slice(1)}" CONNECTION LIMIT 7`);
+
+    const [own, others] = await db.session(async (session) => [
+      await connectionsFor(session, 'own'),
+      await db.session((second) => connectionsFor(second, 'others')),
+    ]);
+
+    expect(own).toBe(7);
+    expect(others).toBe(5);
   });
 });

@@ -35,7 +35,7 @@ export function connections(source: ConnectionSource): Connections {
   const { config, env, log, role } = source;
   const urls = backendUrls(config.backendsDir, env);
   const caBundle = (): string | undefined => urls.find('CA_BUNDLE');
-  const name = `millrace-${role}-${config.import.name}`.slice(0, 63);
+  const name = applicationName(role, config.import.name);
   return {
     ...postgresRoles({ urls, applicationName: name, log }),
     urls,
@@ -54,4 +54,9 @@ export function connections(source: ConnectionSource): Connections {
         ? undefined
         : openRedis({ url: () => urls.need('REDIS_URL'), caBundle, commandTimeoutMs, log }),
   };
+}
+
+/** How sessions and connections of a role are called; Postgres cuts longer names. */
+export function applicationName(role: string, importName: string): string {
+  return `millrace-${role}-${importName}`.slice(0, 63);
 }

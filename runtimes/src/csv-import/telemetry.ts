@@ -37,6 +37,8 @@ export interface ImportTelemetry {
   trialEnded(event: TrialEvent): void;
   messageRefused(reason: string): void;
   waiting(failure: Failure, waitMs: number): void;
+  /** After a chunk: the share of its time that a worker works, and the pause it makes for it. */
+  paced(share: number, pauseMs: number): void;
   stateChanged(state: string, reason: string | undefined): void;
   chunksPublished(count: number): void;
   chunksRepublished(count: number): void;
@@ -115,6 +117,22 @@ function createInstruments(metrics: Metrics) {
   };
 }
 
+function createPaceInstruments(metrics: Metrics) {
+  const registers = [metrics];
+  return {
+    share: new Gauge({
+      name: 'millrace_csv_import_pace_ratio',
+      help: 'Share of its time that this worker works; less when commits are slow.',
+      registers,
+    }),
+    pauses: new Counter({
+      name: 'millrace_csv_import_pause_seconds_total',
+      help: 'Time that this worker left the server to others.',
+      registers,
+    }),
+  };
+}
+
 function createTrialInstruments(metrics: Metrics) {
   const registers = [metrics];
   return {
@@ -133,7 +151,11 @@ function createTrialInstruments(metrics: Metrics) {
 }
 
 export function importTelemetry(log: Log, metrics: Metrics): ImportTelemetry {
-  const meter = { ...createInstruments(metrics), ...createTrialInstruments(metrics) };
+  const meter = {
+    ...createInstruments(metrics),
+    ...createPaceInstruments(metrics),
+    ...createTrialInstruments(metrics),
+  };
   return {
     chunkStarted: () => meter.inFlight.inc(),
     chunkEnded: () => meter.inFlight.dec(),
@@ -173,6 +195,11 @@ export function importTelemetry(log: Log, metrics: Metrics): ImportTelemetry {
     waiting: (failure, waitMs) => {
       meter.waits.inc({ backend: failure.backend ?? 'none', code: failure.code });
       log.warn({ err: failure, durationMs: Math.round(waitMs) }, 'waiting');
+    },
+    paced: (share, pauseMs) => {
+      meter.share.set(share);
+      meter.pauses.inc(pauseMs / 1000);
+      if (pauseMs > 0) log.debug({ share, durationMs: Math.round(pauseMs) }, 'pausing');
     },
     stateChanged: (state, reason) => log.info({ state, reason }, 'import state changed'),
     chunksPublished: (count) => {

@@ -90,7 +90,7 @@ async function work(
 /** Workers that took the chunk and were not heard of again. */
 async function workersDie(it: PreparedImport, chunk: number, times = deathsMin): Promise<void> {
   for (let time = 0; time < times; time += 1) {
-    await beginAttempt(it.app, { import: it.uid, chunk }, `dead worker ${time}`);
+    await beginAttempt(it.app, { import: it.uid, chunk }, { worker: `dead worker ${time}` });
   }
 }
 
@@ -179,7 +179,7 @@ describe.skipIf(needed)('a chunk that workers died with', () => {
   it('is tried by parts, too, when a mistake of the program ended its workers', async () => {
     await using it = await preparedImport(csv(5, { 4: 'DEADLY' }));
     for (let time = 0; time < deathsMin; time += 1) {
-      const begun = await beginAttempt(it.app, { import: it.uid, chunk: 0 }, 'worker');
+      const begun = await beginAttempt(it.app, { import: it.uid, chunk: 0 }, { worker: 'worker' });
       await endAttempt(it.app, begun?.attempt ?? '', 'Fault:Unknown');
     }
 
@@ -191,7 +191,7 @@ describe.skipIf(needed)('a chunk that workers died with', () => {
   it('is not suspected for backends that were away', async () => {
     await using it = await preparedImport(csv(5));
     for (let time = 0; time < 9; time += 1) {
-      const begun = await beginAttempt(it.app, { import: it.uid, chunk: 0 }, 'worker');
+      const begun = await beginAttempt(it.app, { import: it.uid, chunk: 0 }, { worker: 'worker' });
       await endAttempt(it.app, begun?.attempt ?? '', 'Transient:ConnectionLost');
     }
 

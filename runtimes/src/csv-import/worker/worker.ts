@@ -8,7 +8,7 @@
  * When a backend or the source fails, the consumer is cancelled, the delivery goes back and the
  * worker waits here until the surroundings answer again; good work is never dead-lettered. A worker
  * decides nothing about the import: what is permanently wrong it records in the attempt and leaves
- * to the coordinator.
+ * to the coordinator. How fast it goes is up to its pace: see pace.ts.
  */
 import { Failure } from '@millrace/kit/failure';
 import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
@@ -37,6 +37,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       await consumeCurrentQueue(options, signal, async (delivery) => {
         const verdict = await handleDelivery(delivery, context, options);
         failures = 0;
+        await rest(options, signal);
         return verdict;
       });
     } catch (error) {
@@ -44,12 +45,24 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       const isNotYet = notYetCodes.has(error.code);
       if (!isNotYet) failures += 1;
       const waitMs = isNotYet ? notYetWaitMs : backoffMs(failures, defaultBackoff);
-      options.observed?.(error);
+      noted(error, options);
       if (!isNotYet || error.code !== last) telemetry.waiting(error, waitMs);
       last = error.code;
       await clock.sleep(waitMs, signal);
     }
   }
+}
+
+function noted(failure: Failure, options: WorkerOptions): void {
+  options.observed?.(failure);
+  if (failure.code === 'TooManyConnections') options.pace?.refused();
+}
+
+/** Before the acknowledgement: the next delivery would wait in these hands while others are free. */
+async function rest({ pace, clock, telemetry }: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const { share = 1, pauseMs = 0 } = pace ?? {};
+  telemetry.paced(share, pauseMs);
+  if (pauseMs > 0) await clock.sleep(pauseMs, signal);
 }
 
 /** Nothing is wrong: the coordinator has not come so far, or the import is about to end. */
