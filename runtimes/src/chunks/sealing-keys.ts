@@ -20,17 +20,3 @@ export async function sealingKeysInUse(db: Sql, table: string): Promise<readonly
   const { rows } = await db.query<{ id: string }>(inUseSql, [table]);
   return rows.map(({ id }) => id);
 }
-
-const resealedSql = `
-UPDATE millrace.chunks c SET sealing_key = $3
-FROM millrace.imports i
-WHERE i.uid = c.import AND i.target = $1 AND c.sealing_key = ANY ($2)`;
-
-/** After every value under one of `from` was sealed again under `to`. */
-export async function recordReseal(
-  db: Sql,
-  table: string,
-  { from, to }: { readonly from: readonly string[]; readonly to: string },
-): Promise<void> {
-  await db.query(resealedSql, [table, from, to]);
-}

@@ -39,5 +39,7 @@ export const csvImport: Runtime = {
     gateway: role(async () => (await import('./gateway/role.ts')).runGatewayRole),
     /** Once, after everything else, when the data goes with the import. */
     janitor: role(async () => (await import('./janitor/role.ts')).runJanitorRole),
+    /** Once, beside everything else, after the active key of sealed columns was changed. */
+    reseal: role(async () => (await import('./reseal/role.ts')).runResealRole),
   },
 };
