@@ -78,6 +78,11 @@ describe.skipIf(!canUnpack)('the image of the runtimes', () => {
     expect(await contents(image, 'app/migrations')).toContain(
       '/app/migrations/csv-import/0001_ledger.sql',
     );
+    expect((await readdir(join(image.folder, 'app/page'))).toSorted()).toEqual([
+      'page.css',
+      'page.html',
+      'page.js',
+    ]);
     expect(await readFile(join(image.folder, 'etc/passwd'), 'utf8')).toContain('millrace:x:65532:');
     expect(await readdir(join(image.folder, 'usr/local/bin'))).toEqual(['node']);
     expect((await readdir(image.folder)).toSorted()).toEqual(

@@ -2,7 +2,7 @@
  * The programs of each image as bundles: what is in /app, computed in memory.
  *
  * Programs of one image share their common code as chunks beside them, so `/app` is flat: a module
- * that looks for something beside itself (the renewal worker, the migrations) finds it from any
+ * that looks for something beside itself (the renewal worker, the migrations, the page) finds it from any
  * chunk. White space goes, because Node keeps the text of all it loads in memory; names stay, and each
  * bundle has a source map, so that a stack says where in the sources it was.
  */
@@ -85,6 +85,16 @@ async function migrations(): Promise<ReadonlyMap<string, Buffer>> {
   return files;
 }
 
+/** Files that a program reads from the folder `page` beside it. */
+async function page(): Promise<ReadonlyMap<string, Buffer>> {
+  const folder = join(root, 'runtimes/src/csv-import/page');
+  const files = new Map<string, Buffer>();
+  for (const name of ['page.html', 'page.css', 'page.js']) {
+    files.set(`page/${name}`, await readFile(join(folder, name)));
+  }
+  return files;
+}
+
 export async function programs(image: ImageName, log: (line: string) => void): Promise<Programs> {
   const result = await build({
     absWorkingDir: root,
@@ -117,7 +127,9 @@ export async function programs(image: ImageName, log: (line: string) => void): P
     files.set(basename(path), Buffer.from(contents));
   }
   if (image === 'runtimes') {
-    for (const [path, content] of await migrations()) files.set(path, content);
+    for (const [path, content] of [...(await migrations()), ...(await page())]) {
+      files.set(path, content);
+    }
   }
   return { files, packages: bundledPackages(result.metafile) };
 }

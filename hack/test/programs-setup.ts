@@ -1,5 +1,5 @@
 /**
- * Builds the Go programs that suites of this run will ask for, before the time of any test runs: on a
+ * Builds the Go programs, and fetches the browser, that suites of this run will ask for, before the time of any test runs: on a
  * host that has none of them that takes minutes, later nothing.
  *
  * What cannot be had is only told here. Each suite asks for its programs again, and skips or fails
@@ -7,6 +7,7 @@
  */
 import type { TestProject } from 'vitest/node';
 
+import { findChromium } from '../browser/chromium.ts';
 import { canRunNode } from '../cluster/host.ts';
 import { findNodePrograms } from '../cluster/node-programs.ts';
 import { goTool, type GoToolName } from '../tools/go-tool.ts';
@@ -16,6 +17,7 @@ interface Need {
   readonly suites: string;
   readonly tools: readonly GoToolName[];
   readonly node?: boolean;
+  readonly browser?: boolean;
 }
 
 const needs: readonly Need[] = [
@@ -23,6 +25,7 @@ const needs: readonly Need[] = [
   { suites: '/hack/skaffold/', tools: ['helm', 'skaffold'] },
   { suites: '/hack/cluster/kwok', tools: ['kwok'] },
   { suites: '/hack/cluster/node', tools: [], node: true },
+  { suites: '/hack/browser/', tools: [], browser: true },
 ];
 
 const log = (line: string): void => console.error(`programs: ${line}`);
@@ -46,6 +49,7 @@ export async function setup(project: TestProject): Promise<void> {
   for (const name of new Set(wanted.flatMap(({ tools }) => tools))) {
     await told(goTool({ name, env, log }));
   }
+  if (wanted.some(({ browser }) => browser === true)) await told(findChromium({ env, log }));
   const isNodeWanted = wanted.some(({ node }) => node === true);
   if (isNodeWanted && (await canRunNode()) === undefined) {
     await told(findNodePrograms({ env, log, signal: new AbortController().signal }));

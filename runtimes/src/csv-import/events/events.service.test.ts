@@ -1,18 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
-import { systemClock } from '@millrace/kit/clock';
-import { createLog } from '@millrace/kit/log';
-import { createMetrics } from '@millrace/kit/metrics';
-import { changeState } from '../../chunks/imports.ts';
 import { lacks } from '../../../test/backends.ts';
 import { eventClient, type EventClient } from '../../../test/event-client.ts';
 import { testGateway } from '../../../test/gateway.ts';
-import { preparedImport, sourceOf, type PreparedImport } from '../../../test/prepared-import.ts';
-import { createSink } from '../load/sink.ts';
-import { importTelemetry } from '../telemetry.ts';
-import { readContext, workChunk } from '../worker/chunk-work.ts';
-
-const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
+import { completeImport, loadChunks } from '../../../test/prepared-chunks.ts';
+import { preparedImport, type PreparedImport } from '../../../test/prepared-import.ts';
 
 /** Four chunks of about 1 KiB. */
 function content(records = 128): string {
@@ -21,24 +13,6 @@ function content(records = 128): string {
 }
 
 const served: Partial<CsvImportPodConfig> = { serve: { enabled: true, filters: [] } };
-
-async function load(it: PreparedImport, ...chunks: readonly number[]): Promise<void> {
-  const options = {
-    config: it.config,
-    db: it.app,
-    clock: systemClock,
-    name: 'test',
-    sink: createSink({ config: it.config }),
-    source: sourceOf(it.config),
-    telemetry: importTelemetry(log, createMetrics({})),
-  };
-  const context = await readContext(options);
-  for (const chunk of chunks) expect(await workChunk(chunk, context, options)).toBe('Loaded');
-}
-
-async function complete(it: PreparedImport): Promise<void> {
-  await changeState(it.app, it.uid, { from: ['Loading'], to: 'Complete' });
-}
 
 function ids(client: EventClient): readonly number[] {
   return client.rows().map((row) => (JSON.parse(row) as { id: number }).id);
@@ -55,15 +29,15 @@ describe.skipIf(lacks('postgres'))('the events of an import', () => {
   it('sends what is there, then chunks as they are committed, then the end', async () => {
     await using it = await preparedImport(content(), served);
     const [first = 0, ...others] = it.chunks;
-    await load(it, first);
+    await loadChunks(it, [first]);
     await using gateway = await gatewayOf(it);
 
     await using client = await eventClient(`${gateway.url}/things/events`);
     await expect.poll(() => ids(client).length).toBeGreaterThan(0);
     const snapshot = ids(client).length;
-    await load(it, ...others.toReversed());
+    await loadChunks(it, others.toReversed());
     await expect.poll(() => ids(client).length).toBe(128);
-    await complete(it);
+    await completeImport(it);
     const wasEnded = await client.ended;
 
     expect([client.status, client.type]).toEqual([200, 'text/event-stream; charset=utf-8']);

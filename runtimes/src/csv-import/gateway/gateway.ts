@@ -16,13 +16,14 @@ import type { RedisStore } from '../../connectors/redis/store.ts';
 import { createAuth } from '../../http/auth.ts';
 import { startHttp, type HttpLimits } from '../../http/server.ts';
 import type { KeyRingReader } from '../../sealing/key-ring.ts';
-import { openRowCache } from '../cache.ts';
+import { openRowCache, type RowCache } from '../cache.ts';
 import { createAnswers } from './answers.ts';
 import { createEvents } from '../events/events.ts';
+import { openPage } from '../page/page.ts';
 import { watchHealth } from './health.ts';
 import { boundedReads } from '../../http/bounded-reads.ts';
 import { sealedColumns } from './sealed.ts';
-import { gatewayTelemetry } from './telemetry.ts';
+import { gatewayTelemetry, type GatewayTelemetry } from './telemetry.ts';
 
 export interface GatewayOptions {
   readonly config: CsvImportPodConfig;
@@ -66,19 +67,11 @@ const streamReadsMax = 1_024;
 const propagationMs = 2_000;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, log, metrics, clock, database, redis } = options;
+  const { config, log, metrics, clock, database, redis, databaseScope } = options;
   const telemetry = gatewayTelemetry(log, metrics);
   const deadlineMs = options.readDeadlineMs ?? readDeadlineMs;
   const reads = boundedReads({ database, clock, readsMax, deadlineMs });
-  const cache =
-    redis === undefined || config.cache.mode === 'Off'
-      ? undefined
-      : openRowCache({
-          redis,
-          table: config.target.table,
-          ttlMs: config.cache.ttlMs,
-          observed: telemetry.cacheRead,
-        });
+  const cache = redis === undefined ? undefined : rowCache(config, redis, telemetry);
   const health = watchHealth({
     config,
     // A bound of its own: a gateway that is busy is not one whose Postgres is away.
@@ -94,7 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     tokens: options.tokens ?? (() => undefined),
     clock,
   });
-  const { databaseScope } = options;
+  const page = await openPage(config.target.table);
   const events = createEvents({
     config,
     health,
@@ -111,6 +104,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     clock,
     handle: async (request) => {
+      const pageReply = page(request);
+      if (pageReply !== undefined) return pageReply;
       const caller = auth.identify(request.headers);
       return await answers(request, { mayReveal: caller?.scopes.has('reveal') === true });
     },
@@ -138,6 +133,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };
+}
+
+function rowCache(
+  config: CsvImportPodConfig,
+  redis: RedisStore,
+  telemetry: GatewayTelemetry,
+): RowCache | undefined {
+  if (config.cache.mode === 'Off') return undefined;
+  const { ttlMs } = config.cache;
+  return openRowCache({
+    redis,
+    table: config.target.table,
+    ttlMs,
+    observed: telemetry.cacheRead,
+  });
 }
 
 /** Host, port and database of the URL: what makes two tables of one name different tables. */
