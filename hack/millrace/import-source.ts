@@ -29,8 +29,9 @@ export interface ImportSource {
   readonly uid: string | undefined;
   /** With the folder of this host as mount path. */
   readonly config: CsvImportPodConfig;
-  /** The URL that play gave to its pods, if it is still known. */
+  /** The URL that play gave to its pods, and the keys of sealed columns, if they are still known. */
   readonly savedUrl?: string;
+  readonly savedKeys?: string;
 }
 
 /** `csvimport/users`, as kubectl takes it. */
@@ -62,12 +63,15 @@ export async function findImport(ref: ImportRef, options: FindOptions): Promise<
     spec.source.volume === undefined ? undefined : await claimFolder(spec, { options, paths });
   const uid = options.manifest === undefined ? object.metadata.uid : undefined;
   const config = savedConfig(objects, ref) ?? podConfigOf({ ...ref, uid: uid ?? '' }, spec);
-  const savedUrl = secretUrl(find(objects, 'Secret', { ...ref, name: secretName(spec) }));
+  const secret = find(objects, 'Secret', { ...ref, name: secretName(spec) });
+  const savedUrl = secretText(secret, 'POSTGRES_URL');
+  const savedKeys = secretText(secret, 'SEALING_KEYS');
   return {
     ref,
     uid,
     config: { ...config, source: onThisHost(config.source, folder) },
     ...(savedUrl === undefined ? {} : { savedUrl }),
+    ...(savedKeys === undefined ? {} : { savedKeys }),
   };
 }
 
@@ -142,10 +146,10 @@ function savedConfig(
   return text === undefined ? undefined : (JSON.parse(text) as CsvImportPodConfig);
 }
 
-function secretUrl(secret: KubeObject | undefined): string | undefined {
+function secretText(secret: KubeObject | undefined, key: string): string | undefined {
   const data = secret?.['data'] as Readonly<Record<string, string>> | undefined;
-  const url = Buffer.from(data?.['POSTGRES_URL'] ?? '', 'base64').toString();
-  return url === '' ? undefined : url;
+  const text = Buffer.from(data?.[key] ?? '', 'base64').toString();
+  return text === '' ? undefined : text;
 }
 
 async function claimFolder(

@@ -7,6 +7,7 @@ import { databaseCommand } from './db.ts';
 import { migrateCommand } from './migrate.ts';
 import { previewCommand } from './preview.ts';
 import { replayCommand } from './replay.ts';
+import { resealCommand } from './reseal.ts';
 import { verifyCommand } from './verify.ts';
 
 const help = `
@@ -17,6 +18,7 @@ Examples:
   npm run --silent millrace -- preview users.csv
   npm run --silent millrace -- verify csvimport/users
   npm run --silent millrace -- replay page-views --dry-run
+  npm run --silent millrace -- reseal csvimport/users
   npm run --silent millrace -- migrate version
   npm run --silent millrace -- db create --help
 
@@ -34,6 +36,7 @@ const program = new Command('millrace')
   .addCommand(previewCommand())
   .addCommand(verifyCommand())
   .addCommand(replayCommand())
+  .addCommand(resealCommand())
   .addCommand(migrateCommand())
   .addCommand(databaseCommand())
   .addHelpText('after', help);
