@@ -19,6 +19,7 @@ import { Coordinator, type CoordinatorOutcome } from '../src/csv-import/coordina
 import { ledgerMigrations } from '../src/csv-import/migrations.ts';
 import { queueName } from '../src/csv-import/messages.ts';
 import type { Sink } from '../src/csv-import/load/sink-port.ts';
+import { createSink } from '../src/csv-import/load/sink.ts';
 import { importTelemetry } from '../src/csv-import/telemetry.ts';
 import { runWorker } from '../src/csv-import/worker/worker.ts';
 import { deadLetterName } from '../src/connectors/rabbitmq/queue.ts';
@@ -41,12 +42,16 @@ export interface FlowOptions {
   readonly brokerUrl?: () => string;
   readonly postgresUrl?: (db: TestDatabase) => string;
   readonly afterLoad?: PlainSinkOptions['afterLoad'];
+  /** The product's own sink instead of the plain one; it decides columns by the header. */
+  readonly realSink?: true;
   /** A database shared by several imports; its owner disposes it. */
   readonly shared?: TestDatabase;
   readonly table?: string;
   readonly staleAfterMs?: number;
   /** Stands between the coordinator and the broker. */
   readonly publisher?: (real: Publisher) => Pick<Publisher, 'send'>;
+  /** The coordinator's own. */
+  readonly bump?: () => Promise<void>;
 }
 
 export interface RunningCoordinator {
@@ -95,12 +100,13 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
   const owner = openDatabase({ url: () => server.ownerUrl, applicationName: 'test', max: 3, log });
   const link = new AmqpLink({ url: brokerUrl, name: 'test', clock: systemClock, log });
   const appRole = decodeURIComponent(new URL(server.appUrl).username);
-  const sink = plainSink({
+  const plain = plainSink({
     ownerDb: owner,
     table,
     appRole,
     ...(options.afterLoad === undefined ? {} : { afterLoad: options.afterLoad }),
   });
+  const sink = options.realSink ? createSink({ config, owner, workingRole: appRole }) : plain;
   const telemetry = importTelemetry(log, createMetrics({}));
   const migrate = async (): Promise<void> => {
     const url = server.ownerUrl;
@@ -137,6 +143,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
         name: 'coordinator',
         config: { ...config, ...overrides },
         ...(options.staleAfterMs === undefined ? {} : { staleAfterMs: options.staleAfterMs }),
+        ...(options.bump === undefined ? {} : { bump: options.bump }),
       });
       const outcome = closing(coordinator.run(stop.signal), [db, ownLink]);
       outcome.catch(() => undefined);

@@ -44,11 +44,11 @@ export async function chaosOfCsvImport(args: readonly string[]): Promise<number>
   return failed === 0 && isWhole ? 0 : 1;
 }
 
-/** Every third round goes through proxies, every seventh meets deadly records. */
+/** Every third round goes through proxies, every fourteenth meets deadly records. */
 function variantOf(round: number, { only }: ChaosOptions): Variant {
   const has = (target: ChaosOptions['only'][number]): boolean => only.includes(target);
   const isOnlyNetwork = only.every((target) => target === 'network' || target === 'poison');
-  const isDeadly = has('poison') && round % 7 === 4;
+  const isDeadly = has('poison') && (only.length === 1 || round % 14 === 4);
   return {
     onConflict: policies[round % 2] ?? 'LatestWins',
     cache: Math.floor(round / 2) % 3 === 0 ? 'Off' : 'Invalidate',

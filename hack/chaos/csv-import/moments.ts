@@ -118,10 +118,14 @@ function frozen(base: Moment): Moment {
 export function fits(moment: Moment, variant: Variant): boolean {
   const usesRedis = moment.target === 'redis' || (moment.link && endOf(moment.link) === 'redis');
   if (usesRedis === true && variant.cache === 'Off') return false;
-  if (moment.link !== undefined) return variant.isProxied;
-  // Through a proxy, a session's port does not tell whose process it is.
-  return moment.target !== 'worker' || !variant.isProxied;
+  // Through a proxy, a session's port does not tell whose process it is, and there are many links.
+  return variant.isProxied
+    ? moment.link !== undefined || beside.has(moment.target)
+    : moment.link === undefined;
 }
+
+/** What is struck beside links: a server away for a while changes what a cut connection finds. */
+const beside: ReadonlySet<TargetName> = new Set(['play', 'disk']);
 
 const publishing = (target: TargetName): Moment => ({
   ...atStart(target, 'publishing', (sight) => left(sight) > 0 && isPublishing(sight)),

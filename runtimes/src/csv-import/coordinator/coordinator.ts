@@ -280,7 +280,10 @@ export class Coordinator {
   }
 
   async #finish(): Promise<void> {
-    const { db } = this.#options;
+    const { db, bump } = this.#options;
+    // Whoever loaded the last chunk may have died between its commit and its bump; once the queue is
+    // gone nobody is told of that chunk again.
+    await bump?.();
     await db.transaction(async (tx) => {
       const changed = await changeState(tx, this.#uid, {
         from: ['Loading', 'Verifying'],
