@@ -5,12 +5,10 @@
  * import, and telling what was found. Nothing real is written.
  */
 import { Command, Option } from 'commander';
-import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import { Permanent } from '@millrace/kit/permanent';
-import { backendUrls } from '@millrace/runtimes/connectors/backend-urls';
 import type { Database } from '@millrace/runtimes/connectors/postgres/database';
-import { openSource } from '@millrace/runtimes/csv-import/source/open-source';
+import type { Source } from '@millrace/runtimes/csv-import/source/source';
 import { createSink } from '@millrace/runtimes/csv-import/load/sink';
 import { verifyImport } from '@millrace/runtimes/csv-import/verify/verify';
 import type { VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
@@ -24,6 +22,7 @@ import {
   withPlaceOptions,
   type PlaceFlags,
 } from './postgres-place.ts';
+import { sourcePlace } from './source-place.ts';
 import { verifyPage } from './verify-page.ts';
 import { ProgressBar } from './verify-progress.ts';
 
@@ -45,6 +44,7 @@ state folder, and a server that is down is started for the time of the command.
 Examples:
   npm run --silent millrace -- verify csvimport/users
   npm run --silent millrace -- verify csvimport/users --json
+  MILLRACE_S3_ENDPOINT=https://s3.example … npm run --silent millrace -- verify csvimport/people
   npm run --silent millrace -- verify csvimport/users --manifest users.yaml --volume data=./files \\
       --postgres-url postgres://millrace_app:…@db:5432/millrace
 
@@ -83,10 +83,14 @@ async function run(name: string, flags: Flags): Promise<number> {
     ...(source.savedUrl === undefined ? {} : { savedUrl: source.savedUrl }),
   });
   await using db = openPlace(at);
+  await using place = await sourcePlace({ it: source, flags, log });
   const { uid, report } = await atPlace(at, async () => {
     await checkLedger(db, source);
     const found = source.uid ?? (await newestUid(db, source));
-    return { uid: found, report: await recount(db, source, found) };
+    return {
+      uid: found,
+      report: await recount(db, { it: source, uid: found, source: place.source }),
+    };
   });
   const seconds = (performance.now() - startedMs) / 1_000;
   const { table } = source.config.target;
@@ -116,23 +120,27 @@ const incomparable: ReadonlySet<string> = new Set([
   'TargetMismatch',
 ]);
 
-async function recount(db: Database, source: ImportSource, uid: string): Promise<Report> {
-  const config = { ...source.config, import: { ...source.config.import, uid } };
+interface Recounted {
+  readonly it: ImportSource;
+  readonly uid: string;
+  readonly source: Source;
+}
+
+async function recount(db: Database, { it, uid, source }: Recounted): Promise<Report> {
+  const config = { ...it.config, import: { ...it.config.import, uid } };
   const bar = new ProgressBar({ out: process.stderr, now: () => performance.now() });
   try {
     return await verifyImport({
       config,
       db,
-      sink: createSink({ config }),
-      source: openSource(config.source, {
-        urls: backendUrls(config.backendsDir, process.env),
-        clock: systemClock,
-      }),
+      sink: createSink({ config, keys }),
+      keys,
+      source,
       progressed: (progress) => bar.show(progress),
     });
   } catch (error) {
     if (!(error instanceof Permanent)) throw error;
-    if (error.code === 'NotLoaded') throw notLoaded(source);
+    if (error.code === 'NotLoaded') throw notLoaded(it);
     if (!incomparable.has(error.code)) throw error;
     return { equal: false, differences: [{ what: error.code, message: error.message }] };
   } finally {

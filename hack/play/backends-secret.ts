@@ -58,7 +58,7 @@ export function backendsSecret(
     POSTGRES_READ_URL: env['MILLRACE_POSTGRES_READ_URL'],
     RABBITMQ_URL: backends.get('rabbitmq')?.url,
     REDIS_URL: backends.get('redis')?.url,
-    ...s3Data(backends.get('s3')),
+    ...storeKeys(backends.get('s3')),
     TOKENS: secrets.tokens ?? env['MILLRACE_TOKENS'],
     SEALING_KEYS: secrets.sealingKeys ?? env['MILLRACE_SEALING_KEYS'],
   };
@@ -73,7 +73,10 @@ export function backendsSecret(
   };
 }
 
-function s3Data(store: RunningBackend | undefined): Readonly<Record<string, string | undefined>> {
+/** What the Secret says of an S3 store. */
+export function storeKeys(
+  store: RunningBackend | undefined,
+): Readonly<Record<string, string | undefined>> {
   const access = store?.extra.s3;
   return {
     S3_ENDPOINT: store?.url,

@@ -32,8 +32,8 @@ describe('an import from S3', () => {
       expect(JSON.stringify(pods)).not.toMatch(/persistentVolumeClaim|SOURCE_VOLUME/);
     }
     const config = await cluster.read(configMaps, 'users-config');
-    const text = (config?.['data'] as Readonly<Record<string, string>>)['config.json'];
-    expect(JSON.parse(text ?? '')).toMatchObject({ source: spec.source });
+    const text = config?.['data'] as Readonly<Record<string, string>> | undefined;
+    expect(JSON.parse(text?.['config.json'] ?? '')).toMatchObject({ source: spec.source });
   });
 
   it('says of the store what the coordinator says, until it is read', async () => {
