@@ -142,12 +142,20 @@ function whyNoRange(
   if (status !== 206 && status !== 200) {
     return refusal({ status, retryAfterMs: retryAfterMs(answer.header('retry-after')) }, label);
   }
+  if (isOtherVersion(pinned, answer, range)) return sourceChanged(label);
+  return status === 200 || range?.start === offset ? undefined : otherRange(label);
+}
+
+function isOtherVersion(
+  pinned: RangedContent,
+  answer: Answer,
+  range: ContentRange | undefined,
+): boolean {
   const etag = answer.header('etag');
   // All of it, and not even a name: that is what If-Range promises for another version.
-  if (etag !== pinned.etag && (status === 200 || etag !== undefined)) return sourceChanged(label);
-  if (status === 200) return undefined;
-  if (range?.total !== undefined && range.total !== pinned.size) return sourceChanged(label);
-  return range?.start === offset ? undefined : otherRange(label);
+  if (answer.status === 200) return etag !== pinned.etag;
+  if (etag !== undefined && etag !== pinned.etag) return true;
+  return range?.total !== undefined && range.total !== pinned.size;
 }
 
 /** Skips and ends early, whatever else the server sends. */

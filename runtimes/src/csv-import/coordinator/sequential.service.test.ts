@@ -1,22 +1,36 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/backends.ts';
 import { database, type TestDatabase } from '../../../test/database.ts';
-import { importFlow, type ImportFlow } from '../../../test/import-flow.ts';
+import {
+  importFlow,
+  type FlowOptions,
+  type ImportFlow,
+  type RunningCoordinator,
+} from '../../../test/import-flow.ts';
+import { sourceOf } from '../../../test/prepared-import.ts';
 import { until } from '../../../test/until.ts';
-import { webServer, type WebServer } from '../../../test/web-server.ts';
+import { webServer } from '../../../test/web-server.ts';
+import { verifyImport } from '../verify/verify.ts';
 
-/** Some eight chunks of 1 KiB, with lines of differing lengths and a quoted line end. */
 const records = 400;
-const plain = `id,value\n${Array.from({ length: records }, (_, n) =>
+/** Some eight chunks of 1 KiB, with lines of differing lengths and a quoted line end. */
+const lines = Array.from({ length: records }, (_, n) =>
   n === 200 ? `k${n},"two\nlines"\n` : `k${n},value ${n}\n`,
-).join('')}`;
+);
+const plain = `id,value\n${lines.join('')}`;
 
 interface Loaded {
   readonly id: string;
   readonly value: string;
   readonly offset: number;
 }
+
+const expected: readonly Loaded[] = lines.map((line, n) => ({
+  id: `k${n}`,
+  value: n === 200 ? 'two\nlines' : `value ${n}`,
+  offset: plain.indexOf(line),
+}));
 
 /** Offsets are the low 43 bits of positions. */
 async function loaded(flow: ImportFlow): Promise<Loaded[]> {
@@ -26,35 +40,46 @@ async function loaded(flow: ImportFlow): Promise<Loaded[]> {
     .toSorted((one, other) => one.offset - other.offset);
 }
 
-const expected: readonly Loaded[] = Array.from({ length: records }, (_, n) => {
-  const line = n === 200 ? `k${n},"two\nlines"` : `k${n},value ${n}`;
-  const value = n === 200 ? 'two\nlines' : `value ${n}`;
-  return { id: `k${n}`, value, offset: plain.indexOf(`${line}\n`) };
-});
-
-async function doneChunks(flow: ImportFlow): Promise<number> {
-  const { rows } = await flow.db
-    .query<{ done: number }>(
-      'SELECT count(*)::int AS done FROM millrace.chunks WHERE done_at IS NOT NULL AND import = $1',
-      [flow.uid],
-    )
-    .catch(() => ({ rows: [{ done: 0 }] }));
-  return rows[0]?.done ?? 0;
+/** Holds the loading up in the fourth chunk, as a test says. */
+function gate(): Pick<FlowOptions, 'afterLoad'> & { open(): void; readonly isReached: boolean } {
+  let [isOpen, isReached] = [false, false];
+  return {
+    open: () => {
+      isOpen = true;
+    },
+    get isReached() {
+      return isReached;
+    },
+    afterLoad: async (_tx, { chunk }) => {
+      if (chunk !== 3 || isOpen) return;
+      isReached = true;
+      await until('the gate is open', () => isOpen);
+    },
+  };
 }
-
-async function webFlow(server: WebServer, options: Partial<FlowInput> = {}): Promise<ImportFlow> {
-  const config = { source: { http: { url: server.url } }, ...options.config };
-  return await importFlow({ content: '', ...options, config });
-}
-
-type FlowInput = Parameters<typeof importFlow>[0];
 
 describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its start', () => {
+  let shared: TestDatabase;
+  beforeAll(async () => {
+    shared = await database();
+  });
+  afterAll(async () => {
+    await shared[Symbol.asyncDispose]();
+  });
+
+  async function webFlow(
+    url: string,
+    options: Pick<FlowOptions, 'afterLoad' | 'config'> & { readonly table: string },
+  ): Promise<ImportFlow> {
+    const config = { source: { http: { url } }, ...options.config };
+    return await importFlow({ content: '', shared, ...options, config });
+  }
+
   it('is loaded by the coordinator alone, at the positions of its inflated bytes', async () => {
     const bytes = Buffer.from(plain);
     const members = [bytes.subarray(0, 1_500), bytes.subarray(1_500, 1_501), bytes.subarray(1_501)];
-    const packed = Buffer.concat(members.map((member) => gzipSync(member)));
-    await using flow = await importFlow({ content: packed });
+    const content = Buffer.concat(members.map((member) => gzipSync(member)));
+    await using flow = await importFlow({ content, shared, table: 'inflated', realSink: true });
 
     const { coordinator, outcome } = await flow.startCoordinator();
 
@@ -66,5 +91,87 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
       sequential: expect.stringContaining('gzip') as string,
       workers: { wanted: 0, why: expect.stringContaining('gzip') as string },
     });
+    const source = sourceOf(flow.config);
+    const db = flow.openAsWorkingRole();
+    const report = await verifyImport({ config: flow.config, db, sink: flow.sink, source });
+    await db[Symbol.asyncDispose]();
+    expect(report).toMatchObject({ equal: true, compared: { bytes: bytes.length, records } });
+  });
+
+  it('goes on after its coordinator was stopped, and through cuts and refusals', async () => {
+    await using server = await webServer(plain);
+    server.set({ ranges: false, etag: undefined, length: 'Chunked' });
+    const at = gate();
+    await using flow = await webFlow(server.url, { ...at, table: 'resumed' });
+    const first = await flow.startCoordinator();
+    await until('a chunk is in hand', () => at.isReached);
+    const stopped = first.stop();
+    at.open();
+    expect(await stopped).toBe('Stopped');
+
+    server.set({ statuses: [503], retryAfter: '0', cutAfter: [3_000] });
+    const { coordinator, outcome } = await flow.startCoordinator();
+
+    expect(await outcome).toBe('Complete');
+    expect(await loaded(flow)).toEqual(expected);
+    expect(coordinator.progress()).toMatchObject({
+      totals: { read: records, loaded: records },
+      sequential: expect.stringContaining('no ranges') as string,
+    });
+    const { rows } = await flow.db.query(
+      'SELECT DISTINCT worker FROM millrace.chunks WHERE import = $1',
+      [flow.uid],
+    );
+    expect(rows).toEqual([{ worker: 'coordinator' }]);
+  });
+
+  it('that has another content when it is read again fails, wherever it differs', async () => {
+    await using server = await webServer(plain);
+    server.set({ ranges: false, etag: undefined });
+    const at = gate();
+    await using flow = await webFlow(server.url, { ...at, table: 'changed' });
+    const first = await flow.startCoordinator();
+    await until('a chunk is in hand', () => at.isReached);
+    const stopped = first.stop();
+    at.open();
+    await stopped;
+
+    // Of the same length, so that only the digests tell.
+    server.set({ content: Buffer.from(plain.replace('value 20\n', 'VALUE 20\n')) });
+    const { coordinator, outcome } = await flow.startCoordinator();
+
+    expect(await outcome).toBe('Failed');
+    expect(coordinator.progress()).toMatchObject({ state: 'Failed', reason: 'SourceChanged' });
+    const { rows } = await flow.db.query("SELECT FROM changed WHERE value LIKE 'VALUE%'");
+    expect(rows).toEqual([]);
+  });
+
+  it('that ends in the middle of its compression loads what came before, and says so', async () => {
+    const packed = gzipSync(plain);
+    const content = packed.subarray(0, packed.length - 300);
+    await using flow = await importFlow({ content, shared, table: 'cut' });
+
+    const { coordinator, outcome } = await flow.startCoordinator();
+
+    expect(await outcome).toBe('Failed');
+    const { reason, message, totals } = coordinator.progress();
+    expect(reason).toBe('GzipBroken');
+    expect(message).toMatch(/data\.csv ends in the middle of its compressed content/);
+    expect(totals.loaded).toBeGreaterThan(100);
+    expect(await loaded(flow)).toEqual(expected.slice(0, totals.loaded));
+  });
+
+  it('is none where the server has ranges and a strong ETag: workers load it', async () => {
+    await using server = await webServer(plain);
+    server.set({ cutAfter: [10, 700] });
+    await using flow = await webFlow(server.url, { table: 'ranged' });
+
+    const { coordinator, outcome }: RunningCoordinator = await flow.run();
+
+    expect(await outcome).toBe('Complete');
+    expect(await loaded(flow)).toEqual(expected);
+    expect(coordinator.progress().sequential).toBeUndefined();
+    const asked = server.seen.filter(({ range }) => range !== 'bytes=0-0');
+    expect(asked.every(({ ifRange }) => ifRange === '"v1"')).toBe(true);
   });
 });

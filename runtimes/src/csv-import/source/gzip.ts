@@ -80,7 +80,7 @@ function requirePadding(rest: Buffer, label: string): void {
 function broken(label: string, what: string, cause?: unknown): Permanent {
   return new Permanent(
     'GzipBroken',
-    `${label} ${what}. What came before is loaded; supply a whole file and create a new import.`,
+    `${label} ${what}. The whole chunks before that are loaded; supply a whole file and create a new import.`,
     { cause, backend: 'source' },
   );
 }

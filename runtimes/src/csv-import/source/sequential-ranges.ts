@@ -24,7 +24,25 @@ export class SequentialRanges {
   }
 
   async read(pinned: SequentialIdentity, range: SourceRange): Promise<Buffer> {
-    const reading = this.#last.then(() => this.#read(pinned, range));
+    return await this.#alone(() => this.#read(pinned, range));
+  }
+
+  /** Reads on to the end: how many bytes there are. */
+  async length(pinned: SequentialIdentity): Promise<number> {
+    return await this.#alone(async () => {
+      const stream = (this.#stream ??= this.#open(pinned));
+      let length = this.#at + this.#rest.length;
+      try {
+        for await (const piece of stream) length += piece.length;
+        return length;
+      } finally {
+        await this.#close();
+      }
+    });
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const reading = this.#last.then(work);
     this.#last = reading.catch(() => undefined);
     return await reading;
   }

@@ -54,6 +54,7 @@ export function sourceOf(transport: Transport, compression: Compression): Source
       isSequential(pinned)
         ? await ranges.read(pinned, range)
         : await transport.readRange(pinned, range),
+    lengthOf: async (pinned) => (isSequential(pinned) ? await ranges.length(pinned) : pinned.size),
     readBlocks: (pinned, options) =>
       isSequential(pinned) ? regroup(open(pinned), options) : transport.readBlocks(pinned, options),
     readStart: async (pinned, length) => {

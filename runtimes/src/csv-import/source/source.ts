@@ -88,6 +88,8 @@ export interface SourceStart {
 export interface Source extends Reading<SourceIdentity> {
   /** The first bytes, fewer than asked for only if there are no more. */
   readStart(pinned: SourceIdentity, bytes: number): Promise<SourceStart>;
+  /** How many bytes can be read in all; of a sequential source it reads on to the end. */
+  lengthOf(pinned: SourceIdentity): Promise<number>;
   /**
    * How far the last `readBlocks` of a sequential source has come: in what is stored, and in what is
    * read.
