@@ -3,6 +3,7 @@ type Bench = (args: readonly string[]) => Promise<number>;
 
 /** Loaded when asked for: none of them pays for what another one imports. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  'csv-parser': async () => (await import('./csv-parser/main.ts')).benchOfCsvParser,
   'csv-import': async () => (await import('./csv-import/main.ts')).benchOfCsvImport,
   'csv-dialects': async () => (await import('../dialects/main.ts')).benchOfDialects,
   'increment-pipeline': async () =>

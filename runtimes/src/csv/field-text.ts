@@ -80,9 +80,26 @@ export function lossyFieldText(fields: Fields, index: number): string {
   );
 }
 
-/** All values of a record, never failing. */
+/**
+ * All values of a record, never failing. One string is made of the record and cut up, since making
+ * one of each field costs a call out of JavaScript each.
+ */
 export function textsOf(fields: Fields): string[] {
-  return Array.from({ length: fields.fieldCount }, (_, index) => lossyFieldText(fields, index));
+  const { fieldCount, fieldStart, fieldEnd, fieldFlags } = fields;
+  const start = fieldStart[0] ?? 0;
+  const end = fieldEnd[fieldCount - 1] ?? start;
+  const isWide = isUtf16(fields.dialect.encoding);
+  const whole = isWide ? '' : fields.bytes.toString('utf8', start, end);
+  // A byte is one character at most, so equal lengths mean that each of them is one.
+  const isInStep = !isWide && whole.length === end - start;
+  const texts: string[] = [];
+  for (let index = 0; index < fieldCount; index += 1) {
+    const isCut = isInStep && ((fieldFlags[index] as number) & decodeFlag) === 0;
+    const from = (fieldStart[index] as number) - start;
+    const to = (fieldEnd[index] as number) - start;
+    texts.push(isCut ? whole.slice(from, to) : lossyFieldText(fields, index));
+  }
+  return texts;
 }
 
 function isUtf16(encoding: Encoding): boolean {
@@ -90,6 +107,11 @@ function isUtf16(encoding: Encoding): boolean {
 }
 
 function utf16Text(fields: Fields, index: number): string | undefined {
+  const { bytes, dialect, fieldStart, fieldEnd } = fields;
+  const raw = bytes.subarray(fieldStart[index], fieldEnd[index]);
+  const text = decodeLossily(raw, dialect.encoding);
+  // Without what could be an escape or half a character, this is the value.
+  if (!/["'\\\ufffd]/.test(text)) return text;
   const units = (fields.fieldEnd[index] ?? 0) - (fields.fieldStart[index] ?? 0);
   const out = Buffer.allocUnsafe(2 * units);
   const length = utf16Bytes(fields, index, { out, at: 0 });
