@@ -3,17 +3,17 @@ import { kinds } from '@millrace/crds';
 import { group } from '@millrace/crds/define-kind';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { ImportCluster, report, users } from '../test/import-cluster.ts';
+import { ImportCluster, report } from '../test/import-cluster.ts';
 import { backends } from '../test/import-world.ts';
 import { externalMetrics, kedaService, putApiService } from '../test/api-services.ts';
 import { guarded, rightsOf, type Rule } from '../test/rights.ts';
 import { PipelineCluster } from '../test/pipeline-cluster.ts';
 import { pipelineReport, views } from '../test/pipeline-world.ts';
-import { csvImports } from '../src/kinds/csv-import/resource-types.ts';
 import {
   externalMetricsName,
   kedaName,
 } from '../src/machinery/workload/scaling/cluster-scaling.ts';
+import { deployments } from '../src/machinery/workload/resource-types.ts';
 import { incrementPipelines } from '../src/kinds/increment-pipeline/resource-types.ts';
 
 interface Document {
@@ -79,6 +79,20 @@ async function live(world: ImportCluster): Promise<void> {
   await world.settle();
 }
 
+/** An import that is deleted some time after its end, with its data. */
+async function expire(world: ImportCluster): Promise<void> {
+  await world.changeSpec({ deletionPolicy: 'Purge', ttlAfterFinished: '1h' });
+  await world.settle();
+  await world.clock.advance(3_600_000);
+  await world.settle();
+  for (const name of ['users-gateway', 'users-worker']) {
+    if ((await world.read(deployments, name)) !== undefined) await world.rollOut(name);
+  }
+  await world.settle();
+  await world.endJanitor(await world.runJanitor(), 0);
+  await world.settle();
+}
+
 /** Rights that this life does not use, each with why it is granted. */
 const unused = [
   // Asked for before anything is started.
@@ -105,13 +119,13 @@ describe('the rights in operator/deploy', () => {
     ]);
   });
 
-  it('name every kind, to read it, and to write one only that is held by a finalizer', () => {
+  it('name every kind, to read it, to hold it by a finalizer, and to delete one that may expire', () => {
     for (const { plural } of kinds) {
       const verbs = namespaced
         .filter(({ resources }) => resources.includes(plural))
         .flatMap((rule) => rule.verbs);
-      const held = plural === 'incrementpipelines' ? ['patch'] : [];
-      expect(verbs, plural).toEqual(['get', 'list', 'watch', ...held]);
+      const expiring = plural === 'csvimports' ? ['delete'] : [];
+      expect(verbs, plural).toEqual(['get', 'list', 'watch', 'patch', ...expiring]);
     }
   });
 
@@ -124,8 +138,7 @@ describe('the rights in operator/deploy', () => {
     await pipelines.startOperator(guards[1].api);
 
     await live(imports);
-    await imports.api.delete(csvImports, users);
-    await imports.settle();
+    await expire(imports);
     await livePipeline(pipelines);
 
     expect(await imports.status()).toBeUndefined();

@@ -178,10 +178,38 @@ export class ImportWorld {
 
   /** What the Job controller and a kubelet would do: a pod of the coordinator that runs. */
   async runCoordinator(): Promise<string> {
-    const job = await this.read(jobs, 'users-coordinator');
-    if (job?.metadata.uid === undefined) throw new Error('there is no coordinator Job');
+    return await this.#runPod('users-coordinator');
+  }
+
+  /** The janitor's pod starts. */
+  async runJanitor(): Promise<string> {
+    return await this.#runPod('users-janitor');
+  }
+
+  /** The janitor's pod ends, and its Job with it where the exit code is a last word. */
+  async endJanitor(pod: string, exitCode: number): Promise<void> {
+    await this.setStatus(pods, pod, {
+      phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+      conditions: [{ type: 'Ready', status: 'False' }],
+      containerStatuses: [{ name: 'janitor', state: { terminated: { exitCode } } }],
+    });
+    if (![0, 64, 65].includes(exitCode)) return;
+    await this.endJob(exitCode === 0 ? 'Complete' : 'Failed', 'users-janitor');
+  }
+
+  /** What the Job controller does about a suspension: no pod is left, and the status says so. */
+  async stopCoordinator(pod: string): Promise<void> {
+    if ((await this.read(pods, pod)) !== undefined) await this.delete(pods, pod);
+    await this.setStatus(jobs, 'users-coordinator', {
+      conditions: [{ type: 'Suspended', status: 'True' }],
+    });
+  }
+
+  async #runPod(maker: string): Promise<string> {
+    const job = await this.read(jobs, maker);
+    if (job?.metadata.uid === undefined) throw new Error(`there is no Job ${maker}`);
     const { template } = job['spec'] as { template: { metadata: object; spec: object } };
-    const name = `users-coordinator-${++this.#pods}`;
+    const name = `${maker}-${++this.#pods}`;
     await this.api.create(pods, {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -193,7 +221,7 @@ export class ImportWorld {
           {
             apiVersion: 'batch/v1',
             kind: 'Job',
-            name: 'users-coordinator',
+            name: maker,
             uid: job.metadata.uid,
             controller: true,
           },
@@ -234,8 +262,8 @@ export class ImportWorld {
     }
   }
 
-  async endJob(type: 'Complete' | 'Failed'): Promise<void> {
-    await this.setStatus(jobs, 'users-coordinator', {
+  async endJob(type: 'Complete' | 'Failed', name = 'users-coordinator'): Promise<void> {
+    await this.setStatus(jobs, name, {
       conditions: [
         { type, status: 'True', lastTransitionTime: new Date(this.clock.now()).toISOString() },
       ],

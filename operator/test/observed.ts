@@ -16,6 +16,7 @@ export const noChildren = {
   worker: undefined,
   gateway: undefined,
   service: undefined,
+  janitor: undefined,
 };
 
 export function observed(change: Partial<Observed> = {}): Observed {
@@ -24,16 +25,18 @@ export function observed(change: Partial<Observed> = {}): Observed {
     resource: { apiVersion: 'millrace.dev/v1alpha1', kind: 'CsvImport', metadata: owner },
     generation: 1,
     isDeleting: false,
+    isHeld: false,
     spec: usersSpec,
     lastSpec: undefined,
     status: undefined,
     children: noChildren,
     coordinators: [],
+    pods: { workers: [], gateways: [], janitors: [] },
     progress: undefined,
     isRemembered: false,
     scaling: noScaling,
     secretKeys: () => ['POSTGRES_URL', 'RABBITMQ_URL'],
-    hasClaim: () => true,
+    claim: () => ({ phase: 'Bound', accessModes: ['ReadOnlyMany'], isDeleting: false }),
     ...change,
   });
 }

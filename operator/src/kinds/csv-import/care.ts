@@ -4,6 +4,7 @@ import { scalingFor, type Scaling } from '../../machinery/workload/scaling/resou
 import { workerBounds } from './children/config-map.ts';
 import { names } from './names.ts';
 import type { Observed } from './observed.ts';
+import { purgingOf, type Purging } from './purging.ts';
 import { renderingOf, type Rendering, type RenderPods } from './rendering.ts';
 
 export interface Care {
@@ -11,6 +12,9 @@ export interface Care {
   readonly spec: CsvImportSpec;
   /** What its pods are made from. */
   readonly rendering: Rendering;
+  /** Of this operator, whatever image the rendering has. */
+  readonly image: string;
+  readonly purging: Purging;
   /** What brings the workers about. */
   readonly scaling: Scaling;
 }
@@ -28,6 +32,8 @@ export function careFor({ spec, observed, ...how }: CareInput): Care | undefined
   if (spec === undefined) return undefined;
   return {
     spec,
+    image: how.image,
+    purging: purgingOf(spec, observed),
     rendering: renderingOf({ ...how, spec, observed }),
     scaling: scalingFor({
       kind: csvImportKind,

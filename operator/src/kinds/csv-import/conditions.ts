@@ -13,6 +13,8 @@ import { roleName } from '../../machinery/workload/names.ts';
 import { podTrouble } from '../../machinery/workload/pods.ts';
 import { autoscalingReady } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { reconcilingClaim, stalledClaim, type Cause } from '../../machinery/workload/settling.ts';
+import { claimState } from './claim.ts';
+import { deleting, janitorFailed } from './deleting.ts';
 import { coordinatorOf, unreadyGateways } from './coordinator-state.ts';
 import type { Facts } from './facts.ts';
 import type { Observed } from './observed.ts';
@@ -42,9 +44,12 @@ function ready(facts: Facts): Claim {
 /** The first of these is the answer to "why not": what blocks most comes first. */
 function notReady(facts: Facts): Cause | undefined {
   const { observed, outcome, spec } = facts;
-  if (observed.isDeleting) return { reason: 'Deleting', message: 'The resource is being deleted.' };
+  if (observed.isDeleting && !observed.isHeld) {
+    return { reason: 'Deleting', message: 'The resource is being deleted.' };
+  }
   const hopeless = stalledBy(facts);
   if (hopeless !== undefined) return hopeless;
+  if (observed.isDeleting) return { reason: 'Deleting', message: deleting(facts) };
   if (outcome.state === 'Complete') return gatewayNotReady(facts);
   if (spec?.suspend === true) {
     return { reason: 'Suspended', message: 'Set spec.suspend to false to go on loading.' };
@@ -123,8 +128,10 @@ function starting(observed: Observed): string {
 }
 
 /** What no waiting cures: somebody has to change something. */
-function stalledBy({ obstacle, outcome }: Facts): Cause | undefined {
+function stalledBy(facts: Facts): Cause | undefined {
+  const { obstacle, outcome, observed } = facts;
   if (obstacle !== undefined) return obstacle;
+  if (observed.isDeleting) return janitorFailed(facts);
   if (outcome.state === 'Failed') return { reason: outcome.reason, message: outcome.message };
   if (outcome.state === 'BadConfiguration') {
     return { reason: 'BadConfiguration', message: outcome.message };
@@ -218,8 +225,9 @@ function sourceReady(facts: Facts): Claim {
   const type = 'SourceReady';
   const trouble = facts.claim ?? sourceTrouble(facts);
   if (trouble !== undefined) return { type, status: 'False', ...trouble };
-  if (facts.spec?.source.volume !== undefined) {
-    return { type, status: 'True', reason: 'ClaimFound', message: 'The volume claim exists.' };
+  const volume = facts.spec?.source.volume;
+  if (volume !== undefined) {
+    return { type, ...claimState(volume.claimName, facts.observed.claim(volume.claimName)) };
   }
   // Only pods may speak with the store; they have nothing to complain of.
   const message = 'Nothing is known against the source.';

@@ -4,11 +4,13 @@ import type { Plan, Wait } from '../../machinery/step.ts';
 import type { Obstacle } from '../../machinery/workload/obstacle.ts';
 import type { Scaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import type { SecretMissing } from '../../machinery/workload/secrets.ts';
+import { jobFacts } from '../../machinery/workload/job.ts';
 import type { Care } from './care.ts';
 import type { Observed } from './observed.ts';
-import { outcomeOf, type Outcome } from './outcome.ts';
-import { isOvercome } from './plan.ts';
-import { missingBackends, missingClaim, type ClaimMissing } from './prerequisites.ts';
+import { isOvercome, outcomeOf, type Outcome } from './outcome.ts';
+import type { Purging } from './purging.ts';
+import type { ClaimTrouble } from './claim.ts';
+import { missingBackends, missingClaim } from './prerequisites.ts';
 
 export interface Situation {
   readonly observed: Observed;
@@ -24,8 +26,11 @@ export interface Facts extends Omit<Situation, 'care' | 'plan'> {
   readonly spec: CsvImportSpec | undefined;
   readonly outcome: Outcome;
   readonly scaling: Scaling | undefined;
+  readonly purging: Purging;
+  /** How the janitor ended, once it was needed. */
+  readonly janitor: 'Running' | 'Complete' | 'Failed' | undefined;
   readonly backends: SecretMissing | undefined;
-  readonly claim: ClaimMissing | undefined;
+  readonly claim: ClaimTrouble | undefined;
   /** What the plan cannot go on without. */
   readonly waits: readonly Wait[];
 }
@@ -40,6 +45,8 @@ export function factsOf(situation: Situation): Facts {
     isPaused,
     outcome: presentOutcome(situation),
     scaling: care?.scaling,
+    purging: care?.purging ?? 'No',
+    janitor: janitorOf(observed),
     backends: spec === undefined ? undefined : missingBackends(spec, observed),
     claim: spec === undefined ? undefined : missingClaim(spec, observed),
     waits: plan.steps.filter((step) => step.op === 'wait'),
@@ -55,4 +62,8 @@ function presentOutcome({ observed, care }: Situation): Outcome {
   return care !== undefined && isOvercome(outcome, { rendering: care.rendering, observed })
     ? { state: 'Running', crashes: 0 }
     : outcome;
+}
+
+function janitorOf({ children: { janitor } }: Observed): Facts['janitor'] {
+  return janitor === undefined ? undefined : (jobFacts(janitor).end ?? 'Running');
 }

@@ -5,9 +5,12 @@ import { keyOf, refOf } from '../../machinery/object-key.ts';
 import type { Store } from '../../machinery/store.ts';
 import type { WorkloadCaches } from '../../machinery/workload/caches.ts';
 import { configMapName, roleName } from '../../machinery/workload/names.ts';
+import { podsOf } from '../../machinery/workload/pods.ts';
 import { observeScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { lastSpecOf } from '../../machinery/workload/spec-choice.ts';
+import { claimFacts } from './claim.ts';
 import { coordinatorPods } from './coordinator-pods.ts';
+import { purgeFinalizer } from './names.ts';
 import type { Children, CoordinatorPod, Observed } from './observed.ts';
 
 export interface Caches extends WorkloadCaches {
@@ -39,11 +42,17 @@ export function observe(
     resource,
     generation: resource.metadata.generation ?? 0,
     isDeleting: resource.metadata.deletionTimestamp !== undefined,
+    isHeld: resource.metadata.finalizers?.includes(purgeFinalizer) === true,
     spec: resource['spec'],
     lastSpec: lastSpecOf(children.configMap, uid),
     status,
     children,
     coordinators,
+    pods: {
+      workers: podsOf(uid, 'worker', caches.pods),
+      gateways: podsOf(uid, 'gateway', caches.pods),
+      janitors: podsOf(uid, 'janitor', caches.pods),
+    },
     progress: heard ?? status?.progress,
     isRemembered: heard === undefined,
     scaling: observeScaling({ namespace, name }, caches),
@@ -51,7 +60,10 @@ export function observe(
       const secret = caches.secrets.get(keyOf({ namespace, name: secretName }));
       return secret === undefined ? undefined : (secret['keys'] as readonly string[]);
     },
-    hasClaim: (claimName) => caches.claims.get(keyOf({ namespace, name: claimName })) !== undefined,
+    claim: (claimName) => {
+      const claim = caches.claims.get(keyOf({ namespace, name: claimName }));
+      return claim === undefined ? undefined : claimFacts(claim);
+    },
   };
 }
 
@@ -66,6 +78,7 @@ function childrenOf(
     worker: caches.deployments.get(at(roleName(name, 'worker'))),
     gateway: caches.deployments.get(at(roleName(name, 'gateway'))),
     service: caches.services.get(at(roleName(name, 'gateway'))),
+    janitor: caches.jobs.get(at(roleName(name, 'janitor'))),
   };
 }
 

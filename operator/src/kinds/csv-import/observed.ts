@@ -2,7 +2,9 @@
 import type { CsvImportProgress, CsvImportStatus } from '@millrace/crds/csv-import';
 import type { KubeObject } from '../../machinery/kube-api.ts';
 import type { Owner } from '../../machinery/workload/names.ts';
+import type { PodFacts } from '../../machinery/workload/pods.ts';
 import type { ObservedScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
+import type { ClaimFacts } from './claim.ts';
 
 export interface Observed {
   readonly owner: Owner;
@@ -10,6 +12,8 @@ export interface Observed {
   readonly resource: KubeObject;
   readonly generation: number;
   readonly isDeleting: boolean;
+  /** Whether the finalizer is on it that holds it until its data is gone. */
+  readonly isHeld: boolean;
   /** As written by the user; nothing but `validate` may trust it. */
   readonly spec: unknown;
   /** The spec that the ConfigMap was made from, if there is one. */
@@ -17,6 +21,7 @@ export interface Observed {
   readonly status: CsvImportStatus | undefined;
   readonly children: Children;
   readonly coordinators: readonly CoordinatorPod[];
+  readonly pods: Pods;
   /** The newest report: of the coordinator's end, else of a poll, else what status still holds. */
   readonly progress: CsvImportProgress | undefined;
   /** Nothing was heard since this process began: `progress` is what an earlier one had heard, if any. */
@@ -24,7 +29,7 @@ export interface Observed {
   readonly scaling: ObservedScaling;
   /** Secrets of the namespace that the spec may name: names of their non-empty keys. */
   readonly secretKeys: (secretName: string) => readonly string[] | undefined;
-  readonly hasClaim: (claimName: string) => boolean;
+  readonly claim: (claimName: string) => ClaimFacts | undefined;
 }
 
 export interface Children {
@@ -33,6 +38,14 @@ export interface Children {
   readonly worker: KubeObject | undefined;
   readonly gateway: KubeObject | undefined;
   readonly service: KubeObject | undefined;
+  readonly janitor: KubeObject | undefined;
+}
+
+/** All but the coordinators. Those that have not ended come first, then the newest. */
+export interface Pods {
+  readonly workers: readonly PodFacts[];
+  readonly gateways: readonly PodFacts[];
+  readonly janitors: readonly PodFacts[];
 }
 
 /** One pod of the coordinator; in `Observed` those that run come first, then the newest. */

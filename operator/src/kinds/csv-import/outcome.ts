@@ -33,6 +33,22 @@ export function outcomeOf(observed: Observed): Outcome {
   return endOf(pods) ?? endWithoutPods(job, observed) ?? running(job, pods);
 }
 
+/** A failure that a changed specification is about to overcome: its Job will be made anew. */
+export function isOvercome(
+  outcome: Outcome,
+  {
+    rendering,
+    observed,
+  }: { readonly rendering: { readonly digest: string }; readonly observed: Observed },
+): boolean {
+  const { job } = observed.children;
+  if (job === undefined || jobFacts(job).rendering === rendering.digest) return false;
+  return (
+    outcome.state === 'BadConfiguration' ||
+    (outcome.state === 'Failed' && outcome.reason === 'TooManyRejects')
+  );
+}
+
 /** Decided by a pod that ended for good, whether or not the Job's own status has caught up. */
 function endOf(pods: readonly CoordinatorPod[]): Outcome | undefined {
   const ended = pods.find(isFinal);

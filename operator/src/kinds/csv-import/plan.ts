@@ -13,7 +13,8 @@ import { configMap } from '../../machinery/workload/config-map.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
 import { roleName } from '../../machinery/workload/names.ts';
 import { configMaps, jobs, services } from '../../machinery/workload/resource-types.ts';
-import { joined, scaled, targetOf, waitFor } from '../../machinery/workload/scaled.ts';
+import type { PodTemplate } from '../../machinery/workload/pod-template.ts';
+import { joined, scaled, targetOf, waitFor, type Scaled } from '../../machinery/workload/scaled.ts';
 import type { Missing } from '../../machinery/workload/secrets.ts';
 import type { Care } from './care.ts';
 import { coordinatorJob } from './children/coordinator-job.ts';
@@ -21,11 +22,12 @@ import { gatewayDeployment } from './children/gateway-deployment.ts';
 import { gatewayService } from './children/gateway-service.ts';
 import { workerDeployment } from './children/worker-deployment.ts';
 import { coordinatorOf } from './coordinator-state.ts';
-import { names } from './names.ts';
+import { expiry, holding, letGo, ownedTargets, purge, standstill } from './last-steps.ts';
+import { lastNames, names } from './names.ts';
 import type { Observed } from './observed.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { missingBackends, missingClaim } from './prerequisites.ts';
-import type { Rendering } from './rendering.ts';
+import { isToPurge } from './purging.ts';
 import { workersWanted } from './scaling.ts';
 
 export interface PlanInput {
@@ -40,16 +42,40 @@ export interface PlanInput {
 const unreadPatienceMs = 10_000;
 
 export function plan({ care, observed, now }: PlanInput): Plan {
-  if (care === undefined || observed.isDeleting) return emptyPlan;
+  if (care === undefined) return emptyPlan;
   const { spec } = care;
   const outcome = outcomeOf(observed);
   const missing = missingBackends(spec, observed);
   const input = { ...care, observed, now, outcome };
+  if (observed.isDeleting) return observed.isHeld ? ending({ ...input, missing }) : emptyPlan;
+  const isBlocked = (missing ?? missingClaim(spec, observed)) !== undefined;
   return joined([
+    holding(input, isBlocked),
     { steps: [configStep(input)], keep: [] },
     coordinator({ ...input, missing: missing ?? missingClaim(spec, observed) }),
     workers({ ...input, missing: missing ?? missingClaim(spec, observed) }),
     ...(spec.serve?.enabled === true ? gateway({ ...input, missing }) : []),
+    expiry(input),
+  ]);
+}
+
+/** From the deletion of an import whose data goes with it to the moment when it may go. */
+function ending(part: PodPart): Plan {
+  const { observed, purging, rendering } = part;
+  const { owner, children } = observed;
+  const keep = ownedTargets(observed);
+  if (purging === 'No') return { steps: [letGo(observed)], keep };
+  const isOurs = (held: KubeObject | undefined): held is KubeObject =>
+    held !== undefined && controllerOf(held)?.uid === owner.uid;
+  const { gateway: template } = rendering.templates;
+  return joined([
+    { steps: [configStep(part)], keep },
+    ...(isOurs(children.job) ? [standstill(observed, children.job)] : []),
+    ...(isOurs(children.worker) ? [workers(part)] : []),
+    ...(isOurs(children.gateway)
+      ? [gateways(part, { template, replicas: 0, reason: 'the import is deleted' })]
+      : []),
+    ...(purging === 'Stopped' ? [purge(part)] : []),
   ]);
 }
 
@@ -65,7 +91,8 @@ interface PodPart extends Part {
 
 function configStep({ spec, rendering, observed }: Part): Step {
   const reason = observed.children.configMap === undefined ? 'it is new' : 'as the spec asks';
-  const object = configMap(names, observed.owner, { spec, rendering });
+  const owned = isToPurge(spec) ? lastNames : names;
+  const object = configMap(owned, observed.owner, { spec, rendering });
   return { op: 'apply', type: configMaps, object, reason };
 }
 
@@ -109,19 +136,6 @@ function coordinator(part: PodPart): Plan {
     return { steps: [step], keep: [target] };
   }
   return { steps: [deletion(held, { target, reason: again })], keep: [target] };
-}
-
-/** A failure that a changed specification is about to overcome: its Job will be made anew. */
-export function isOvercome(
-  outcome: Outcome,
-  { rendering, observed }: { readonly rendering: Rendering; readonly observed: Observed },
-): boolean {
-  const { job } = observed.children;
-  if (job === undefined || jobFacts(job).rendering === rendering.digest) return false;
-  return (
-    outcome.state === 'BadConfiguration' ||
-    (outcome.state === 'Failed' && outcome.reason === 'TooManyRejects')
-  );
 }
 
 /** Why the Job must be made anew, in words; a number is how long to wait before deciding so. */
@@ -177,8 +191,8 @@ function workers(part: PodPart): Plan {
 }
 
 function gateway(part: PodPart): readonly Plan[] {
-  const { observed, spec, rendering, missing } = part;
-  const { owner, children } = observed;
+  const { observed, spec, rendering } = part;
+  const { owner } = observed;
   const { gateway: template } = rendering.templates;
   const service: Step = {
     op: 'apply',
@@ -186,7 +200,20 @@ function gateway(part: PodPart): readonly Plan[] {
     object: gatewayService(owner),
     reason: 'the table is to be served',
   };
-  const pods = scaled({
+  const pods = gateways(part, {
+    template,
+    replicas: spec.serve?.replicas ?? 1,
+    reason: 'as spec.serve.replicas asks',
+  });
+  return [pods, { steps: [service], keep: [] }];
+}
+
+function gateways(
+  { observed, rendering, missing }: PodPart,
+  { template, ...wanted }: Pick<Scaled, 'replicas' | 'reason'> & { readonly template: PodTemplate },
+): Plan {
+  const { owner, children } = observed;
+  return scaled({
     owner,
     missing,
     held: children.gateway,
@@ -194,10 +221,8 @@ function gateway(part: PodPart): readonly Plan[] {
     name: roleName(owner.name, 'gateway'),
     object: (isScaled) =>
       gatewayDeployment(owner, { template, rendering: rendering.digest, isScaled }),
-    replicas: spec.serve?.replicas ?? 1,
-    reason: 'as spec.serve.replicas asks',
+    ...wanted,
   });
-  return [pods, { steps: [service], keep: [] }];
 }
 
 function nameOf({ type, ref }: Target): string {

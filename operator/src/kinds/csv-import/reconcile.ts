@@ -25,7 +25,9 @@ import { childrenOf } from '../../machinery/workload/caches.ts';
 import { pollTarget, type PodAddress } from '../../machinery/workload/poll-target.ts';
 import { podsOfRole } from '../../machinery/workload/pods.ts';
 import { chooseSpec } from '../../machinery/workload/spec-choice.ts';
-import { careFor } from './care.ts';
+import type { Plan } from '../../machinery/step.ts';
+import { careFor, type Care } from './care.ts';
+import { timeLeft } from './lifetime.ts';
 import { names } from './names.ts';
 import { observe, type Caches } from './observe.ts';
 import type { Observed } from './observed.ts';
@@ -84,6 +86,7 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
     const pass = isPaused
       ? nothingDone
       : await carryOut(key, { ...input, children }, { ...options, ...managers, slug });
+    if (isLastPass(steps) && pass.obstacle === undefined && !isPaused) return {};
     const wanted = status({
       observed,
       care,
@@ -94,8 +97,37 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       now: new Date(clock.now()).toISOString(),
     });
     const laterMs = await statuses.write(key, { resource, held: observed.status, wanted });
-    return soonest(pass.requeueAfterMs, laterMs, care?.scaling.choice.lookAgainMs);
+    const expiresMs = care === undefined ? undefined : lookAgainMs({ care, observed, clock });
+    return soonest(pass.requeueAfterMs, laterMs, care?.scaling.choice.lookAgainMs, expiresMs);
   };
+}
+
+/** Nothing is left to write a status to, or it is about to go. */
+function isLastPass({ steps }: Plan): boolean {
+  return steps.some(
+    (step) =>
+      (step.op === 'finalizer' && !step.isHeld) ||
+      (step.op === 'delete' && step.type === csvImports),
+  );
+}
+
+/** A timer of more than 24 days would fire at once. */
+const expiryMaxMs = 3_600_000;
+
+/** When an import that has ended has been kept for long enough, nothing else wakes it. */
+function lookAgainMs({
+  care,
+  observed,
+  clock,
+}: {
+  readonly care: Care;
+  readonly observed: Observed;
+  readonly clock: Pick<Clock, 'now'>;
+}): number | undefined {
+  const { spec } = care;
+  const outcome = outcomeOf(observed);
+  const leftMs = timeLeft({ spec, observed, outcome, now: clock.now() });
+  return leftMs === undefined ? undefined : Math.min(leftMs, expiryMaxMs);
 }
 
 /** Asks the coordinator that runs; nobody once the import has ended. */

@@ -7,6 +7,7 @@ import {
   type Pods as RolePods,
   type Rendering as RoleRendering,
 } from '../../machinery/workload/rendering.ts';
+import { isForOneNode } from './claim.ts';
 import { configFile } from './children/config-map.ts';
 import { podTemplate } from './children/pod.ts';
 import { roles, type Role } from './names.ts';
@@ -19,15 +20,17 @@ export interface RenderInput {
   readonly owner: Owner;
   readonly spec: CsvImportSpec;
   readonly image: string;
+  /** Whether the volume of the source can be mounted by one node only. */
+  readonly isOnOneNode?: boolean;
 }
 
 /** How this operator makes pods; another version of it does so in another way. */
 export type RenderPods = (input: RenderInput) => Pods;
 
-export function renderPods({ owner, spec, image }: RenderInput): Pods {
+export function renderPods({ owner, spec, image, isOnOneNode = false }: RenderInput): Pods {
   const { text, hash } = configFile(owner, spec);
   const template = (role: Role): PodTemplate =>
-    podTemplate({ owner, spec, role, image, configHash: hash });
+    podTemplate({ owner, spec, role, image, configHash: hash, isOnOneNode });
   return {
     image,
     config: text,
@@ -57,8 +60,12 @@ export function renderingOf(input: RenderingInput): Rendering {
     owner,
     configMap: children.configMap,
     users: [children.job, children.worker, children.gateway],
-    render: () => render({ owner, spec, image }),
+    render: () => render({ owner, spec, image, isOnOneNode: isOnOneNode(spec, observed) }),
   });
+}
+
+function isOnOneNode({ source: { volume } }: CsvImportSpec, { claim }: Observed): boolean {
+  return volume !== undefined && isForOneNode(claim(volume.claimName));
 }
 
 function whatPodsRead({
@@ -66,6 +73,8 @@ function whatPodsRead({
   scaling: _sc,
   suspend: _s,
   paused: _p,
+  deletionPolicy: _d,
+  ttlAfterFinished: _t,
   serve,
   ...read
 }: CsvImportSpec): object {

@@ -28,6 +28,9 @@ export interface ScalingInput {
 
 export function workersWanted({ spec, observed, outcome }: ScalingInput): WorkersWanted {
   const { progress, isRemembered: isGuess } = observed;
+  if (observed.isDeleting && observed.isHeld) {
+    return { replicas: 0, reason: 'the import is deleted', isGuess, isToRest: true };
+  }
   const isEnded = outcome.state !== 'Running';
   if (isEnded || spec.suspend === true) {
     const reason = isEnded ? 'there is nothing left to load' : 'the import is suspended';
@@ -41,6 +44,10 @@ export function workersWanted({ spec, observed, outcome }: ScalingInput): Worker
   }
   if (progress.state === 'Complete' || progress.state === 'Failed') {
     return { ...asFar, replicas: 0 };
+  }
+  // More workers than none would only wait for chunks that nobody announces.
+  if (progress.sequential !== undefined) {
+    return { isGuess, isToRest: true, replicas: 0, reason: progress.sequential };
   }
   const { wanted, why } = progress.workers;
   const bounded = Math.max(min, Math.min(wanted, max));

@@ -15,12 +15,26 @@ import { crashesShown } from './outcome.ts';
 export function waits(facts: Facts): readonly Waited[] {
   const { observed, isPaused, outcome } = facts;
   const self = `CsvImport/${observed.owner.name}`;
-  if (observed.isDeleting) return [];
+  if (observed.isDeleting && !observed.isHeld) return [];
   if (isPaused) return [{ what: 'spec.paused to be removed', object: self }];
   return [
     ...blockedWaits(facts, self),
-    ...(outcome.state === 'Running' ? running(facts, self) : end(facts)),
+    ...(observed.isDeleting
+      ? deletion(facts)
+      : outcome.state === 'Running'
+        ? running(facts, self)
+        : end(facts)),
   ];
+}
+
+/** Until what is to go with the import has stopped; the plan waits for the janitor itself. */
+function deletion({ purging, observed: { owner, coordinators } }: Facts): readonly Waited[] {
+  if (purging !== 'Stopping') return [];
+  const isCoordinating = coordinators.some(({ exitCode }) => exitCode === undefined);
+  const object = isCoordinating
+    ? `Job/${roleName(owner.name, 'coordinator')}`
+    : `Deployment/${roleName(owner.name, 'worker')}`;
+  return [{ what: 'coordinator, workers and gateways to stop', object }];
 }
 
 /** After the end: only what serves the table can still be on its way. */

@@ -4,8 +4,10 @@
  */
 import type { CsvImportProgress } from '@millrace/crds/csv-import';
 import { apiVersion } from '@millrace/crds/define-kind';
+import { purgeFinalizer } from '../../../src/kinds/csv-import/names.ts';
 import { csvImport } from '../../../src/kinds/csv-import/index.ts';
 import { csvImports } from '../../../src/kinds/csv-import/resource-types.ts';
+import { jobFacts } from '../../../src/machinery/workload/job.ts';
 import {
   autoscalers,
   configMaps,
@@ -21,6 +23,7 @@ import type { KubeObject, ResourceType } from '../../../src/machinery/kube-api.t
 import { autoscale, jumped, metricsAre } from '../../autoscaler.ts';
 import { backends, ImportWorld, namespace, report, users } from '../../import-world.ts';
 import type { KindProof, Scenario, Step } from '../scenario.ts';
+import type { Effect } from '../side-effects.ts';
 
 type ImportStep = Step<ImportWorld>;
 
@@ -104,6 +107,21 @@ function stands(type: ResourceType, name: string): ImportStep['run'] {
 async function expectAbsent(at: ImportWorld, type: ResourceType, name: string): Promise<void> {
   if ((await at.read(type, name)) !== undefined) throw new Error(`${name} should be gone`);
 }
+
+const isAllGone: Scenario<ImportWorld>['ends'] = async (at) => {
+  for (const type of [csvImports, ...ownedTypes]) {
+    const [left] = (await at.api.list(type)).items;
+    if (left !== undefined) throw new Error(`${left.kind} ${left.metadata.name} should be gone`);
+  }
+};
+
+function isHeld(object: KubeObject | undefined): boolean {
+  return object?.metadata.finalizers?.includes(purgeFinalizer) === true;
+}
+
+const isHeldBack: ImportStep['run'] = async (at) => {
+  if (!isHeld(await at.read(csvImports, 'users'))) throw new Error('it should be held');
+};
 
 function story(
   steps: readonly ImportStep[],
@@ -209,6 +227,38 @@ const scenarios = {
       await expectAbsent(at, deployments, 'users-worker');
       await expectAbsent(at, services, 'users-gateway');
     },
+  ),
+
+  'delete with Purge': story(
+    [
+      ...running,
+      step('its data is to go with it', changes({ deletionPolicy: 'Purge' })),
+      step('it is deleted', isSilent, (at) => at.delete(csvImports, 'users')),
+      step('its pods stop', (at) => at.stopCoordinator(pod(1)), rollsOut),
+      step('its janitor does its work', async (at) => {
+        await at.endJanitor(await at.runJanitor(), 0);
+      }),
+    ],
+    isAllGone,
+  ),
+
+  'data that stays after all': story(
+    [
+      created,
+      step('its data is to go with it', changes({ deletionPolicy: 'Purge' })),
+      step('it is deleted', isHeldBack, (at) => at.delete(csvImports, 'users')),
+      step('its data is to stay', changes({ deletionPolicy: 'Retain' })),
+    ],
+    isAllGone,
+  ),
+
+  'kept for a while': story(
+    [
+      ...running,
+      step('it is to be kept for a minute', changes({ ttlAfterFinished: '1m' })),
+      { ...finishes(1), settleMs: 75_000 },
+    ],
+    isAllGone,
   ),
 
   'deleted slowly': story(
@@ -448,7 +498,28 @@ const scenarios = {
   ),
 } satisfies KindProof<ImportWorld>['scenarios'];
 
-const never: KindProof<ImportWorld>['never'] = async ({ call, before, after }, at) => {
+/** With its data still there, and no wish that it stays. */
+async function lostData({ call, before, after }: Effect, at: ImportWorld): Promise<boolean> {
+  if (call.type.kind !== csvImports.kind || !isHeld(before) || isHeld(after)) return false;
+  const { deletionPolicy } = (before?.['spec'] ?? {}) as { readonly deletionPolicy?: string };
+  if (deletionPolicy !== 'Purge') return false;
+  const janitor = await at.read(jobs, 'users-janitor');
+  return janitor === undefined || jobFacts(janitor).end !== 'Complete';
+}
+
+/** A coordinator would make again what the janitor takes away. */
+async function startedEarly({ call, before, after }: Effect, at: ImportWorld): Promise<boolean> {
+  if (call.ref?.name !== 'users-janitor' || before !== undefined || after === undefined) {
+    return false;
+  }
+  const { items } = await at.api.list(pods);
+  return items.some(({ metadata }) => metadata.name.startsWith('users-coordinator'));
+}
+
+const never: KindProof<ImportWorld>['never'] = async (effect, at) => {
+  const { call, before, after } = effect;
+  if (await lostData(effect, at)) return 'let the import go before its data was gone';
+  if (await startedEarly(effect, at)) return 'started the janitor beside a coordinator';
   const worker = { namespace, name: 'users-worker' };
   const isOfWorkers = call.type.kind === deployments.kind && call.ref?.name === worker.name;
   return isOfWorkers ? await jumped(at.api, worker, { before, after }) : undefined;
