@@ -6,6 +6,7 @@ import { bars, type Bar } from './bars.ts';
 import { columnNames, writeData } from './data.ts';
 import { parseOptions } from './options.ts';
 import { barLine, type BarResult } from './report.ts';
+import { kneeOf, scaleLine, type ScaleResult } from './scale.ts';
 import { spreadOf } from '../statistics.ts';
 
 describe('the generated rows', () => {
@@ -41,9 +42,31 @@ describe('the command line', () => {
       ok: true,
       options: { workers: [1, 2, 4], only: ['half', 'fresh'], memory: [200, 2000], runs: 5 },
     });
-    expect(parseOptions(['--memory', '500,5000'])).toMatchObject({
-      options: { memory: [500, 5000] },
+    expect(parseOptions(['--memory', '500,5000', '--scale'])).toMatchObject({
+      options: { memory: [500, 5000], scale: [1, 2, 3, 4, 6, 8] },
     });
+  });
+});
+
+describe('the knee', () => {
+  const measured = (workers: number, seconds: number): ScaleResult => {
+    const result = { seconds, wallSeconds: seconds, paths: {}, workers: [] };
+    const crew = { commitMs: 12, usualMs: 10, share: 0.5 };
+    return { workers, rows: 1_000, runs: [{ ...result, crew, load: 1 }] };
+  };
+
+  it('is the last number of workers that loaded a tenth more than the one before', () => {
+    const results = [measured(1, 10), measured(2, 6), measured(4, 5.7), measured(8, 3)];
+
+    expect(kneeOf(results)).toBe(2);
+    expect(kneeOf(results.slice(0, 1))).toBe(1);
+    expect(kneeOf([])).toBeUndefined();
+  });
+
+  it('is shown with what a number of workers loads against one', () => {
+    expect(scaleLine(measured(2, 5), measured(1, 10))).toContain(
+      '| 2 | 5.00 (5.00–5.00) | 200 | 2.00 × |',
+    );
   });
 });
 

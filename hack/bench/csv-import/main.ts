@@ -23,6 +23,7 @@ import {
   type Machine,
   type Pair,
 } from './report.ts';
+import { measureScale } from './scale.ts';
 import { importTable, plainTable, Tables } from './tables.ts';
 
 export async function benchOfCsvImport(args: readonly string[]): Promise<number> {
@@ -63,6 +64,10 @@ export async function benchOfCsvImport(args: readonly string[]): Promise<number>
         runImport({ folder, file, workers, backends: urls, ...profile }),
     };
     console.log(machineLines(await describeMachine(bench, { args, load })).join('\n'));
+    if (options.scale.length > 0) {
+      await measureScale(bench);
+      return 0;
+    }
     const results = await measureBars(bench);
     if (options.memory.length > 0) await measureMemory(bench);
     return results.every((result) => ratioOf(result).median >= result.bar.least) ? 0 : 1;

@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly only: readonly BarName[];
   /** Sizes of the two files by which memory is judged, in megabytes; empty leaves it out. */
   readonly memory: readonly number[];
+  /** Numbers of workers by which scaling is judged; empty leaves it out. */
+  readonly scale: readonly number[];
   readonly state: string;
   /** Where CPU profiles of our processes go. */
   readonly profile?: string;
@@ -18,6 +20,7 @@ export interface BenchOptions {
 const names = bars.map((bar) => bar.name);
 /** Far enough apart to show growth, small enough for a coffee; the page's own are 500,5000. */
 const memoryMegabytes = [200, 2_000];
+const scaleWorkers = [1, 2, 3, 4, 6, 8];
 
 function wholeNumber(text: string): number {
   const value = Number(text);
@@ -48,6 +51,7 @@ Examples:
   npm run --silent bench -- csv-import > results.md
   npm run bench -- csv-import --only fresh --runs 3 --workers 2
   npm run bench -- csv-import --only fresh --runs 1 --memory 500,5000
+  npm run bench -- csv-import --only half --runs 3 --scale 1,2,4,8
 `;
 
 export type Parsed =
@@ -62,24 +66,33 @@ export function parseOptions(args: readonly string[]): Parsed {
     .option('--workers <list>', 'numbers of workers to measure with', wholeNumbers, [1, 2])
     .option('--only <bars>', `which bars: ${names.join(', ')}`, barNames, [...names])
     .option('--memory [megabytes]', 'also compare the memory of workers at these file sizes')
+    .option(
+      '--scale [workers]',
+      'instead of the bars: the first of them with each of these numbers of workers',
+    )
     .option('--state <folder>', 'where servers and files live; on a real disk', '.millrace/bench')
     .option('--profile <folder>', 'write CPU profiles of coordinator and workers there')
     .addHelpText('after', after)
     .exitOverride();
   try {
     command.parse([...args], { from: 'user' });
-    const { memory, ...options } = command.opts<
-      Omit<BenchOptions, 'memory'> & { memory?: true | string }
+    const { memory, scale, ...options } = command.opts<
+      Omit<BenchOptions, 'memory' | 'scale'> & { memory?: true | string; scale?: true | string }
     >();
-    return { ok: true, options: { ...options, memory: memorySizes(memory) } };
+    const lists = {
+      memory: numbersOf(memory, memoryMegabytes),
+      scale: numbersOf(scale, scaleWorkers),
+    };
+    return { ok: true, options: { ...options, ...lists } };
   } catch (error) {
-    if (error instanceof InvalidArgumentError) console.error(`--memory: ${error.message}`);
+    if (error instanceof InvalidArgumentError) console.error(error.message);
     if (!(error instanceof CommanderError)) throw error;
     return { ok: false, exitCode: error.exitCode === 0 ? 0 : 2 };
   }
 }
 
-function memorySizes(given: true | string | undefined): readonly number[] {
+/** An option without a value means the usual ones. */
+function numbersOf(given: true | string | undefined, usual: readonly number[]): readonly number[] {
   if (given === undefined) return [];
-  return given === true ? memoryMegabytes : wholeNumbers(given);
+  return given === true ? usual : wholeNumbers(given);
 }

@@ -17,6 +17,12 @@ const definitions = [
   '_millrace_pos bigint NOT NULL DEFAULT 0',
 ];
 
+export interface CrewFigures {
+  readonly commitMs: number;
+  readonly usualMs: number;
+  readonly share: number;
+}
+
 export class Tables implements AsyncDisposable {
   readonly #owner: Client;
   readonly #superuser: Client;
@@ -82,6 +88,16 @@ export class Tables implements AsyncDisposable {
       `SELECT count(*) || ':' || sum(hashtextextended(ROW(${columnNames.join()})::text, 0)) AS print FROM ${table}`,
     );
     return rows[0]?.print ?? '';
+  }
+
+  /** What the workers of the last import said of themselves last. */
+  async lastCrew(): Promise<CrewFigures> {
+    const { rows } = await this.#superuser.query<CrewFigures>(
+      `SELECT coalesce(avg(commit_ms), 0) AS "commitMs", coalesce(avg(usual_ms), 0) AS "usualMs",
+         coalesce(avg(share), 1) AS share FROM millrace.crew WHERE import =
+         (SELECT uid FROM millrace.imports ORDER BY created_at DESC LIMIT 1)`,
+    );
+    return rows[0] ?? { commitMs: 0, usualMs: 0, share: 1 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,7 +37,7 @@ export async function chaosOfCsvImport(args: readonly string[]): Promise<number>
   } as const;
   console.log(describeInput(scene.file(plain).expected));
   const results = await rounds(scene, { options, random, signal: stop.signal });
-  console.log(sumLines(results).join('\n'));
+  console.log(sumLines(results, options.only).join('\n'));
   const failed = results.filter(({ problems }) => problems.length > 0).length;
   console.log(`${String(results.length - failed)} passed, ${String(failed)} failed`);
   const isWhole = results.filter(({ isReference }) => !isReference).length === options.rounds;

@@ -1,6 +1,6 @@
 /** What a run prints: a table a round, and the sums at the end. */
 import type { Expected } from './input.ts';
-import { moments, type Moment } from './moments.ts';
+import { moments, type Moment, type TargetName } from './moments.ts';
 import type { RoundResult } from './round.ts';
 
 const nameOf = ({ target, name }: Moment): string => `${target}: ${name}`;
@@ -44,7 +44,7 @@ function readLine({ reading: { answers, compared } }: RoundResult): string {
   return `           gateway: ${said.join(', ')}; ${String(compared)} compared after Complete`;
 }
 
-export function sumLines(results: readonly RoundResult[]): string[] {
+export function sumLines(results: readonly RoundResult[], only: readonly TargetName[]): string[] {
   const strikes = results.flatMap((result) => result.strikes);
   const hits = strikes.filter(({ isHit }) => isHit);
   const rows = moments.flatMap((moment) => {
@@ -54,7 +54,9 @@ export function sumLines(results: readonly RoundResult[]): string[] {
       ? []
       : [`  ${nameOf(moment).padEnd(60)} ${String(count(hits)).padStart(3)} of ${String(all)}`];
   });
-  const never = moments.filter((moment) => !hits.some((one) => one.moment === moment));
+  const never = moments.filter(
+    (moment) => only.includes(moment.target) && !hits.some((one) => one.moment === moment),
+  );
   const compared = results.reduce((sum, { reading }) => sum + reading.compared, 0);
   return [
     `hits by moment, ${String(hits.length)} of ${String(strikes.length)} strikes:`,
