@@ -15,6 +15,19 @@ import {
   matrix,
 } from './machine-exports.ts';
 import {
+  contacts,
+  crosstab,
+  frame,
+  glossary,
+  pages,
+  prose,
+  rowNames,
+  sections,
+  shortReport,
+  variants,
+  webLog,
+} from './odd-exports.ts';
+import {
   cities,
   clockTime,
   countries,
@@ -284,4 +297,15 @@ export const exportStyles: Readonly<Record<string, Export>> = {
   directory,
   'one column': oneColumn,
   mixture,
+  crosstab,
+  sections,
+  pages,
+  frame,
+  'row names': rowNames,
+  'web log': webLog,
+  variants,
+  prose,
+  contacts,
+  'short report': shortReport,
+  glossary,
 };

@@ -283,8 +283,7 @@ const rows: Record<string, Pollution> = {
       ),
       row: row.map(() => ''),
     })),
-  'a row of text': (draft) =>
-    onRecord(draft, () => ({ text: 'data missing here', row: ['data missing here'] })),
+  'a row of text': (draft) => onRecord(draft, () => ({ text: 'missing', row: ['missing'] })),
   'a row with another line end': (draft) =>
     onRecord(draft, () => ({ lineEnd: draft.lineEnd === '\n' ? '\r\n' : '\n' })),
   'a quote at the start of a cell': (draft) =>
@@ -292,16 +291,32 @@ const rows: Record<string, Pollution> = {
   'a quote within a cell': (draft) => onCell(draft, (value) => [`${value}"x`, `${value}"x`]),
   'a quote at the end of a cell': (draft) => onCell(draft, (value) => [`${value}"`, `${value}"`]),
   'quotes that nothing escapes': (draft) =>
-    onCell(draft, (value) => [`"${value} "x" y"`, `${value} "x" y`]),
-  'a quote too many': (draft) => onCell(draft, (value) => [`"${value}""`, `${value}"`]),
+    onCell(draft, (value) => {
+      const { quote } = draft;
+      const inner = `${value}-${quote}x${quote}-y`;
+      return [`${quote}${inner}${quote}`, inner];
+    }),
+  'a quote too many': (draft) =>
+    onCell(draft, (value) => [
+      `${draft.quote}${value}${draft.quote}${draft.quote}`,
+      `${value}${draft.quote}`,
+    ]),
   'a closing quote lost': (draft) =>
-    onCell(restyled(draft, { quoting: 'all' }), (value) => [`"${value}`, value]),
-  'text after quotes': (draft) => onCell(draft, (value) => [`"${value}" x`, `"${value}" x`]),
-  'spaces around a cell': (draft) => onCell(draft, (value) => [` ${value} `, ` ${value} `]),
-  'spaces around quotes': (draft) => onCell(draft, (value) => [` "${value}" `, value]),
+    onCell(restyled(draft, { quoting: 'all' }), (value) => [`${draft.quote}${value}`, value]),
+  'text after quotes': (draft) =>
+    onCell(draft, (value) => [
+      `${draft.quote}${value}${draft.quote}x`,
+      `${draft.quote}${value}${draft.quote}x`,
+    ]),
+  'spaces around a cell': (draft) =>
+    draft.delimiter.includes(' ') ? draft : onCell(draft, (value) => [` ${value} `, ` ${value} `]),
+  'spaces around quotes': (draft) =>
+    draft.delimiter.includes(' ')
+      ? draft
+      : onCell(draft, (value) => [` ${draft.quote}${value}${draft.quote} `, value]),
   'a NUL': (draft) => onCell(draft, (value) => [`${value}\0`, `${value}\0`]),
   'a long cell': (draft) =>
-    onCell(draft, (value) => [value + ' text'.repeat(900), value + ' text'.repeat(900)]),
+    onCell(draft, (value) => [value + 'text'.repeat(900), value + 'text'.repeat(900)]),
   'lines in a cell': (draft) =>
     onCell(draft, (value) => {
       const text = `${value}\n\n${draft.random.pick(['more', 'and so on, in full'])}`;

@@ -30,6 +30,8 @@ export interface Reading {
   /** Delimiters, and those of them that a space follows. */
   readonly delimiters: number;
   readonly spaced: number;
+  /** What its first line leaves of the score: it may rather name one column than several. */
+  readonly naming: number;
 }
 
 interface Evidence {
@@ -47,6 +49,8 @@ interface Evidence {
   wasted: number;
   delimiters: number;
   spaced: number;
+  /** Cells of many words. */
+  wordy: number;
 }
 
 /** How usual each delimiter is, beside the comma with 1. Rare ones need better evidence. */
@@ -65,6 +69,9 @@ const priors: Record<number, number> = {
   0x3a: 0.4,
 };
 const plainPrior = 0.52;
+const manyWords = /\S\s+\S+\s+\S+\s+\S/;
+/** What is left of the score of sentences that were cut at their commas. */
+const proseShare = 0.6;
 const wideMin = 4;
 /** Quotes that a file may misuse before that says much about its dialect. */
 const fewQuotes = 2;
@@ -83,6 +90,7 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     wasted: 0,
     delimiters: 0,
     spaced: 0,
+    wordy: 0,
   };
   const chunk = { bytes: sample, offset: 0, dialect, maxRecordBytes: sample.length + 1 };
   parseChunk(chunk, {
@@ -103,6 +111,7 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     otherBackslashes: evidence.unpaired,
     delimiters: evidence.delimiters,
     spaced: evidence.spaced,
+    naming: naming(evidence, dialect, width),
   };
 }
 
@@ -120,15 +129,17 @@ function weigh(record: ParsedRecord, evidence: Evidence): void {
     evidence.cells += 1;
     if ((flags & strayFlag) !== 0) evidence.worth += 0.5;
     else if ((flags & quotedFlag) !== 0) evidence.worth += 1;
-    else evidence.worth += worthOf(record, index);
+    else evidence.worth += worthOf(record, index, evidence);
   }
 }
 
 /** An empty cell between two spaces is no cell: the spaces were there to align. */
-function worthOf(record: ParsedRecord, index: number): number {
+function worthOf(record: ParsedRecord, index: number, evidence: Evidence): number {
   const isEmpty = record.fieldStart[index] === record.fieldEnd[index];
   if (isEmpty && record.dialect.delimiter === 0x20) return 0.2;
-  return cellWorth(lossyFieldText(record, index));
+  const text = lossyFieldText(record, index);
+  if (manyWords.test(text)) evidence.wordy += 1;
+  return cellWorth(text);
 }
 
 /** A line with a quote that never closes still shows its width; its cells are half trusted. */
@@ -211,8 +222,18 @@ function score(evidence: Evidence, dialect: Dialect): number {
   const size =
     width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect.delimiter, { width, share });
   return (
-    consistency * (worth / cells) * size * quoting(evidence) * naming(evidence, dialect, width)
+    consistency *
+    (worth / cells) *
+    size *
+    quoting(evidence) *
+    naming(evidence, dialect, width) *
+    (isProse(evidence, width) ? proseShare : 1)
   );
+}
+
+/** Sentences have a space after each comma, and nearly all that is between commas is many words. */
+function isProse({ delimiters, spaced, wordy, cells }: Evidence, width: number): boolean {
+  return width > 1 && width < wideMin && spaced >= delimiters * 0.9 && wordy > cells * 0.5;
 }
 
 /** Many fields in every record are no accident, even with a delimiter that is rare. */

@@ -78,8 +78,11 @@ const utf16SampleBytes = 4096;
 /** Latin text in UTF-16 has a NUL in each character; other text at least in commas and line ends. */
 const utf16NulsMin = 0.7;
 const otherNulsMin = 0.05;
+/** A NUL among the characters themselves is damage, as it is elsewhere. */
+const strayNulsMax = 0.02;
 /** Letters of Europe and the Near East; two ASCII bytes taken for one character are far above. */
 const nearCodeUnit = 0x0700;
+const lineOrTab = new Set([0x09, 0x0a, 0x0d]);
 
 /**
  * By its mark, or by NULs in every second byte and nowhere else. Read as anything else, every
@@ -92,7 +95,7 @@ function sniffUtf16(head: Buffer): EncodingGuess | undefined {
   const [even, odd] = [nulsAt(sample, 0), nulsAt(sample, 1)];
   const [most, least] = [Math.max(even, odd), Math.min(even, odd)];
   const share = most / (sample.length / 2);
-  if (least > 0 || most < 2 || !(share >= otherNulsMin)) return undefined;
+  if (least > most * strayNulsMax || most < 2 || !(share >= otherNulsMin)) return undefined;
   const encoding = even > odd ? 'UTF-16BE' : 'UTF-16LE';
   if (share < utf16NulsMin && !isNearText(sample, encoding)) return undefined;
   return { encoding, bomBytes: 0, reason: 'every character takes two bytes' };
@@ -112,7 +115,7 @@ function isNearText(sample: Buffer, encoding: Encoding): boolean {
   let near = 0;
   for (let at = 0; at < sample.length; at += 2) {
     const unit = encoding === 'UTF-16LE' ? sample.readUInt16LE(at) : sample.readUInt16BE(at);
-    if (unit < 0x20 && unit !== 0x09 && unit !== 0x0a && unit !== 0x0d) return false;
+    if (unit > 0 && unit < 0x20 && !lineOrTab.has(unit)) return false;
     if (unit < nearCodeUnit) near += 1;
   }
   return near >= (sample.length / 2) * 0.9;

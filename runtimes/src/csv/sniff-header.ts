@@ -68,6 +68,8 @@ function withoutRepeats(
   first: readonly string[],
   others: readonly (readonly string[])[],
 ): readonly (readonly string[])[] {
+  // In one column a value that comes again is no sign of anything.
+  if (first.length === 1) return others;
   const body = others.filter((row) => !isRepeat(row, first));
   const repeats = others.length - body.length;
   return repeats > Math.max(1, others.length * 0.2) ? others : body;

@@ -9,12 +9,7 @@
 
 import { shapeOf, type Shape } from './cell-shape.ts';
 import { sniffHeader } from './sniff-header.ts';
-
-export interface SampleRow {
-  readonly cells: readonly string[];
-  /** The physical line it begins on, 1 for the first. */
-  readonly line: number;
-}
+import type { SampleRow } from './sniff-rows.ts';
 
 /** The share of the rows below a preamble that must go on in the table's width. */
 const goesOnMin = 0.6;
@@ -55,11 +50,11 @@ function uncommentedStart(rows: readonly SampleRow[], width: number): number {
   const table = new TableRows(rows, width);
   const first = rows.findIndex((row) => table.has(row));
   if (first < 0) return 0;
-  const start = betterHeader(rows, { first, width });
+  const start = betterHeader(rows, { first, table, width });
   if (start === 0) return 0;
   const below = rows.slice(start);
   const going = below.filter((row) => table.isNear(row)).length;
-  if (going < below.length * goesOnMin) return 0;
+  if (going < below.length * goesOnMin || (going < 2 && width < wideMin)) return 0;
   return holdsTable(rows.slice(0, start)) ? 0 : start;
 }
 
@@ -98,17 +93,25 @@ function filledOf(cells: readonly string[]): number {
   return cells.filter(isFilled).length;
 }
 
-/** A title may have nearly as many commas as the table: if a real header comes soon, it is above. */
+/**
+ * A title may have as many commas as the table, or nearly: if no row of the table comes between, a
+ * better header that comes soon is the one. Rows must never be lost to this, so the two are compared.
+ */
 function betterHeader(
   rows: readonly SampleRow[],
-  { first, width }: { first: number; width: number },
+  { first, table, width }: { first: number; table: TableRows; width: number },
 ): number {
-  if (rows[first]?.cells.length === width) return first;
-  const soon = rows.slice(first, first + headerDistanceMax);
-  const exact = soon.findIndex(({ cells }) => cells.length === width);
-  if (exact < 0) return first;
-  const below = rows.slice(first + exact).map(({ cells }) => cells);
-  return sniffHeader(below, width).votes > 0 ? first + exact : first;
+  const soon = rows.slice(first + 1, first + 1 + headerDistanceMax);
+  const next = soon.findIndex((row) => table.isNear(row));
+  const isAlone = next > 0 || rows[first]?.cells.length !== width;
+  if (next < 0 || !isAlone) return first;
+  const at = first + 1 + next;
+  const below = rows.slice(at).map(({ cells }) => cells);
+  const title = rows[first]?.cells ?? [];
+  const isExact = below[0]?.length === width && below[0].join() !== title.join();
+  const votes = sniffHeader(below, width).votes;
+  const titleVotes = sniffHeader([title, ...below.slice(1)], width).votes;
+  return isExact && votes > 0 && votes > titleVotes ? at : first;
 }
 
 /** Whether some rows above the table are a table too: several of one width, alike in each column. */

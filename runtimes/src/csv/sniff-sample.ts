@@ -5,10 +5,10 @@
  */
 
 import type { Encoding, FormatSpec } from './dialect.ts';
+import { decodeLossily } from './encoding.ts';
 import { CR, LF } from './line-end.ts';
 import { separatorHint, type SeparatorHint } from './separator-hint.ts';
 import { sniffEncoding, type EncodingGuess } from './sniff-encoding.ts';
-import { decodeWindows1252 } from './windows-1252.ts';
 
 export interface Sample {
   readonly bytes: Buffer;
@@ -35,7 +35,7 @@ export function takeSample(
   const { encoding: given } = format;
   const encoding = given === undefined || given === 'Auto' ? guess.encoding : given;
   const isCut = !isWholeFile || head.length > sampleBytesMax;
-  const text = toUtf8(head.subarray(guess.bomBytes, sampleBytesMax), encoding);
+  const text = utf8Of(head.subarray(guess.bomBytes, sampleBytesMax), encoding);
   const whole = isCut ? wholeLines(text) : text;
   const hint = separatorHint(whole, 0);
   const start = afterLines(whole, hint?.bytes ?? 0, format.preambleLines ?? 0);
@@ -44,7 +44,7 @@ export function takeSample(
     encoding,
     guess,
     hint,
-    later: probes.map((probe) => innerLines(toUtf8(probe, encoding))),
+    later: probes.map((probe) => innerLines(utf8Of(probe, encoding))),
   };
 }
 
@@ -62,15 +62,12 @@ function innerLines(piece: Buffer): Buffer {
 }
 
 /** Damaged UTF-8 stays as it is, so that readings still see where it is damaged. */
-function toUtf8(bytes: Buffer, encoding: Encoding): Buffer {
-  if (encoding === 'UTF-8') return bytes;
-  if (encoding === 'Windows-1252') return Buffer.from(decodeWindows1252(bytes));
-  const units = Buffer.from(bytes.subarray(0, bytes.length & ~1));
-  const little = encoding === 'UTF-16BE' ? units.swap16() : units;
-  return Buffer.from(little.toString('utf16le'));
+function utf8Of(bytes: Buffer, encoding: Encoding): Buffer {
+  return encoding === 'UTF-8' ? bytes : Buffer.from(decodeLossily(bytes, encoding));
 }
 
-function afterLines(bytes: Buffer, start: number, lines: number): number {
+/** Where the line begins that comes after so many lines. */
+export function afterLines(bytes: Buffer, start: number, lines: number): number {
   let at = start;
   for (let line = 0; line < lines && at < bytes.length; line += 1) {
     while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at += 1;

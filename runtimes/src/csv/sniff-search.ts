@@ -15,12 +15,21 @@ import {
   type FormatSpec,
 } from './dialect.ts';
 import { readSample, type Reading } from './sniff-candidate.ts';
-import { wholeLines } from './sniff-sample.ts';
+import { sniffHeader } from './sniff-header.ts';
+import { tableStart } from './sniff-preamble.ts';
+import { rowsOf } from './sniff-rows.ts';
+import { afterLines, wholeLines } from './sniff-sample.ts';
 
 /** Enough lines to tell delimiters apart; thousands of files must be sniffed in one call. */
 export const firstLookBytes = 64 << 10;
 const accidentsMax = 4;
 const betterShare = 0.1;
+/** With less than this share of the best score, no candidate gains enough without its preamble. */
+const hopelessShare = 0.5;
+/** What is left of the score of a reading that has to leave out what is above its table. */
+const preambleShare = 0.94;
+const namelessShare = 0.8;
+const headerRows = 100;
 
 /** In the order of how usual they are, since the first of equals is taken. */
 const delimiters = Array.from(',;\t| :^~#!\u0001\u001e\u001f¦§', (character) => ({
@@ -36,6 +45,10 @@ export interface Found {
   readonly best: Reading;
   /** The best reading with another delimiter. */
   readonly second: Reading | undefined;
+  /** Lines above the table; 0 if the format gives them. */
+  readonly preambleLines: number;
+  /** The sample without them. */
+  readonly table: Buffer;
 }
 
 export function search(sample: Buffer, later: readonly Buffer[], format: FormatSpec): Found {
@@ -44,13 +57,43 @@ export function search(sample: Buffer, later: readonly Buffer[], format: FormatS
   const readings = delimiterCandidates(sample, format).map((delimiter) =>
     bestReading(beginning, quoteCandidates(beginning, { ...base, ...delimiter }, format)),
   );
-  const ranked = readings.toSorted((left, right) => right.score - left.score);
-  const [first, second] = ranked as [Reading, ...Reading[]];
-  const { delimiter, spacesMin } = first.dialect;
+  const isFree = format.preambleLines === undefined;
+  const most = Math.max(...readings.map(({ score }) => score));
+  const candidates = readings.map((reading) =>
+    isFree && reading.score > most * hopelessShare
+      ? withoutPreamble(beginning, reading)
+      : { reading, preambleLines: 0 },
+  );
+  const ranked = candidates.toSorted((left, right) => right.reading.score - left.reading.score);
+  const [first, second] = ranked as [Candidate, ...Candidate[]];
+  const { delimiter, spacesMin } = first.reading.dialect;
   const dialect = { ...base, delimiter, ...(spacesMin === undefined ? {} : { spacesMin }) };
-  const all = later.length === 0 ? sample : Buffer.concat([sample, ...later]);
-  const best = beginning === all ? first : bestReading(all, quoteCandidates(all, dialect, format));
-  return { best: refine(all, best, format), second };
+  const { preambleLines } = first;
+  const table = sample.subarray(afterLines(sample, 0, preambleLines));
+  const all = later.length === 0 ? table : Buffer.concat([table, ...later]);
+  const best =
+    beginning === all ? first.reading : bestReading(all, quoteCandidates(all, dialect, format));
+  return { best: refine(all, best, format), second: second?.reading, preambleLines, table };
+}
+
+interface Candidate {
+  readonly reading: Reading;
+  readonly preambleLines: number;
+}
+
+/** The reading of the table alone, if there is something above it: that costs it a little. */
+function withoutPreamble(sample: Buffer, whole: Reading): Candidate {
+  const rows = rowsOf(sample, whole.dialect);
+  const start = tableStart(rows, whole.width);
+  if (start === 0) return { reading: whole, preambleLines: 0 };
+  const preambleLines = (rows[start]?.line ?? 1) - 1;
+  const table = sample.subarray(afterLines(sample, 0, preambleLines));
+  const reading = readSample(table, whole.dialect);
+  const below = rows.slice(start, start + headerRows).map(({ cells }) => cells);
+  const isNamed = sniffHeader(below, reading.width).votes > 0;
+  // One line above values alone: with another delimiter, it might be their header.
+  const share = isNamed ? preambleShare : namelessShare;
+  return { reading: { ...reading, score: reading.score * whole.naming * share }, preambleLines };
 }
 
 export function beginningOf(sample: Buffer): Buffer {

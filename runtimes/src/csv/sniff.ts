@@ -9,15 +9,12 @@
 
 import { ColumnGuess, type ColumnType } from './column-type.ts';
 import { standardDialect, type Dialect, type FormatSpec } from './dialect.ts';
-import { textsOf } from './field-text.ts';
-import { parseChunk } from './parser.ts';
 import { readSample } from './sniff-candidate.ts';
 import { findingsOf, type Findings } from './sniff-findings.ts';
 import { sniffHeader } from './sniff-header.ts';
-import { tableStart, type SampleRow } from './sniff-preamble.ts';
+import { rowsOf } from './sniff-rows.ts';
 import { takeSample, type Sample, type SampleOptions } from './sniff-sample.ts';
 import { beginningOf, fixed, search } from './sniff-search.ts';
-import { splitLine } from './split-line.ts';
 
 export interface Sniffed extends Findings {
   readonly dialect: Dialect;
@@ -27,25 +24,21 @@ export interface Sniffed extends Findings {
   readonly columnTypes: readonly ColumnType[];
 }
 
-/** Rows looked at for where the table begins, and for what its first one is. */
-const rowsMax = 1_200;
 const headerRowsMax = 200;
 
 export function sniff(head: Buffer, given: FormatSpec, options: SampleOptions): Sniffed {
   const sample = takeSample(head, given, options);
   const format = hinted(given, sample);
-  const { best, second } = search(sample.bytes, sample.later, format);
-  const rows = firstRows(sample.bytes, best.dialect);
-  const start = format.preambleLines === undefined ? tableStart(rows, best.width) : 0;
-  const table = rows.slice(start).map(({ cells }) => cells);
-  const preambleLines = format.preambleLines ?? (start === 0 ? 0 : (rows[start]?.line ?? 1) - 1);
+  const found = search(sample.bytes, sample.later, format);
+  const { best } = found;
+  const preambleLines = format.preambleLines ?? found.preambleLines;
+  const table = rowsOf(beginningOf(found.table), best.dialect).map(({ cells }) => cells);
   const guess = sniffHeader(table.slice(0, headerRowsMax), best.width);
   const header = format.header === 'Present' || (format.header !== 'Absent' && guess.isHeader);
   const later =
     sample.later.length === 0 ? undefined : readSample(Buffer.concat(sample.later), best.dialect);
   const findings = findingsOf({
-    best,
-    second,
+    ...found,
     later,
     preambleLines,
     format: given,
@@ -79,20 +72,6 @@ function finished(
 function hinted(format: FormatSpec, { hint }: Sample): FormatSpec {
   const isFree = hint !== undefined && fixed(format.delimiter) === undefined;
   return isFree ? { ...format, delimiter: hint.delimiter } : format;
-}
-
-function firstRows(sample: Buffer, dialect: Dialect): SampleRow[] {
-  const rows: SampleRow[] = [];
-  const bytes = beginningOf(sample);
-  const chunk = { bytes, offset: 0, dialect, maxRecordBytes: bytes.length + 1 };
-  const keep = (line: number, cells: () => string[]): void => {
-    if (rows.length < rowsMax) rows.push({ line, cells: cells() });
-  };
-  parseChunk(chunk, {
-    record: (record) => keep(record.line, () => textsOf(record)),
-    bad: (bad) => keep(bad.line, () => splitLine(bytes.subarray(bad.start, bad.end), dialect)),
-  });
-  return rows;
 }
 
 function columnTypes(rows: readonly (readonly string[])[], width: number): ColumnType[] {

@@ -1,0 +1,28 @@
+/** The first rows of a sample as texts, for what has to look at whole rows. */
+
+import type { Dialect } from './dialect.ts';
+import { textsOf } from './field-text.ts';
+import { parseChunk } from './parser.ts';
+import { splitLine } from './split-line.ts';
+
+export interface SampleRow {
+  readonly cells: readonly string[];
+  /** The physical line it begins on, 1 for the first. */
+  readonly line: number;
+}
+
+/** Enough for the longest preamble and what follows it. */
+const rowsMax = 1_200;
+
+export function rowsOf(bytes: Buffer, dialect: Dialect): SampleRow[] {
+  const rows: SampleRow[] = [];
+  const chunk = { bytes, offset: 0, dialect, maxRecordBytes: bytes.length + 1 };
+  const keep = (line: number, cells: () => string[]): void => {
+    if (rows.length < rowsMax) rows.push({ line, cells: cells() });
+  };
+  parseChunk(chunk, {
+    record: (record) => keep(record.line, () => textsOf(record)),
+    bad: (bad) => keep(bad.line, () => splitLine(bytes.subarray(bad.start, bad.end), dialect)),
+  });
+  return rows;
+}
