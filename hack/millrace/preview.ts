@@ -10,6 +10,7 @@ import { preview, type PreviewOptions } from '@millrace/runtimes/csv/preview';
 import { fileSource } from './file-source.ts';
 import { Output } from './output.ts';
 import { previewPage } from './preview-page.ts';
+import { addressSource, isAddress } from './source-address.ts';
 
 interface Flags {
   readonly json?: true;
@@ -36,12 +37,15 @@ notes) are skipped and counted in dialect.preambleLines; to keep them as records
 --format takes any field of spec.format, for example:
   --format '{"delimiter": ";", "header": "Absent", "encoding": "Windows-1252"}'
 
+An object of S3 needs MILLRACE_S3_ENDPOINT, MILLRACE_S3_REGION, MILLRACE_S3_ACCESS_KEY_ID and
+MILLRACE_S3_SECRET_ACCESS_KEY.
+
 Exit codes: 0 all files were read, 1 some could not be read, 64 wrong usage.`;
 
 export function previewCommand(): Command {
   return new Command('preview')
     .description('shows what an import would make of CSV files: dialect, header, types, counts')
-    .argument('<file...>', 'CSV files')
+    .argument('<file...>', 'CSV files; also s3://bucket/key and http(s):// addresses')
     .option('--json', 'print one JSON object for each file')
     .option('--records', 'print the header and every data record as JSON arrays, and nothing else')
     .option('--format <json>', 'fix fields of spec.format instead of finding them out', '{}')
@@ -98,7 +102,7 @@ interface Job {
 }
 
 async function previewFile(file: string, { flags, format, output }: Job): Promise<void> {
-  await using source = await fileSource(file);
+  await using source = isAddress(file) ? await addressSource(file) : await fileSource(file);
   const options: PreviewOptions = { format, maxRecordBytes };
   if (flags.records === true) {
     const print = (values: readonly string[]): void => output.line(JSON.stringify(values));

@@ -19,6 +19,7 @@ import { statePaths } from '../play/state/paths.ts';
 import { badUsage, CommandFailure } from './ending.ts';
 import { environment } from './environment.ts';
 import type { ImportSource } from './import-source.ts';
+import { storeKeysGiven } from './store-keys.ts';
 
 export interface SourceFlags {
   readonly backends?: string;
@@ -40,25 +41,22 @@ export async function sourcePlace(request: SourceRequest): Promise<SourcePlace> 
   const { source: place, backendsDir } = request.it.config;
   const store = place.s3 === undefined ? undefined : await ownStore(request);
   const urls =
-    store === undefined ? givenUrls(request) : backendUrls(backendsDir, storeKeys(store));
+    store === undefined ? givenKeys(request) : backendUrls(backendsDir, storeKeys(store));
   return {
     source: openSource(place, { urls, clock: systemClock }),
     [Symbol.asyncDispose]: async () => store?.stop(),
   };
 }
 
-function givenUrls({ it, flags }: SourceRequest): BackendUrls {
-  const given = Object.entries(environment()).map(
-    ([name, value]) => [name.replace(/^MILLRACE_S3_/, 'S3_'), value] as const,
-  );
-  return backendUrls(flags.backends ?? it.config.backendsDir, Object.fromEntries(given));
+function givenKeys({ it, flags }: SourceRequest): BackendUrls {
+  return storeKeysGiven(flags.backends ?? it.config.backendsDir);
 }
 
 /** Undefined where a store is given. */
 async function ownStore(request: SourceRequest): Promise<RunningBackend | undefined> {
   const { flags, log } = request;
   const env = environment();
-  if (givenUrls(request).find('S3_ENDPOINT') !== undefined) return undefined;
+  if (givenKeys(request).find('S3_ENDPOINT') !== undefined) return undefined;
   const stateDir = statePaths(resolve(flags.state)).backends;
   if (!(await isFolder(join(stateDir, 's3', 'data')))) {
     throw badUsage(
