@@ -10,6 +10,7 @@ import { Permanent } from '@millrace/kit/permanent';
 import type { Database } from '@millrace/runtimes/connectors/postgres/database';
 import type { Source } from '@millrace/runtimes/csv-import/source/source';
 import { createSink } from '@millrace/runtimes/csv-import/load/sink';
+import type { KeyRingReader } from '@millrace/runtimes/sealing/key-ring';
 import { verifyImport } from '@millrace/runtimes/csv-import/verify/verify';
 import type { VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
 import { parseVolume } from '../play/claims.ts';
@@ -22,6 +23,7 @@ import {
   withPlaceOptions,
   type PlaceFlags,
 } from './postgres-place.ts';
+import { sealingPlace } from './sealing-place.ts';
 import { sourcePlace } from './source-place.ts';
 import { verifyPage } from './verify-page.ts';
 import { ProgressBar } from './verify-progress.ts';
@@ -89,7 +91,12 @@ async function run(name: string, flags: Flags): Promise<number> {
     const found = source.uid ?? (await newestUid(db, source));
     return {
       uid: found,
-      report: await recount(db, { it: source, uid: found, source: place.source }),
+      report: await recount(db, {
+        it: source,
+        uid: found,
+        source: place.source,
+        keys: sealingPlace(flags, source),
+      }),
     };
   });
   const seconds = (performance.now() - startedMs) / 1_000;
@@ -124,9 +131,10 @@ interface Recounted {
   readonly it: ImportSource;
   readonly uid: string;
   readonly source: Source;
+  readonly keys: KeyRingReader;
 }
 
-async function recount(db: Database, { it, uid, source }: Recounted): Promise<Report> {
+async function recount(db: Database, { it, uid, source, keys }: Recounted): Promise<Report> {
   const config = { ...it.config, import: { ...it.config.import, uid } };
   const bar = new ProgressBar({ out: process.stderr, now: () => performance.now() });
   try {

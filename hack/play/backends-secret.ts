@@ -10,7 +10,6 @@ import { secretType } from './controllers/workload.ts';
 import { playKindOf } from './kinds/kinds.ts';
 import { mapOf, specOf, textOf } from './kinds/play-kind.ts';
 import { refused, type Manifest } from './manifests.ts';
-import type { PlaySecrets } from './state/secrets.ts';
 
 export const defaultSecretName = 'millrace-backends';
 
@@ -49,7 +48,6 @@ export function backendsSecret(
   namespace: string,
   backends: ReadonlyMap<BackendName, RunningBackend>,
   env: Readonly<Record<string, string | undefined>>,
-  secrets: Partial<PlaySecrets> = {},
 ): KubeObject {
   const postgres = backends.get('postgres');
   const data = {
@@ -59,8 +57,8 @@ export function backendsSecret(
     RABBITMQ_URL: backends.get('rabbitmq')?.url,
     REDIS_URL: backends.get('redis')?.url,
     ...storeKeys(backends.get('s3')),
-    TOKENS: secrets.tokens ?? env['MILLRACE_TOKENS'],
-    SEALING_KEYS: secrets.sealingKeys ?? env['MILLRACE_SEALING_KEYS'],
+    TOKENS: env['MILLRACE_TOKENS'],
+    SEALING_KEYS: env['MILLRACE_SEALING_KEYS'],
   };
   const stringData = Object.fromEntries(
     Object.entries(data).filter(([, value]) => value !== undefined && value !== ''),

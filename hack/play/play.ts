@@ -111,10 +111,8 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
     await starting.sample;
     await ensureObjects({ manifests, store: backends.get('s3'), file: sampleFile, log, signal });
     run.onKill(() => cluster?.kill());
-    const kept = await playSecrets(paths.secrets, env);
-    const secrets = needs.namespaces.map((namespace) =>
-      backendsSecret(namespace, backends, env, kept),
-    );
+    const known = { ...env, ...(await playSecrets(paths.secrets, env)) };
+    const secrets = needs.namespaces.map((namespace) => backendsSecret(namespace, backends, known));
     await applyManifests(cluster.api, { manifests, secrets, claims, log });
     await saveClaims(paths.claims, claims);
     await cluster.saver.flush();

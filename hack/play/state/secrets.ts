@@ -6,8 +6,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
+/** Texts of SEALING_KEYS and TOKENS of the backends Secret, by the variables that can give them. */
 export interface PlaySecrets {
-  /** Text of SEALING_KEYS and TOKENS of the backends Secret. */
+  readonly MILLRACE_SEALING_KEYS: string;
+  readonly MILLRACE_TOKENS: string;
+}
+
+interface Kept {
   readonly sealingKeys: string;
   readonly tokens: string;
 }
@@ -21,20 +26,20 @@ export async function playSecrets(
 ): Promise<PlaySecrets> {
   const kept = (await readSecrets(file)) ?? (await makeSecrets(file));
   return {
-    sealingKeys: env['MILLRACE_SEALING_KEYS'] ?? kept.sealingKeys,
-    tokens: env['MILLRACE_TOKENS'] ?? kept.tokens,
+    MILLRACE_SEALING_KEYS: env['MILLRACE_SEALING_KEYS'] ?? kept.sealingKeys,
+    MILLRACE_TOKENS: env['MILLRACE_TOKENS'] ?? kept.tokens,
   };
 }
 
-async function readSecrets(file: string): Promise<PlaySecrets | undefined> {
+async function readSecrets(file: string): Promise<Kept | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as PlaySecrets);
+  return text === undefined ? undefined : (JSON.parse(text) as Kept);
 }
 
-async function makeSecrets(file: string): Promise<PlaySecrets> {
+async function makeSecrets(file: string): Promise<Kept> {
   const key = (): string => randomBytes(keyBytes).toString('base64');
   const token = (): string => randomBytes(tokenBytes).toString('hex');
-  const secrets: PlaySecrets = {
+  const secrets: Kept = {
     sealingKeys: JSON.stringify({ play: { use: 'active', seal: key(), index: key() } }),
     tokens: `clerk:${token()}\nauditor:${token()}:reveal\n`,
   };

@@ -12,12 +12,14 @@ import { given, lacks } from '../../test/backends.ts';
 import { testGateway, type TestGateway } from '../../test/gateway.ts';
 import { preparedImport, sourceOf, type PreparedImport } from '../../test/prepared-import.ts';
 import { fixedKeys, sealingKeys } from '../../test/sealing-keys.ts';
+import { changeState } from '../chunks/imports.ts';
 import { sealingKeysInUse } from '../chunks/sealing-keys.ts';
 import { keyRingReader, type KeyRingReader } from '../sealing/key-ring.ts';
 import { Opener } from '../sealing/opener.ts';
 import { rejectBytes } from './load/sealed-rejects.ts';
 import { createSink } from './load/sink.ts';
 import { importTelemetry } from './telemetry.ts';
+import { verifyImport } from './verify/verify.ts';
 import { readContext, workChunk, type ChunkWorkOptions } from './worker/chunk-work.ts';
 
 const columns: ColumnSpec[] = [
@@ -145,8 +147,14 @@ describe.skipIf(lacks('postgres', 'redis'))('sealed columns', () => {
       expect((await gateway.get('/things/1', plain)).data).toEqual({ id: 1, name: 'Ada' });
     }
     expect((await gateway.get('/things/2', revealing)).data).toEqual({
-      ...{ id: 2, name: 'Bob', email: '' },
-      ...{ born: null, seen: null, balance: null, visits: null, extra: null },
+      id: 2,
+      name: 'Bob',
+      email: '',
+      born: null,
+      seen: null,
+      balance: null,
+      visits: null,
+      extra: null,
     });
     const page = await gateway.get('/things?name=e', revealing);
     expect(page.data).toMatchObject([{ id: 3, seen: '1969-12-31T23:59:59+00:00', balance: 0.05 }]);
@@ -229,6 +237,39 @@ describe.skipIf(lacks('postgres', 'redis'))('sealed columns', () => {
     await load(it, fixedKeys('one'));
     const { rows } = await it.owner.query('SELECT id FROM things');
     expect(rows).toHaveLength(3);
+  });
+
+  it('are verified by value, with what was changed told by place and column', async () => {
+    const keys = fixedKeys('one');
+    await using it = await loaded(keys);
+    await changeState(it.owner, it.uid, { from: ['Loading'], to: 'Complete' });
+    const verify = async () =>
+      await verifyImport({
+        config: it.config,
+        db: it.owner,
+        sink: createSink({ config: it.config, keys }),
+        keys,
+        source: sourceOf(it.config),
+      });
+    expect((await verify()).differences).toEqual([]);
+
+    await it.owner.query(
+      `UPDATE things SET email = (SELECT email FROM things WHERE id = 3), visits = NULL WHERE id = 1;
+       UPDATE things SET email_bidx = sha256(email) WHERE id = 2;
+       UPDATE things_rejects SET raw = set_byte(raw, 60, 255 - get_byte(raw, 60))`,
+    );
+    const { differences } = await verify();
+    expect(differences.map(({ what }) => what)).toEqual([
+      'OtherValues',
+      'RejectMissing',
+      'RejectExtra',
+    ]);
+    expect(differences[0]?.places).toMatchObject([
+      { line: 2, columns: ['email', 'visits'] },
+      { line: 3, columns: ['email_bidx'] },
+    ]);
+    expect(differences[1]?.places).toMatchObject([{ line: 5 }]);
+    expectNoSecret(JSON.stringify(differences));
   });
 
   it('are bound to the position in a table without a key', async () => {

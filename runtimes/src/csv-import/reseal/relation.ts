@@ -21,7 +21,7 @@ export interface SealedField {
   /** The blind index and the place that it is made with. */
   readonly index?: { readonly column: string; readonly place: Buffer };
   /** What a value is bound to, from the identity of its row. */
-  place(identity: readonly Buffer[]): Buffer;
+  readonly place: (identity: readonly Buffer[]) => Buffer;
 }
 
 export interface SealedRelation {
@@ -33,7 +33,7 @@ export interface SealedRelation {
   readonly condition: string;
 }
 
-type Config = Pick<CsvImportPodConfig, 'columns' | 'target'>;
+export type Config = Pick<CsvImportPodConfig, 'columns' | 'target'>;
 
 export function sealedRelations(config: Config): readonly SealedRelation[] {
   const sealed = (config.columns ?? []).filter((column) => column.sealed === true);

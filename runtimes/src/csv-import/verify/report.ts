@@ -75,13 +75,14 @@ export interface Findings {
   /** First byte after the header. */
   readonly dataStart: number;
   readonly source: Source;
+  readonly sourceBytes: number;
   readonly pinned: SourceIdentity;
 }
 
 const placesMax = 3;
 
 export async function verifyReport(findings: Findings): Promise<VerifyReport> {
-  const { ledger, counted, found, chunks, pinned } = findings;
+  const { ledger, counted, found, chunks, sourceBytes } = findings;
   const differences = [...ledgerDifferences(findings), ...(await tableDifferences(findings))];
   const { read, superseded, rejected } = ledger;
   return {
@@ -89,7 +90,7 @@ export async function verifyReport(findings: Findings): Promise<VerifyReport> {
     differences,
     totals: { read, loaded: read - superseded - rejected, superseded, rejected },
     compared: {
-      bytes: pinned.size,
+      bytes: sourceBytes,
       chunks: chunks.length,
       records: counted.read,
       rows: found.own,
@@ -101,10 +102,10 @@ export async function verifyReport(findings: Findings): Promise<VerifyReport> {
 }
 
 function ledgerDifferences(findings: Findings): readonly Difference[] {
-  const { state, ledger, counted, found, chunks, dataStart, pinned } = findings;
+  const { state, ledger, counted, found, chunks, dataStart, sourceBytes } = findings;
   const loaded = ledger.read - ledger.superseded - ledger.rejected;
   const held = found.own + found.replacedLater;
-  const uncovered = uncoveredBytes(chunks, { start: dataStart, end: pinned.size });
+  const uncovered = uncoveredBytes(chunks, { start: dataStart, end: sourceBytes });
   const others = counted.otherChunks;
   const claims: readonly (readonly [LedgerFinding, isRight: boolean, message: string])[] = [
     ['NotComplete', state === 'Complete', `the import is ${state}, not Complete`],

@@ -18,9 +18,17 @@ export interface ShadowedTables {
   readonly realRejects: string;
   readonly expected: string;
   readonly expectedRejects: string;
-  /** The columns that are compared. */
+  /** The columns that are compared by the server. */
   readonly columns: readonly string[];
   readonly hasPosition: boolean;
+  /** Raw bytes of rejects are sealed, and so are not compared by the server either. */
+  readonly isSealed: boolean;
+}
+
+export interface LoadedColumns {
+  readonly loaded: readonly string[];
+  /** Of the loaded ones, those that hold envelopes and blind indexes. */
+  readonly sealed: readonly string[];
 }
 
 /**
@@ -31,7 +39,7 @@ export interface ShadowedTables {
 export async function shadowTables(
   session: Session,
   table: string,
-  loaded: readonly string[],
+  { loaded, sealed }: LoadedColumns,
 ): Promise<ShadowedTables> {
   const rejects = rejectsTable(table);
   const real = await qualified(session, table);
@@ -50,8 +58,9 @@ export async function shadowTables(
     realRejects,
     expected,
     expectedRejects: `pg_temp.${sqlIdentifier(rejects)}`,
-    columns: names.filter((name) => loaded.includes(name)),
+    columns: names.filter((name) => loaded.includes(name) && !sealed.includes(name)),
     hasPosition: names.includes(positionColumn),
+    isSealed: sealed.length > 0,
   };
 }
 
@@ -145,6 +154,14 @@ export async function compareTables(
   return { own: of('own'), replacedLater: of('replaced_later'), counts, places };
 }
 
+/** The first few of each finding, in the order of the source. */
+export function findingsOf(places: readonly FoundPlace[]): readonly FoundPlace[] {
+  const sorted = places.toSorted((one, other) => one.offset - other.offset);
+  return [...rowFindings, ...rejectFindings].flatMap((finding) =>
+    sorted.filter((place) => place.finding === finding).slice(0, placesMax),
+  );
+}
+
 interface RawPlace {
   readonly finding: Finding;
   readonly position: string;
@@ -175,7 +192,7 @@ function joinSql({ tables, key, onConflict }: Comparison): JoinSql {
   const isOwn = `a.${position} >= $1::bigint AND a.${position} < $2::bigint`;
   const older =
     onConflict === 'LatestWins' ? `WHEN a.${position} < $1::bigint THEN 'OlderRow'` : '';
-  const differs = tables.columns.map((name) => differSql(name)).join(' OR ');
+  const differs = tables.columns.map((name) => differSql(name)).join(' OR ') || 'false';
   return {
     from: `${tables.expected} e FULL JOIN ${tables.real} a ON ${isSame}`,
     isOwn,
@@ -235,11 +252,12 @@ SELECT finding, position, columns FROM (
 ) ranked WHERE place <= ${placesMax} ORDER BY finding, position`;
 }
 
-const rejectColumns = 'record_offset, line, raw, raw_truncated, column_name, reason';
+const rejectColumns = 'record_offset, line, raw_truncated, column_name, reason';
 
 function rejectDifferences(tables: ShadowedTables): readonly [missing: string, extra: string] {
-  const expected = `SELECT ${rejectColumns} FROM ${tables.expectedRejects}`;
-  const real = `SELECT ${rejectColumns} FROM ${tables.realRejects} WHERE import = $1`;
+  const columns = tables.isSealed ? rejectColumns : `${rejectColumns}, raw`;
+  const expected = `SELECT ${columns} FROM ${tables.expectedRejects}`;
+  const real = `SELECT ${columns} FROM ${tables.realRejects} WHERE import = $1`;
   return [`(${expected} EXCEPT ALL ${real})`, `(${real} EXCEPT ALL ${expected})`];
 }
 

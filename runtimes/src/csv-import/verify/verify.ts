@@ -22,12 +22,16 @@ import {
   type PinnedContext,
   type PinnedHeader,
 } from '../worker/chunk-work.ts';
+import type { KeyRingReader } from '../../sealing/key-ring.ts';
 import type { Mapping } from '../load/mapping.ts';
+import { keysOf, storedColumns } from '../load/sealing.ts';
 import type { RecordSelection, Sink } from '../load/sink-port.ts';
+import { isSequential } from '../source/sequential-identity.ts';
 import type { Source } from '../source/source.ts';
 import { readDoneChunks, sameCounts, type DoneChunk } from './chunks.ts';
 import { verifyReport, type Counted, type VerifyReport } from './report.ts';
-import { compareTables, shadowTables } from './tables.ts';
+import { compareSealed } from './sealed.ts';
+import { compareTables, shadowTables, type LoadedColumns } from './tables.ts';
 
 export interface VerifyProgress {
   readonly phase: 'Reading' | 'Comparing';
@@ -37,10 +41,12 @@ export interface VerifyProgress {
 }
 
 export interface VerifyOptions {
-  readonly config: Pick<CsvImportPodConfig, 'import' | 'target'>;
+  readonly config: Pick<CsvImportPodConfig, 'columns' | 'import' | 'target'>;
   /** As the working role; it needs TEMPORARY on the database, which a load needs too. */
   readonly db: Database;
   readonly sink: Sink;
+  /** Needed where a column is sealed, by the sink too. */
+  readonly keys?: KeyRingReader;
   readonly source: Source;
   /** Told after each chunk. */
   readonly progressed?: (progress: VerifyProgress) => void;
@@ -52,7 +58,7 @@ export interface VerifyOptions {
 const statementTimeoutMs = 3_600_000;
 
 export async function verifyImport(options: VerifyOptions): Promise<VerifyReport> {
-  const { db, config, source, progressed } = options;
+  const { db, config, source, progressed, keys } = options;
   const { uid } = config.import;
   const it = await readImport(db, uid);
   if (it?.seq === undefined || it.dialect === undefined) {
@@ -71,19 +77,26 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
   const chunks = await readDoneChunks(db, uid);
   return await db.session(
     async (session) => {
-      const loaded = (context.columns as Mapping).columns.map(({ name }) => name);
+      const loaded = loadedColumns(context.columns as Mapping);
       const tables = await shadowTables(session, config.target.table, loaded);
       const counted = await loadAgain(session, { context, chunks }, options);
-      const bytes = context.pinned.size;
+      const bytes = await source.lengthOf(context.pinned);
       progressed?.({ phase: 'Comparing', doneBytes: bytes, bytes, records: counted.read });
       const { key, onConflict } = config.target;
-      const found = await compareTables(session, {
+      const compared = await compareTables(session, {
         tables,
         uid,
         seq: context.seq,
         key,
         onConflict,
       });
+      const found = tables.isSealed
+        ? await compareSealed(
+            session,
+            { config, tables, uid, seq: context.seq, keys: keysOf(keys) },
+            compared,
+          )
+        : compared;
       // On a pooled connection the shadows would hide the real tables from whoever comes next.
       await session.query('DISCARD TEMP');
       const { dataStart } = it.header as PinnedHeader;
@@ -94,14 +107,25 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
         found,
         chunks,
         isByValue: tables.hasPosition,
-        columns: tables.columns,
+        columns: tables.isSealed ? loaded.names : tables.columns,
         dataStart,
         source,
+        sourceBytes: bytes,
         pinned: context.pinned,
       });
     },
     { statementTimeoutMs },
   );
+}
+
+/** Blind indexes are loaded beside the columns that people know. */
+function loadedColumns({
+  columns,
+}: Mapping): LoadedColumns & { readonly names: readonly string[] } {
+  const stored = storedColumns(columns).map(({ name }) => name);
+  const names = columns.map(({ name }) => name);
+  const open = columns.filter(({ sealed }) => sealed !== true).map(({ name }) => name);
+  return { names, loaded: stored, sealed: stored.filter((name) => !open.includes(name)) };
 }
 
 /** What killed workers is rejected here unseen, as it was then. */
@@ -126,6 +150,8 @@ async function loadAgain(
   { sink, source, progressed, signal }: VerifyOptions,
 ): Promise<Counted> {
   const sum = { read: 0, rejected: 0 };
+  const last = chunks.at(-1);
+  const planned = last === undefined ? 0 : last.offset + last.length;
   const otherChunks: DoneChunk[] = [];
   for (const chunk of chunks) {
     signal?.throwIfAborted();
@@ -140,7 +166,8 @@ async function loadAgain(
     progressed?.({
       phase: 'Reading',
       doneBytes: chunk.offset + chunk.length,
-      bytes: context.pinned.size,
+      // How long a stream is shows when it has been read.
+      bytes: isSequential(context.pinned) ? planned : context.pinned.size,
       records: sum.read,
     });
   }
