@@ -21,6 +21,7 @@ import { queueName } from '../src/csv-import/messages.ts';
 import type { Sink } from '../src/csv-import/load/sink-port.ts';
 import { createSink } from '../src/csv-import/load/sink.ts';
 import { importTelemetry } from '../src/csv-import/telemetry.ts';
+import type { Pace } from '../src/csv-import/worker/pace.ts';
 import { runWorker } from '../src/csv-import/worker/worker.ts';
 import { deadLetterName } from '../src/connectors/rabbitmq/queue.ts';
 import { brokerUrl } from './backends.ts';
@@ -64,6 +65,7 @@ export interface RunningCoordinator {
 export interface WorkerHooks {
   readonly bump?: () => Promise<void>;
   readonly sink?: Sink;
+  readonly pace?: Pace;
 }
 
 export interface ImportFlow extends AsyncDisposable {
@@ -162,6 +164,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
       const workerOptions = {
         ...options,
         ...(hooks.sink === undefined ? {} : { sink: hooks.sink }),
+        ...(hooks.pace === undefined ? {} : { pace: hooks.pace }),
       };
       const done = closing(runWorker(workerOptions, stop.signal), [db, ownLink]);
       done.catch(() => undefined);
