@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { standardDialect } from '../csv/dialect.ts';
+import { encodeText } from '../csv/encoding.ts';
+import { unitsOf } from '../csv/units.ts';
 import { LineCounter } from './line-counter.ts';
 
 /** Slow and plain: LF, CR and CRLF each end a line. */
-function lineAt(text: string, offset: number): number {
+function lineAt(text: string, offset = text.length): number {
   return text.slice(0, offset).split(/\r\n|\n|\r/).length;
 }
 
@@ -33,6 +36,32 @@ describe('line numbers', () => {
           for (const at of places) expect(await counter.lineAt(at, read)).toBe(lineAt(it, at));
         },
       ),
+    );
+  });
+
+  it('are those of the text in UTF-16, in which bytes look like line ends that are none', async () => {
+    const parts = fc.array(fc.constantFrom('a', '\n', '\r\n', '\r', 'Ċ', 'ഊ', '਍'), {
+      maxLength: 60,
+    });
+    await fc.assert(
+      fc.asyncProperty(parts, fc.array(fc.nat(130)), async (texts, cuts) => {
+        for (const encoding of ['UTF-16LE', 'UTF-16BE'] as const) {
+          const written = texts.map((text) => encodeText(text, encoding) ?? Buffer.alloc(0));
+          const bytes = Buffer.concat([...written, Buffer.from([0x0a])]);
+          const counter = new LineCounter(
+            { offset: 2, line: 1 },
+            unitsOf({ ...standardDialect, encoding }),
+          );
+          const ends = cuts.filter((cut) => cut < bytes.length).toSorted((a, b) => a - b);
+          for (const [index, end] of [...ends, bytes.length].entries()) {
+            counter.feed(bytes.subarray(ends[index - 1] ?? 0, end));
+          }
+          const read = ({ offset, length }: { offset: number; length: number }): Promise<Buffer> =>
+            Promise.resolve(bytes.subarray(offset - 2, offset - 2 + length));
+
+          expect(await counter.lineAt(2 + bytes.length, read)).toBe(lineAt(texts.join('')));
+        }
+      }),
     );
   });
 

@@ -29,6 +29,12 @@ export function countLineEnds(
   return lines;
 }
 
+/** Where characters take two bytes, what stands for them with one byte each; see csv/units.ts. */
+export interface LineUnits {
+  readonly size: 1 | 2;
+  readonly of: (bytes: Buffer) => Buffer;
+}
+
 interface Mark {
   readonly offset: number;
   readonly line: number;
@@ -38,22 +44,44 @@ interface Mark {
 export class LineCounter {
   /** Ascending; the first is at or before the place last asked for. */
   #marks: Mark[];
+  readonly #units: LineUnits;
+  /** Half a unit that waits for its other half. */
+  #half: Buffer = Buffer.alloc(0);
 
-  constructor(start: { readonly offset: number; readonly line: number }) {
+  constructor(
+    start: { readonly offset: number; readonly line: number },
+    units: LineUnits = { size: 1, of: (bytes) => bytes },
+  ) {
     this.#marks = [{ ...start, endsInCr: false }];
+    this.#units = units;
   }
 
   /** Takes the bytes that follow those fed before. */
   feed(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length; at += blockBytes) {
+    const whole = this.#whole(bytes);
+    for (let at = 0; at < whole.length; at += blockBytes) {
       const last = this.#marks.at(-1) as Mark;
-      const block = bytes.subarray(at, at + blockBytes);
+      const block = whole.subarray(at, at + blockBytes);
+      const units = this.#unitsOf(block);
       this.#marks.push({
         offset: last.offset + block.length,
-        line: last.line + countLineEnds(block, last),
-        endsInCr: block.at(-1) === CR,
+        line: last.line + countLineEnds(units, last),
+        endsInCr: units.at(-1) === CR,
       });
     }
+  }
+
+  #whole(bytes: Buffer): Buffer {
+    if (this.#units.size === 1) return bytes;
+    const all = this.#half.length === 0 ? bytes : Buffer.concat([this.#half, bytes]);
+    const end = all.length - (all.length % this.#units.size);
+    this.#half = Buffer.from(all.subarray(end));
+    return all.subarray(0, end);
+  }
+
+  /** Bytes are looked at as they are: of all their units, only line ends matter here. */
+  #unitsOf(bytes: Buffer): Buffer {
+    return this.#units.size === 1 ? bytes : this.#units.of(bytes);
   }
 
   /** The line that begins at an offset fed already; offsets must be asked for in ascending order. */
@@ -67,6 +95,6 @@ export class LineCounter {
     const mark = this.#marks[0] as Mark;
     if (mark.offset === offset) return mark.line;
     const bytes = await read({ offset: mark.offset, length: offset - mark.offset });
-    return mark.line + countLineEnds(bytes, mark);
+    return mark.line + countLineEnds(this.#unitsOf(bytes), mark);
   }
 }

@@ -9,6 +9,7 @@ import { LineCounter } from '../../chunks/line-counter.ts';
 import type { Database } from '../../connectors/postgres/database.ts';
 import { BoundaryScanner, type PlannedChunk as Boundary } from '../../csv/boundaries.ts';
 import type { Dialect } from '../../csv/dialect.ts';
+import { unitsOf } from '../../csv/units.ts';
 import type { Source, SourceIdentity } from '../source/source.ts';
 
 /** Large enough that reading is not felt, small enough that SIGTERM is. */
@@ -33,7 +34,7 @@ export async function planChunks(options: PlanOptions, signal: AbortSignal): Pro
   if (plan.complete) return;
   const start = plan.plannedTo;
   const scanner = new BoundaryScanner({ ...options, start });
-  const lines = new LineCounter({ offset: start, line: plan.nextLine });
+  const lines = new LineCounter({ offset: start, line: plan.nextLine }, unitsOf(options.dialect));
 
   const write = async (boundaries: readonly Boundary[], complete: boolean): Promise<void> => {
     const cut = await withLines(boundaries, lines, (range) => source.readRange(pinned, range));
