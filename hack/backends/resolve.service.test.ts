@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url';
 
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
+import { s3Connections } from '@millrace/runtimes/connectors/s3/client';
 import { Client } from 'pg';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { BackendName, BackendOptions, RunningBackend } from './backend.ts';
-import { backendNames } from './backend.ts';
+import { allBackendNames, backendNames } from './backend.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import { startBackends } from './resolve.ts';
 import { readRecord, serverRoot } from './server-folder.ts';
@@ -35,7 +36,7 @@ async function stateFolder(): Promise<StateFolder> {
       return backend;
     },
     async [Symbol.asyncDispose]() {
-      for (const name of backendNames) {
+      for (const name of allBackendNames) {
         const root = serverRoot(path, name);
         await locked(root, async () => endServer(root));
       }
@@ -112,6 +113,27 @@ describe('a server of ours', () => {
     await after.close();
     await rabbitmq.stop();
   }, 90_000);
+
+  it('keeps what an S3 store has taken through kill -9, and refuses who has no key', async () => {
+    await using state = await stateFolder();
+    const s3 = await state.start('s3');
+    const { accessKeyId = '', secretAccessKey = '', region = '' } = s3.extra.s3 ?? {};
+    const access = { endpoint: s3.url, region, accessKeyId, secretAccessKey };
+    const { sdk, client } = await s3Connections(() => access)();
+    await client.send(new sdk.CreateBucketCommand({ Bucket: 'kept' }));
+    await client.send(new sdk.PutObjectCommand({ Bucket: 'kept', Key: 'a/b', Body: 'descriptor' }));
+
+    s3.kill('SIGKILL');
+    await s3.restart();
+
+    const { Body: body } = await client.send(
+      new sdk.GetObjectCommand({ Bucket: 'kept', Key: 'a/b' }),
+    );
+    expect(await body?.transformToString()).toBe('descriptor');
+    expect((await fetch(`${s3.url}/kept/a/b`)).status).toBe(403);
+    client.destroy();
+    await s3.stop();
+  });
 
   it('keeps its data and port when it is stopped and started again', async () => {
     await using state = await stateFolder();

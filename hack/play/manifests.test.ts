@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { neededBackends } from './backends-secret.ts';
+import type { RunningBackend } from '../backends/backend.ts';
+import { neededBackends, storeKeys } from './backends-secret.ts';
 import { checkClaims, parseVolume } from './claims.ts';
 import { manifestProblems } from './manifest-problems.ts';
 import { loadManifests } from './manifests.ts';
@@ -160,6 +161,20 @@ describe('backends', () => {
 
     expect(without).toEqual({ names: ['postgres', 'rabbitmq'], namespaces: ['default'] });
     expect(withCache.names).toEqual(['postgres', 'rabbitmq', 'redis']);
+  });
+
+  test('a store is needed only by who reads from one, and the Secret tells how', async () => {
+    const fromStore = good.replace(/volume: .*/, 's3: {bucket: drops, key: users.csv}');
+    const s3 = { region: 'here', accessKeyId: 'me', secretAccessKey: 'secret' };
+    const store = { url: 'http://store', extra: { s3 } } as RunningBackend;
+
+    expect((await needs(fromStore)).names).toEqual(['postgres', 'rabbitmq', 's3']);
+    expect(storeKeys(store)).toEqual({
+      S3_ENDPOINT: 'http://store',
+      S3_REGION: 'here',
+      S3_ACCESS_KEY_ID: 'me',
+      S3_SECRET_ACCESS_KEY: 'secret',
+    });
   });
 
   test('a pipeline of increments needs no RabbitMQ; two kinds together need what both do', async () => {

@@ -23,6 +23,7 @@ interface Need {
 const needs: readonly Need[] = [
   { suites: '/hack/charts/', tools: ['helm', 'kubeconform'] },
   { suites: '/hack/skaffold/', tools: ['helm', 'skaffold'] },
+  { suites: '/hack/backends/', tools: ['versitygw'] },
   { suites: '/hack/cluster/kwok', tools: ['kwok'] },
   { suites: '/hack/cluster/node', tools: [], node: true },
   { suites: '/hack/browser/', tools: [], browser: true },
