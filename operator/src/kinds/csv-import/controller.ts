@@ -19,6 +19,7 @@ import {
   wakesByReference,
   wakesOfChildren,
 } from '../../machinery/workload/wakes.ts';
+import { trimClaim } from './claim.ts';
 import { parseProgress } from './coordinator-pods.ts';
 import type { Caches } from './observe.ts';
 import { createReconcile } from './reconcile.ts';
@@ -78,7 +79,7 @@ function createCaches(manager: Manager, options: CsvImportOptions): Caches {
     imports: manager.cache(csvImports, {
       indexes: { [bySecret]: secretIndex, [byClaim]: claimOf },
     }),
-    claims: manager.cache(claims, { trim: identityOnly }),
+    claims: manager.cache(claims, { trim: trimClaim }),
     ...workloadCaches(manager, options),
   };
 }
@@ -103,9 +104,4 @@ function claimOf(resource: KubeObject): readonly string[] {
   const { spec } = resource as References;
   const name = spec?.source?.volume?.claimName;
   return name === undefined ? [] : [keyOf({ namespace: resource.metadata.namespace, name })];
-}
-
-/** Of a claim only its existence matters. */
-function identityOnly({ apiVersion, kind, metadata }: KubeObject): KubeObject {
-  return { apiVersion, kind, metadata };
 }

@@ -71,7 +71,7 @@ describe('plan', () => {
   });
 
   it('keeps caring for the rest while the Secret or the claim is missing', () => {
-    const withoutClaim = planned({ hasClaim: () => false });
+    const withoutClaim = planned({ claim: () => undefined });
 
     expect(lines(withoutClaim).filter((step) => !step.startsWith('wait'))).toEqual([
       'apply ConfigMap/users-config',

@@ -5,14 +5,9 @@
  */
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import { secretName } from '../../machinery/workload/names.ts';
-import {
-  missingSecret,
-  type Missing,
-  type SecretMissing,
-} from '../../machinery/workload/secrets.ts';
+import { missingSecret, type SecretMissing } from '../../machinery/workload/secrets.ts';
+import { claimTrouble, type ClaimTrouble } from './claim.ts';
 import type { Observed } from './observed.ts';
-
-export type ClaimMissing = Missing<'ClaimNotFound'>;
 
 export function missingBackends(
   spec: CsvImportSpec,
@@ -22,15 +17,11 @@ export function missingBackends(
   return missingSecret({ name, needed: neededKeys(spec), keys: secretKeys(name) });
 }
 
-export function missingClaim(spec: CsvImportSpec, observed: Observed): ClaimMissing | undefined {
-  const name = spec.source.volume?.claimName;
-  if (name === undefined || observed.hasClaim(name)) return undefined;
-  return {
-    reason: 'ClaimNotFound',
-    message: `PersistentVolumeClaim ${name} does not exist. Create it or correct spec.source.volume.claimName in a new CsvImport.`,
-    what: `PersistentVolumeClaim ${name}`,
-    object: `PersistentVolumeClaim/${name}`,
-  };
+export function missingClaim(
+  spec: CsvImportSpec,
+  { claim }: Pick<Observed, 'claim'>,
+): ClaimTrouble | undefined {
+  return claimTrouble(spec, claim);
 }
 
 const s3Keys = ['S3_ENDPOINT', 'S3_REGION', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;

@@ -54,13 +54,15 @@ export interface RenderingInput {
 export function renderingOf(input: RenderingInput): Rendering {
   const { spec, observed, image, render = renderPods } = input;
   const { owner, children } = observed;
+  const isTogether = isOnOneNode(spec, observed);
   return pinnedRendering({
     read: whatPodsRead(spec),
     roles,
     owner,
     configMap: children.configMap,
-    users: [children.job, children.worker, children.gateway],
-    render: () => render({ owner, spec, image, isOnOneNode: isOnOneNode(spec, observed) }),
+    // A gateway may be there before the claim is, and says nothing of those who are to mount it.
+    users: [children.job, children.worker, ...(isTogether ? [] : [children.gateway])],
+    render: () => render({ owner, spec, image, isOnOneNode: isTogether }),
   });
 }
 

@@ -59,7 +59,7 @@ const away = { name: 'postgres', ok: false, reason: 'Refused', since: now } as c
 const cases: readonly Case[] = [
   [
     'no Secret and no claim',
-    made({ children: noChildren, secretKeys: () => undefined, hasClaim: () => false }),
+    made({ children: noChildren, secretKeys: () => undefined, claim: () => undefined }),
     [
       'Secret millrace-backends with the keys POSTGRES_URL, RABBITMQ_URL',
       'Secret/millrace-backends',
@@ -72,7 +72,7 @@ const cases: readonly Case[] = [
   ],
   [
     'no claim',
-    made({ children: noChildren, hasClaim: () => false }),
+    made({ children: noChildren, claim: () => undefined }),
     ['PersistentVolumeClaim data', 'PersistentVolumeClaim/data'],
   ],
   [

@@ -48,6 +48,7 @@ export interface PodExtra {
   readonly env?: Readonly<Record<string, string>>;
   readonly volumes?: readonly object[];
   readonly volumeMounts?: readonly object[];
+  readonly affinity?: object;
 }
 
 /** The `template` of a Job or Deployment. */
@@ -67,6 +68,7 @@ export function podTemplate<Role extends string>(options: PodOptions<Role>): Pod
       // configuration refuses as unknown keys.
       enableServiceLinks: false,
       terminationGracePeriodSeconds: gracePeriodSeconds,
+      ...(extra?.affinity === undefined ? {} : { affinity: extra.affinity }),
       securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
       containers: [container(options)],
       volumes: [
