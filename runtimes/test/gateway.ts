@@ -7,8 +7,8 @@ import { createMetrics, type Metrics } from '@millrace/kit/metrics';
 import { Value } from 'typebox/value';
 import { openDatabase } from '../src/connectors/postgres/database.ts';
 import { openRedis, type RedisStore } from '../src/connectors/redis/store.ts';
+import { databaseScope } from '../src/csv-import/cached-row.ts';
 import {
-  databaseScope,
   gatewayCommandTimeoutMs,
   startGateway,
   type Gateway,

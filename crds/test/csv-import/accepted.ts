@@ -12,6 +12,7 @@ export const acceptedSpecs: readonly Accepted[] = [
   { what: 'the shortest and the longest life', patch: { cache: { ttl: '1000ms' } } },
   { what: 'a long life in a mixed notation', patch: { cache: { ttl: '719h59m60s' } } },
   { what: 'the word Off', patch: { cache: { mode: 'Off' } } },
+  { what: 'a warm cache', patch: { cache: { mode: 'Warm', maxBytes: '256Mi' } } },
   {
     what: 'positions for headers',
     patch: { columns: [{ name: 'id', from: 0, type: 'bigint' }], serve: null },

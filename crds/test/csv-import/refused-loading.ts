@@ -122,23 +122,38 @@ export const refusedLoading: readonly Refusal[] = [
   {
     what: 'an unknown cache mode',
     patch: { cache: { mode: 'On' } },
-    message: 'spec.cache.mode: must be one of Off, Invalidate',
+    message: 'spec.cache.mode: must be one of Off, Invalidate, Warm',
     server:
-      'CsvImport.millrace.dev "users" is invalid: [spec.cache.mode: Unsupported value: "On": supported values: "Off", "Invalidate", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
+      'CsvImport.millrace.dev "users" is invalid: [spec.cache.mode: Unsupported value: "On": supported values: "Off", "Invalidate", "Warm", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },
   {
     what: 'a cache mode that YAML read as a boolean',
     patch: { cache: { mode: false } },
     message:
-      'spec.cache.mode: must be one of Off, Invalidate, in quotes: YAML reads some words as booleans',
+      'spec.cache.mode: must be one of Off, Invalidate, Warm, in quotes: YAML reads some words as booleans',
     server:
-      'CsvImport.millrace.dev "users" is invalid: [spec.cache.mode: Invalid value: "boolean": spec.cache.mode in body must be of type string: "boolean", spec.cache.mode: Unsupported value: false: supported values: "Off", "Invalidate", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
+      'CsvImport.millrace.dev "users" is invalid: [spec.cache.mode: Invalid value: "boolean": spec.cache.mode in body must be of type string: "boolean", spec.cache.mode: Unsupported value: false: supported values: "Off", "Invalidate", "Warm", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
+  },
+  {
+    what: 'a bound on a cache that has none',
+    patch: { cache: { mode: 'Invalidate', maxBytes: '64Mi' } },
+    message:
+      'spec.cache.maxBytes: cache.maxBytes bounds mode Warm only; set cache.mode to Warm, or remove it',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.cache.maxBytes: Invalid value: cache.maxBytes bounds mode Warm only; set cache.mode to Warm, or remove it',
+  },
+  {
+    what: 'a warm cache that is too small',
+    patch: { cache: { mode: 'Warm', maxBytes: '1Ki' } },
+    message: 'spec.cache.maxBytes: cache.maxBytes must be a size from 1Mi to 1Ti, such as 256Mi',
+    server:
+      'CsvImport.millrace.dev "users" is invalid: spec.cache.maxBytes: Invalid value: "1Ki": cache.maxBytes must be a size from 1Mi to 1Ti, such as 256Mi',
   },
   {
     what: 'a duration in words',
     patch: { cache: { ttl: '5 minutes' } },
     message:
-      'spec.cache.ttl: must match ^([0-9]+([.][0-9]+)?(ms|s|m|h))+$. Longest life of a cached row, such as 90s or 1h30m; default 2m.',
+      'spec.cache.ttl: must match ^([0-9]+([.][0-9]+)?(ms|s|m|h))+$. Longest life of a cached row, such as 90s or 1h30m; default 2m, with Warm 24h.',
     server:
       'CsvImport.millrace.dev "users" is invalid: [spec.cache.ttl: Invalid value: "5 minutes": spec.cache.ttl in body should match \'^([0-9]+([.][0-9]+)?(ms|s|m|h))+$\', spec.cache.ttl: Invalid value: "5 minutes": cache.ttl must be a duration from 1s to 720h, such as 90s or 1h30m]',
   },
@@ -153,7 +168,7 @@ export const refusedLoading: readonly Refusal[] = [
     what: 'a bare number as a duration',
     patch: { cache: { ttl: 120 } },
     message:
-      'spec.cache.ttl: must be a string: quote it. Longest life of a cached row, such as 90s or 1h30m; default 2m.',
+      'spec.cache.ttl: must be a string: quote it. Longest life of a cached row, such as 90s or 1h30m; default 2m, with Warm 24h.',
     server:
       'CsvImport.millrace.dev "users" is invalid: [spec.cache.ttl: Invalid value: "integer": spec.cache.ttl in body must be of type string: "integer", <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
   },

@@ -10,6 +10,7 @@ import {
   type CacheOutcome,
   type RowCache,
 } from './cache.ts';
+import type { LoadedRow, LoadRow, RowIdentity } from './cached-row.ts';
 
 interface Scene extends AsyncDisposable {
   readonly table: string;
@@ -54,10 +55,10 @@ async function scene(): Promise<Scene> {
 /** A read of Postgres that the test ends when it wants to. */
 function heldLoad(): {
   readonly started: () => boolean;
-  readonly load: () => Promise<string | undefined>;
+  readonly load: LoadRow;
   readonly answer: (row: string) => void;
 } {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const { promise, resolve } = Promise.withResolvers<LoadedRow | undefined>();
   let started = false;
   return {
     started: () => started,
@@ -65,11 +66,16 @@ function heldLoad(): {
       started = true;
       return promise;
     },
-    answer: resolve,
+    answer: (body: string) => resolve({ body, position: undefined, key: [] }),
   };
 }
 
-const unread = async (): Promise<string | undefined> => {
+const rowOf = (...key: readonly string[]): RowIdentity => ({ shared: [], key });
+const loaded =
+  (body: string): LoadRow =>
+  async () => ({ body, position: undefined, key: [] });
+
+const unread: LoadRow = async () => {
   throw new Error('the row was to come from the cache');
 };
 
@@ -77,7 +83,7 @@ describe.skipIf(lacks('redis'))('the row cache', () => {
   it('never refills an old row that was read before a commit and stored after its bump', async () => {
     await using it = await scene();
     const old = heldLoad();
-    const early = it.cache.read(['1'], old.load);
+    const early = it.cache.read(rowOf('1'), old.load);
     await expect.poll(old.started).toBe(true);
 
     await bumpGeneration(it.redis, it.table);
@@ -85,19 +91,19 @@ describe.skipIf(lacks('redis'))('the row cache', () => {
     await early;
     await it.redis.ping();
 
-    expect(await it.cache.read(['1'], async () => 'new')).toBe('new');
+    expect(await it.cache.read(rowOf('1'), loaded('new'))).toBe('new');
     await expect.poll(() => it.keys.keys(`millrace:{${it.table}}:row:*`)).toHaveLength(2);
-    expect(await it.cache.read(['1'], unread)).toBe('new');
+    expect(await it.cache.read(rowOf('1'), unread)).toBe('new');
   });
 
   it('lets a request that comes after a bump wait for no read that began before it', async () => {
     await using it = await scene();
     const old = heldLoad();
-    const early = it.cache.read(['1'], old.load);
+    const early = it.cache.read(rowOf('1'), old.load);
     await expect.poll(old.started).toBe(true);
     await bumpGeneration(it.redis, it.table);
 
-    const late = await it.cache.read(['1'], async () => 'new');
+    const late = await it.cache.read(rowOf('1'), loaded('new'));
 
     expect(late).toBe('new');
     old.answer('old');
@@ -110,7 +116,7 @@ describe.skipIf(lacks('redis'))('the row cache', () => {
     const held = heldLoad();
     let loads = 0;
     const reads = Array.from({ length: 50 }, () =>
-      it.cache.read(['1'], () => {
+      it.cache.read(rowOf('1'), () => {
         loads += 1;
         return held.load();
       }),
@@ -125,30 +131,30 @@ describe.skipIf(lacks('redis'))('the row cache', () => {
 
   it('asks again after a failed read', async () => {
     await using it = await scene();
-    const failing = it.cache.read(['1'], async () => {
+    const failing = it.cache.read(rowOf('1'), async () => {
       throw new Error('away');
     });
 
     await expect(failing).rejects.toThrow('away');
-    expect(await it.cache.read(['1'], async () => 'row')).toBe('row');
+    expect(await it.cache.read(rowOf('1'), loaded('row'))).toBe('row');
   });
 
   it('gives rows of equal keys and other identities different entries', async () => {
     await using it = await scene();
-    await it.cache.read(['db1', 'a', 'b'], async () => 'first');
-    await it.cache.read(['db1', 'a,b'], async () => 'second');
+    await it.cache.read(rowOf('db1', 'a', 'b'), loaded('first'));
+    await it.cache.read(rowOf('db1', 'a,b'), loaded('second'));
     await expect.poll(() => it.keys.keys(`millrace:{${it.table}}:row:*`)).toHaveLength(2);
 
-    expect(await it.cache.read(['db1', 'a', 'b'], unread)).toBe('first');
-    expect(await it.cache.read(['db1', 'a,b'], unread)).toBe('second');
+    expect(await it.cache.read(rowOf('db1', 'a', 'b'), unread)).toBe('first');
+    expect(await it.cache.read(rowOf('db1', 'a,b'), unread)).toBe('second');
   });
 
   it('uses a fresh token after the generation was evicted', async () => {
     await using it = await scene();
-    await it.cache.read(['1'], async () => 'old');
+    await it.cache.read(rowOf('1'), loaded('old'));
     const before = await it.keys.getdel(generationKey(it.table));
 
-    const row = await it.cache.read(['1'], async () => 'new');
+    const row = await it.cache.read(rowOf('1'), loaded('new'));
 
     expect(row).toBe('new');
     expect(await it.keys.get(generationKey(it.table))).not.toBe(before);
@@ -156,8 +162,8 @@ describe.skipIf(lacks('redis'))('the row cache', () => {
 
   it('does not cache rows of more than half a mebibyte', async () => {
     await using it = await scene();
-    await it.cache.read(['1'], async () => 'x'.repeat(600_000));
+    await it.cache.read(rowOf('1'), loaded('x'.repeat(600_000)));
 
-    expect(await it.cache.read(['1'], async () => 'again')).toBe('again');
+    expect(await it.cache.read(rowOf('1'), loaded('again'))).toBe('again');
   });
 });

@@ -11,19 +11,21 @@
  * Redis is an optimisation: any failure of it sends the reader to Postgres. Absent rows are not
  * cached: looking one up costs an index probe, while keys that nobody owns would fill the memory.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { RedisStore } from '../connectors/redis/store.ts';
+import { rowHash, type LoadRow, type RowIdentity } from './cached-row.ts';
 
 /** What a table's keys have in common. The braces keep them in one slot of a Redis Cluster. */
-function prefix(table: string): string {
+export function tablePrefix(table: string): string {
   return `millrace:{${table}}`;
 }
 
 export function generationKey(table: string): string {
-  return `${prefix(table)}:generation`;
+  return `${tablePrefix(table)}:generation`;
 }
 
-function freshToken(): string {
+/** Never repeated, not even by an emptied Redis. */
+export function freshToken(): string {
   return randomBytes(12).toString('base64url');
 }
 
@@ -44,20 +46,14 @@ export interface RowCacheOptions {
 }
 
 export interface RowCache {
-  /**
-   * The row's JSON text, from the cache or else from `load`. `identity` names the row and everything
-   * that its text depends on.
-   */
-  read(
-    identity: readonly string[],
-    load: () => Promise<string | undefined>,
-  ): Promise<string | undefined>;
+  /** The row's JSON text, from the cache or else from `load`. */
+  read(identity: RowIdentity, load: LoadRow): Promise<string | undefined>;
   /** Whether this table was ever cached here, so that hits are possible without Postgres. */
   mayHold(): Promise<boolean>;
 }
 
 /** Larger rows are not cached: a few of them would push thousands of others out. */
-const cachedBytesMax = 512 * 1024;
+export const cachedBytesMax = 512 * 1024;
 
 export function openRowCache(options: RowCacheOptions): RowCache {
   const { redis, table, observed } = options;
@@ -65,11 +61,8 @@ export function openRowCache(options: RowCacheOptions): RowCache {
   // a bump never joins a read that began before it.
   const loading = new Map<string, Promise<string | undefined>>();
 
-  const loadAndFill = async (
-    rowKey: string,
-    load: () => Promise<string | undefined>,
-  ): Promise<string | undefined> => {
-    const row = await load();
+  const loadAndFill = async (rowKey: string, load: LoadRow): Promise<string | undefined> => {
+    const row = (await load())?.body;
     if (row !== undefined && Buffer.byteLength(row) <= cachedBytesMax) {
       const ttlMs = Math.max(1, Math.round(options.ttlMs * (1 - 0.1 * Math.random())));
       // The client need not wait for the cache, and a failed fill changes no answer.
@@ -79,11 +72,11 @@ export function openRowCache(options: RowCacheOptions): RowCache {
   };
 
   return {
-    read: async (identity, load) => {
-      const rowKey = await currentRowKey(redis, table, identity);
+    read: async ({ shared, key }, load) => {
+      const rowKey = await currentRowKey(redis, table, [...shared, ...key]);
       if (rowKey === undefined) {
         observed('error');
-        return await load();
+        return (await load())?.body;
       }
       const lookup = await redis.get(rowKey).then(
         (row) => ({ ok: true, row }),
@@ -91,7 +84,7 @@ export function openRowCache(options: RowCacheOptions): RowCache {
       );
       if (!lookup.ok) {
         observed('error');
-        return await load();
+        return (await load())?.body;
       }
       observed(lookup.row === undefined ? 'miss' : 'hit');
       if (lookup.row !== undefined) return lookup.row;
@@ -118,11 +111,8 @@ async function currentRowKey(
     const generation = (await redis.get(key)) ?? (await redis.setIfAbsent(key, freshToken()));
     // Reconnected in between: the token may be another server's.
     if (redis.serverRun() !== run) return undefined;
-    // Hashed: bounded in length, free of separators, and no row's key is readable in Redis.
-    const row = createHash('sha256')
-      .update(JSON.stringify([run, ...identity]))
-      .digest('base64url');
-    return `${prefix(table)}:row:${generation}:${row}`;
+    const row = rowHash([run, ...identity]);
+    return `${tablePrefix(table)}:row:${generation}:${row}`;
   } catch {
     return undefined;
   }

@@ -9,7 +9,13 @@
 import { systemClock } from '@millrace/kit/clock';
 import { createCircuit } from './circuit.ts';
 import { transient, translate } from './failures.ts';
-import { openRedisLink, type RedisCommands, type RedisLinkOptions } from './link.ts';
+import {
+  openRedisLink,
+  type RedisArgument,
+  type RedisCommands,
+  type RedisLinkOptions,
+  type RedisScript,
+} from './link.ts';
 
 export interface RedisStore extends AsyncDisposable {
   /**
@@ -23,6 +29,14 @@ export interface RedisStore extends AsyncDisposable {
   set(key: string, value: string, options?: { readonly ttlMs?: number }): Promise<void>;
   /** The value the key has afterwards: its own if it had one, else `value`. */
   setIfAbsent(key: string, value: string): Promise<string>;
+  /** A script whose keys share a slot; see the link for what a failure of it says. */
+  script(
+    attempted: string,
+    script: RedisScript,
+    use: { readonly keys: readonly string[]; readonly args: readonly RedisArgument[] },
+  ): Promise<unknown>;
+  /** Bits that are set in the string of that key; 0 without one. */
+  countBits(key: string): Promise<number>;
   ping(): Promise<void>;
 }
 
@@ -47,10 +61,10 @@ export function openRedis(options: RedisOptions): RedisStore {
     },
   });
 
-  const call = async (attempted: string, args: readonly (string | number)[]): Promise<unknown> => {
+  const guarded = async (attempted: string, ask: () => Promise<unknown>): Promise<unknown> => {
     if (link.isReady() && !circuit.allows()) throw transient('Silent', attempted);
     try {
-      const result = await link.call(attempted, args);
+      const result = await ask();
       circuit.succeeded();
       return result;
     } catch (error) {
@@ -58,6 +72,8 @@ export function openRedis(options: RedisOptions): RedisStore {
       throw error;
     }
   };
+  const call = (attempted: string, args: readonly (string | number)[]): Promise<unknown> =>
+    guarded(attempted, () => link.call(attempted, args));
   const get = async (attempted: string, key: string): Promise<string | undefined> =>
     text(await call(attempted, ['GET', key]));
 
@@ -72,6 +88,9 @@ export function openRedis(options: RedisOptions): RedisStore {
       await call('Writing to Redis', ['SET', key, value, 'NX']);
       return (await get('Writing to Redis', key)) ?? value;
     },
+    script: (attempted, script, use) =>
+      guarded(attempted, () => link.script(attempted, script, use)),
+    countBits: async (key) => Number(await call('Reading from Redis', ['BITCOUNT', key])),
     ping: async () => {
       await call('Asking Redis', ['PING']);
     },

@@ -27,6 +27,7 @@ import type { ColumnPlan, Sink } from '../load/sink-port.ts';
 import { isSequential } from '../source/sequential-identity.ts';
 import type { Source, SourceIdentity } from '../source/source.ts';
 import type { ImportTelemetry } from '../telemetry.ts';
+import type { CacheUpdate } from '../warm/warm-writer.ts';
 import type { ChunkWorkOptions } from '../worker/chunk-work.ts';
 import { loadSequentially } from './sequential-loading.ts';
 
@@ -48,7 +49,7 @@ export interface LoadingContext {
   /** What loading here, as a worker does, needs beside. */
   readonly telemetry: ImportTelemetry;
   readonly name: string;
-  readonly bump?: (() => Promise<void>) | undefined;
+  readonly bump?: CacheUpdate | undefined;
   readonly isolation?: NonNullable<ChunkWorkOptions['isolation']>;
   /** The session that holds the advisory lock; when it dies, another coordinator may start. */
   readonly lock: Session;

@@ -9,12 +9,13 @@ import { migrateUp } from '../../connectors/postgres/migrate.ts';
 import { Publisher } from '../../connectors/rabbitmq/publisher.ts';
 import type { RedisStore } from '../../connectors/redis/store.ts';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
-import { bumpGeneration } from '../cache.ts';
+import { databaseScope } from '../cached-row.ts';
 import { connections } from '../connections.ts';
 import { Coordinator, type CoordinatorOptions, type CoordinatorOutcome } from './coordinator.ts';
 import { ledgerMigrations } from '../migrations.ts';
 import { createSink } from '../load/sink.ts';
 import { importTelemetry } from '../telemetry.ts';
+import { cacheUpdate, type WarmWriterOptions } from '../warm/warm-writer.ts';
 import { trialIsolation } from '../worker/trial-isolation.ts';
 
 /** One for the advisory lock, one for the watch, one for cutting or loading, one to spare. */
@@ -32,9 +33,9 @@ const exitCodes: Readonly<Record<CoordinatorOutcome, number>> = {
 
 function caching(
   redis: RedisStore,
-  config: CsvImportPodConfig,
+  options: Omit<WarmWriterOptions, 'redis'>,
 ): Pick<CoordinatorOptions, 'pingCache' | 'bump'> {
-  return { pingCache: () => redis.ping(), bump: () => bumpGeneration(redis, config.target.table) };
+  return { pingCache: () => redis.ping(), bump: cacheUpdate({ ...options, redis }) };
 }
 
 export async function runCoordinatorRole(
@@ -47,6 +48,7 @@ export async function runCoordinatorRole(
   await using owner = open.ownerDatabase(ownerConnectionsMax);
   await using link = open.link();
   await using redis = open.redis(1_000);
+  const scope = databaseScope(open.urls.find('POSTGRES_URL') ?? '');
   const coordinator = new Coordinator({
     config,
     source: open.source(),
@@ -76,7 +78,7 @@ export async function runCoordinatorRole(
     },
     clock: systemClock,
     telemetry: importTelemetry(log, metrics),
-    ...(redis === undefined ? {} : caching(redis, config)),
+    ...(redis === undefined ? {} : caching(redis, { config, db, databaseScope: scope })),
     name: `${hostname()}/${process.pid}`,
     isolation: trialIsolation({ config, env, signal }),
   });

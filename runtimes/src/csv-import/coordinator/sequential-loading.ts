@@ -14,6 +14,7 @@ import { LineCounter } from '../../chunks/line-counter.ts';
 import { appendChunks, readPlan, type CutChunk, type Plan } from '../../chunks/plan.ts';
 import { readPlannedChunks, type KnownChunk } from '../../chunks/planned.ts';
 import { BoundaryScanner, type PlannedChunk as Boundary } from '../../csv/boundaries.ts';
+import { unitsOf } from '../../csv/units.ts';
 import { contentChanged } from '../source/changed.ts';
 import type { Source, SourceRange } from '../source/source.ts';
 import { StreamWindow } from '../source/stream-window.ts';
@@ -96,7 +97,7 @@ async function readOn(it: StreamLoading, plan: Plan): Promise<void> {
   const { dialect, chunkBytes, config } = context;
   const { maxRecordBytes } = config;
   const scanner = new BoundaryScanner({ dialect, chunkBytes, maxRecordBytes, start });
-  const lines = new LineCounter({ offset: start, line: plan.nextLine });
+  const lines = new LineCounter({ offset: start, line: plan.nextLine }, unitsOf(dialect));
   const feed = async (bytes: Buffer): Promise<void> => {
     lines.feed(bytes);
     await cut(it, { boundaries: scanner.feed(bytes), lines, isLast: false });
@@ -159,7 +160,7 @@ async function loader(
   const isThrough = async (chunk: number): Promise<boolean> => {
     const outcome = await workChunk(chunk, pinnedContext, options);
     // Also for a chunk that was done already: its coordinator may have died before it bumped.
-    if (outcome === 'Loaded' || outcome === 'Done') await bump?.();
+    if (outcome === 'Loaded' || outcome === 'Done') await bump?.({ chunk, outcome });
     return outcome === 'Loaded' || outcome === 'Done';
   };
   return async (chunk) => {

@@ -6,7 +6,7 @@
  * only said by Postgres itself. `events` and `sse` are endpoints under a table, `limit` and `cursor` may
  * become some; a row whose key is spelt so, or is empty, is asked for with `?key=1`.
  */
-import type { ColumnSpec, CsvImportPodConfig } from '@millrace/crds/csv-import';
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
 import { DataError } from '../../connectors/postgres/data-error.ts';
@@ -17,9 +17,10 @@ import { badRequest, notFound } from '../../http/request-error.ts';
 import { decode, parseLimit, refuseUnknown } from '../../http/request-target.ts';
 import type { HttpReply, HttpRequest } from '../../http/server.ts';
 import type { RowCache } from '../cache.ts';
+import { sharedIdentity, type LoadedRow, type LoadRow, type RowIdentity } from '../cached-row.ts';
 import type { AnswerEvents } from '../events/events.ts';
 import type { Health } from './health.ts';
-import { keyFamily, parseKey, refusedKey } from './key.ts';
+import { parseKey, refusedKey } from './key.ts';
 import type { SealedColumns } from './sealed.ts';
 import { pageStatement, rowStatement, type PageRow, type Statement } from './sql.ts';
 import { manifestKey, type TableShape } from './table.ts';
@@ -89,33 +90,39 @@ async function row(
   }
   const keyColumns = health.shape()?.key ?? manifestKey(config);
   const key = parseKey(segment, keyColumns);
-  const load = async (): Promise<string | undefined> => {
+  const load = async (): Promise<LoadedRow | undefined> => {
     const shape = shownShape(health, revealed);
     try {
       const statement = rowStatement(config.target.table, shape, key);
-      const { rows } = await ask<{ body: string }>(options, statement);
-      return rows[0]?.body;
+      return (await ask<LoadedRow>(options, statement)).rows[0];
     } catch (error) {
       throw error instanceof DataError ? refusedKey(shape.key, error) : error;
     }
   };
-  const identity = [
-    options.databaseScope,
-    JSON.stringify(config.columns?.map(shownColumn) ?? []),
-    // Of what is revealed the cache holds envelopes, and never for those who may not open them.
-    ...(revealed === undefined ? [] : ['revealed']),
-    ...keyColumns.map(({ type }) => keyFamily(type)),
-    ...key,
-  ];
-  const body = cache === undefined ? await load() : await cache.read(identity, load);
+  const shared = sharedIdentity(config, options.databaseScope, keyColumns);
+  const body =
+    revealed === undefined
+      ? await cachedBody(cache, { shared, key }, load)
+      : await cachedBody(envelopeCache(options), { shared: [...shared, 'revealed'], key }, load);
   if (body === undefined) throw notFound('There is no row with this key.');
   const [opened] = revealed === undefined ? [body] : await revealed.reveal([body]);
   return successRow(opened ?? body);
 }
 
-/** A table that was served in the open before must not answer with what was cached of it then. */
-function shownColumn({ name, sealed }: ColumnSpec): string {
-  return sealed === true ? `${name} sealed` : name;
+async function cachedBody(
+  cache: RowCache | undefined,
+  identity: RowIdentity,
+  load: LoadRow,
+): Promise<string | undefined> {
+  return cache === undefined ? (await load())?.body : await cache.read(identity, load);
+}
+
+/**
+ * Of what is revealed the cache holds envelopes, and never for those who may not open them. A warm cache
+ * holds none: workers write no such rows, so it could not tell when they are stale.
+ */
+function envelopeCache({ config, cache }: AnswersOptions): RowCache | undefined {
+  return config.cache.mode === 'Warm' ? undefined : cache;
 }
 
 async function page(options: AnswersOptions, { query, revealed }: Asked): Promise<string> {
@@ -132,7 +139,10 @@ async function page(options: AnswersOptions, { query, revealed }: Asked): Promis
   const shape = shownShape(health, revealed);
   const digests = equals.map(([column, [digest]]) => [column, digest?.toString('base64')]);
   const binding = queryBinding([
-    ...[options.databaseScope, table, shape.order, filters],
+    options.databaseScope,
+    table,
+    shape.order,
+    filters,
     ...(digests.length === 0 ? [] : [digests]),
   ]);
   const cursor = query.get('cursor');

@@ -20,6 +20,7 @@ import { openRowCache, type RowCache } from '../cache.ts';
 import { createAnswers } from './answers.ts';
 import { createEvents } from '../events/events.ts';
 import { openPage } from '../page/page.ts';
+import { openWarmCache } from '../warm/warm-cache.ts';
 import { watchHealth } from './health.ts';
 import { boundedReads } from '../../http/bounded-reads.ts';
 import { sealedColumns } from './sealed.ts';
@@ -140,18 +141,10 @@ function rowCache(
   redis: RedisStore,
   telemetry: GatewayTelemetry,
 ): RowCache | undefined {
-  if (config.cache.mode === 'Off') return undefined;
-  const { ttlMs } = config.cache;
-  return openRowCache({
-    redis,
-    table: config.target.table,
-    ttlMs,
-    observed: telemetry.cacheRead,
-  });
-}
-
-/** Host, port and database of the URL: what makes two tables of one name different tables. */
-export function databaseScope(postgresUrl: string): string {
-  const url = URL.parse(postgresUrl.trim());
-  return url === null ? '' : `${url.hostname}:${url.port || '5432'}${url.pathname}`;
+  const { mode, ttlMs } = config.cache;
+  const observed = telemetry.cacheRead;
+  if (mode === 'Off') return undefined;
+  return mode === 'Warm'
+    ? openWarmCache({ config, redis, observed })
+    : openRowCache({ redis, table: config.target.table, ttlMs, observed });
 }

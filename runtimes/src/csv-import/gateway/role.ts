@@ -4,13 +4,9 @@ import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import { startAdmin } from '@millrace/kit/health';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
+import { databaseScope } from '../cached-row.ts';
 import { connections } from '../connections.ts';
-import {
-  databaseScope,
-  gatewayCommandTimeoutMs,
-  gatewayConnectionsMax,
-  startGateway,
-} from './gateway.ts';
+import { gatewayCommandTimeoutMs, gatewayConnectionsMax, startGateway } from './gateway.ts';
 
 export async function runGatewayRole(
   config: CsvImportPodConfig,

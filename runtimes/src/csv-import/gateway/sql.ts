@@ -34,6 +34,8 @@ export interface ChunkQuery {
   readonly after: string;
   readonly before: string;
   readonly bytesMax: number;
+  /** After the position come the values of the row's key. */
+  readonly withKey?: boolean;
 }
 
 export interface PageRow {
@@ -53,8 +55,11 @@ export function rowStatement(table: string, shape: TableShape, key: readonly str
   const conditions = shape.key.map(
     (column, index) => `t.${sqlIdentifier(column.name)} = $${index + 1}::${column.type}`,
   );
+  const keys = shape.key.map((column) => `t.${sqlIdentifier(column.name)}::text`);
+  const position = shape.hasPosition ? `t.${sqlIdentifier(positionColumn)}::text` : 'NULL';
   return {
-    text: `SELECT ${rendered('t', shape)} AS body FROM ${sqlIdentifier(table)} t
+    text: `SELECT ${rendered('t', shape)} AS body, ARRAY[${keys.join(', ')}] AS key, ${position} AS position
+  FROM ${sqlIdentifier(table)} t
  WHERE ${conditions.join(' AND ')} LIMIT 1`,
     values: key,
   };
@@ -92,8 +97,10 @@ export function chunkStatement(table: string, shape: TableShape, query: ChunkQue
     `${position} > ${bind(query.after)}::bigint`,
     `${position} < ${bind(query.before)}::bigint`,
   ];
-  const text = cutSql(table, shape, { order: [position], conditions, bind, limit, bytesMax });
-  return { text, values };
+  // A position is one row's alone, so more columns change nothing about the order.
+  const key = query.withKey === true ? shape.key.map(({ name }) => `t.${sqlIdentifier(name)}`) : [];
+  const order = [position, ...key];
+  return { text: cutSql(table, shape, { order, conditions, bind, limit, bytesMax }), values };
 }
 
 interface Cut {

@@ -1,23 +1,20 @@
 /** Wires a worker: its connections, its loop, and what its admin port says. */
 import { hostname } from 'node:os';
-import { getHeapStatistics } from 'node:v8';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import type { Failure } from '@millrace/kit/failure';
 import { startAdmin } from '@millrace/kit/health';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
-import { bumpGeneration } from '../cache.ts';
+import { databaseScope as scopeOf } from '../cached-row.ts';
 import { connections } from '../connections.ts';
 import { createSink } from '../load/sink.ts';
 import { importTelemetry } from '../telemetry.ts';
-import { chunkTimeoutMs } from './chunk-work.ts';
-import { trialProcess } from './trial-process.ts';
+import { Pace } from './pace.ts';
+import { trialIsolation } from './trial-isolation.ts';
 import { runWorker } from './worker.ts';
+import { cacheUpdate } from '../warm/warm-writer.ts';
 import { workerConnectionsMax } from '../coordinator/workers-wanted.ts';
-
-/** A trial starts a process, connects and may wait for a claim, on a host with much else to do. */
-const trialPatience = 4;
 
 export async function runWorkerRole(
   config: CsvImportPodConfig,
@@ -28,6 +25,7 @@ export async function runWorkerRole(
   await using db = open.database(workerConnectionsMax);
   await using link = open.link();
   await using redis = open.redis(1_000);
+  const databaseScope = scopeOf(open.urls.find('POSTGRES_URL') ?? '');
   let failure: Failure | undefined;
   await using _admin = await startAdmin({
     ...config.bind.admin,
@@ -48,21 +46,12 @@ export async function runWorkerRole(
       link,
       sink: createSink({ config, keys: open.keys() }),
       source: open.source(),
-      bump: redis === undefined ? undefined : () => bumpGeneration(redis, config.target.table),
+      bump: redis === undefined ? undefined : cacheUpdate({ config, db, redis, databaseScope }),
       clock: systemClock,
       telemetry: importTelemetry(log, metrics),
       name: `${hostname()}/${process.pid}`,
-      isolation: {
-        signal,
-        runTrial: trialProcess({
-          entry: [process.argv[1] ?? '', 'csv-import', 'trial'],
-          execArgv: process.execArgv,
-          env,
-          heapMb: Math.ceil(getHeapStatistics().heap_size_limit / 1_048_576),
-          processorMsMax: chunkTimeoutMs(config.chunkBytes),
-          deadlineMs: trialPatience * chunkTimeoutMs(config.chunkBytes),
-        }),
-      },
+      pace: new Pace(),
+      isolation: trialIsolation({ config, env, signal }),
       observed: (observed) => {
         failure = observed;
       },

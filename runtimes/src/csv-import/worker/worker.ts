@@ -17,11 +17,12 @@ import { consume, type Delivery, type Verdict } from '../../connectors/rabbitmq/
 import type { AmqpLink } from '../../connectors/rabbitmq/link.ts';
 import { readContext, workChunk, type ChunkWorkOptions, type PinnedContext } from './chunk-work.ts';
 import { decodeChunkMessage, queueName } from '../messages.ts';
+import type { CacheUpdate } from '../warm/warm-writer.ts';
 
 export interface WorkerOptions extends ChunkWorkOptions {
   readonly link: AmqpLink;
   /** Makes cached rows stale; absent with cache mode Off. */
-  readonly bump: (() => Promise<void>) | undefined;
+  readonly bump: CacheUpdate | undefined;
   /** Told after each answer of the surroundings, for readiness. */
   observed?(failure: Failure | undefined): void;
 }
@@ -123,6 +124,8 @@ async function handleDelivery(
     return 'DeadLetter';
   }
   // Also for a chunk that was done already: its worker may have died between commit and bump.
-  if (outcome === 'Loaded' || outcome === 'Done') await options.bump?.();
+  if (outcome === 'Loaded' || outcome === 'Done') {
+    await options.bump?.({ chunk: decoded.message.chunk, outcome });
+  }
   return 'Ack';
 }

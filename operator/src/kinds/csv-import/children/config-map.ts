@@ -15,6 +15,8 @@ export const defaultChunkBytes = 16 * 1_024 * 1_024;
 export const defaultRecordBytesMax = 16 * 1_024 * 1_024;
 export const defaultWorkers = { min: 0, max: 4 } as const;
 const defaultCacheTtlMs = 120_000;
+const defaultWarmTtlMs = 24 * 3_600_000;
+const defaultWarmBytes = 64 * 1_024 * 1_024;
 
 const defaults = {
   target: { key: [], onConflict: 'LatestWins' as const, adopt: false },
@@ -31,7 +33,7 @@ export function podConfigOf(owner: Owner, spec: CsvImportSpec): CsvImportPodConf
     ...(columns === undefined ? {} : { columns }),
     target: { ...defaults.target, ...target },
     rejects: { ...defaults.rejects, ...rejects },
-    cache: { mode: cache?.mode ?? 'Off', ttlMs: cacheTtlMs(cache?.ttl) },
+    cache: cached(cache),
     serve: served(serve),
     chunkBytes: bytes(spec.chunkBytes, defaultChunkBytes),
     maxRecordBytes: bytes(spec.maxRecordBytes, defaultRecordBytesMax),
@@ -51,8 +53,16 @@ function served(serve: CsvImportSpec['serve']): CsvImportPodConfig['serve'] {
   return { enabled, filters, ...(serve?.auth === undefined ? {} : { auth: serve.auth }) };
 }
 
-function cacheTtlMs(ttl: string | undefined): number {
-  return (ttl === undefined ? undefined : durationMs(ttl)) ?? defaultCacheTtlMs;
+function cached(cache: CsvImportSpec['cache']): CsvImportPodConfig['cache'] {
+  const { mode = 'Off', ttl, maxBytes } = cache ?? {};
+  const ttlMs = ttl === undefined ? undefined : durationMs(ttl);
+  if (mode !== 'Warm') return { mode, ttlMs: ttlMs ?? defaultCacheTtlMs };
+  // Rows that were written in advance are of use when somebody asks for them, not before.
+  return {
+    mode,
+    ttlMs: ttlMs ?? defaultWarmTtlMs,
+    maxBytes: bytes(maxBytes, defaultWarmBytes),
+  };
 }
 
 export function workerBounds(spec: CsvImportSpec): { readonly min: number; readonly max: number } {
