@@ -18,6 +18,7 @@ export const failureReasons = [
   'ChunkRefused',
   'DuplicateKeys',
   'EmptySource',
+  'GzipBroken',
   'HeaderTooLong',
   'MissingColumn',
   'NoColumns',

@@ -63,7 +63,7 @@ function parseAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && !hasCredentials(url)) return url;
   throw new Permanent(
-    'SourceRefused',
+    'SourceUnreadable',
     'spec.source.http.url is no http or https address without credentials; correct it in a new import.',
     { backend: 'source' },
   );
@@ -130,9 +130,13 @@ function nextAddress(from: URL, location: string | undefined, label: string): UR
 }
 
 function badRedirect(label: string, what: string): Permanent {
-  return new Permanent('SourceRefused', `${label} ${what}; correct the address in a new import.`, {
-    backend: 'source',
-  });
+  return new Permanent(
+    'SourceUnreadable',
+    `${label} ${what}; correct the address in a new import.`,
+    {
+      backend: 'source',
+    },
+  );
 }
 
 async function getOnce(place: HttpPlace, url: URL, ask: Ask): Promise<Answer> {

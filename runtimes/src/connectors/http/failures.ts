@@ -80,7 +80,11 @@ export function refusal({ status, retryAfterMs }: Refusal, label: string): Failu
       ...wait,
     });
   }
-  return new Permanent('SourceRefused', `${label} was refused with HTTP ${status}.`, { backend });
+  return new Permanent(
+    'SourceUnreadable',
+    `${label} is refused with HTTP ${status}; repair the server, or create a new import with another address.`,
+    { backend },
+  );
 }
 
 /** Request timeout, locked, too early, too many requests, and whatever the server blames on itself. */

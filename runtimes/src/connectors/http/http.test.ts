@@ -205,8 +205,8 @@ describe('answers without content', () => {
     [429, 'Transient', 'SourceBusy'],
     [500, 'Transient', 'SourceBusy'],
     [503, 'Transient', 'SourceBusy'],
-    [400, 'Permanent', 'SourceRefused'],
-    [204, 'Permanent', 'SourceRefused'],
+    [400, 'Permanent', 'SourceUnreadable'],
+    [204, 'Permanent', 'SourceUnreadable'],
   ])('mean what their status says: %i', async (status, family, code) => {
     await using server = await webServer('x');
     server.set({ statuses: [status], retryAfter: '7' });
@@ -223,7 +223,7 @@ describe('answers without content', () => {
     await using server = await webServer(digits);
     await using first = await webServer('');
     first.set({ location: server.url });
-    const refused = { family: 'Permanent', code: 'SourceRefused' };
+    const refused = { family: 'Permanent', code: 'SourceUnreadable' };
 
     expect(await ranged(placeOf(first))).toMatchObject({ size: 200_000 });
     for (const location of [
