@@ -2,11 +2,12 @@
  * Seals the values of one attempt at some work: a chunk, a batch of a reseal, a replay. Each attempt
  * makes a sealer of its own; its salt is random, its nonces are counted. See envelope.ts.
  */
-import { randomBytes, type KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { assert } from '@millrace/kit/fault';
+import { BulkGcm } from './bulk-gcm.ts';
 import { envelopeHead, saltBytes } from './envelope.ts';
 import type { SealingKey } from './key-ring.ts';
-import { gcmSeal, nonceBytes, tagBytes } from './primitives.ts';
+import { nonceBytes, tagBytes } from './primitives.ts';
 import { subkey } from './subkey.ts';
 
 /** Counted in six of the nonce's bytes; reaching it would take a century. */
@@ -18,14 +19,12 @@ export class Sealer {
   readonly headBytes: number;
   readonly overheadBytes: number;
   readonly #head: Buffer;
-  readonly #subkey: KeyObject;
-  readonly #nonce = Buffer.alloc(nonceBytes);
-  #values = 0;
+  readonly #gcm: BulkGcm;
 
   constructor(key: SealingKey, salt: Buffer = randomBytes(saltBytes)) {
     this.key = key;
     this.#head = envelopeHead(key.id, salt);
-    this.#subkey = subkey(key, salt);
+    this.#gcm = new BulkGcm(subkey(key, salt));
     this.headBytes = this.#head.length + nonceBytes;
     this.overheadBytes = this.headBytes + tagBytes;
   }
@@ -43,18 +42,9 @@ export class Sealer {
     at: number,
     value: { readonly length: number; readonly associated: Uint8Array },
   ): void {
-    assert(this.#values < valuesMax, 'an attempt seals fewer values than there are nonces');
-    this.#values += 1;
-    this.#nonce.writeUIntBE(this.#values, nonceBytes - 6, 6);
-    const dataAt = at + this.headBytes;
-    const tagAt = dataAt + value.length;
-    const { ciphertext, tag } = gcmSeal(
-      { key: this.#subkey, nonce: this.#nonce, associated: value.associated },
-      bytes.subarray(dataAt, tagAt),
-    );
+    assert(this.#gcm.count < valuesMax, 'an attempt seals fewer values than there are nonces');
+    const nonce = this.#gcm.seal(bytes, { at: at + this.headBytes, ...value });
     bytes.set(this.#head, at);
-    bytes.set(this.#nonce, at + this.#head.length);
-    bytes.set(ciphertext, dataAt);
-    bytes.set(tag, tagAt);
+    bytes.set(nonce, at + this.#head.length);
   }
 }
