@@ -37,6 +37,7 @@ export interface NetworkOptions {
 
 const host = '127.0.0.1';
 const startLooks = { every: 50, most: 200 } as const;
+const wordLooks = { every: 100, most: 150 } as const;
 /** For the kernel's table to show what has been closed. */
 const settleMs = 200;
 
@@ -105,11 +106,17 @@ async function cut({ asked, link, how, port }: CutOptions): Promise<() => Promis
     const toxic = { name: stream, type, stream, toxicity: 1, attributes: { timeout: 0 } };
     await asked('POST', `/proxies/${link}/toxics`, toxic);
   }
+  const gone = (): number => {
+    const now = new Set(clientPorts(port));
+    return before.filter((one) => !now.has(one)).length;
+  };
   return async () => {
+    // A connection without anything to say is reset by its next word.
+    for (let looks = 0; how === 'Reset' && gone() === 0 && looks < wordLooks.most; looks += 1) {
+      await delay(wordLooks.every);
+    }
     for (const stream of streams) await asked('DELETE', `/proxies/${link}/toxics/${stream}`);
     await delay(settleMs);
-    const after = new Set(clientPorts(port));
-    const gone = before.filter((one) => !after.has(one)).length;
-    return { before: before.length, gone };
+    return { before: before.length, gone: gone() };
   };
 }

@@ -51,6 +51,8 @@ export interface StrikeOptions {
 }
 
 const lookEveryMs = 2;
+/** For a moment in the work that does not come: another is dealt while there is work left. */
+const patienceMs = 12_000;
 
 /** Undefined when the moment never came. */
 export async function strike(options: StrikeOptions): Promise<Strike | undefined> {
@@ -65,16 +67,23 @@ export async function strike(options: StrikeOptions): Promise<Strike | undefined
 }
 
 async function awaitMoment(options: StrikeOptions): Promise<Strike | undefined> {
-  const { moment } = options;
+  let sinceMs: number | undefined;
   while (!options.isOver()) {
     const sight = await look(options);
-    if (sight !== undefined && isPast(moment, sight)) return undefined;
-    const done =
-      sight !== undefined && isDue(options, sight) ? await attack(options, sight) : undefined;
-    if (done !== undefined) return done;
+    if (sight !== undefined) {
+      if (isFarEnough(options, sight)) sinceMs ??= performance.now();
+      if (isInVain(options, sight, sinceMs)) return undefined;
+      const done = isDue(options, sight) ? await attack(options, sight) : undefined;
+      if (done !== undefined) return done;
+    }
     await delay(lookEveryMs);
   }
   return undefined;
+}
+
+function isInVain({ moment }: StrikeOptions, sight: Sight, sinceMs = Infinity): boolean {
+  const isLate = moment.phase === 'work' && performance.now() - sinceMs > patienceMs;
+  return isLate || isPast(moment, sight);
 }
 
 async function look({ scene, importName, moment }: StrikeOptions): Promise<Sight | undefined> {
@@ -87,9 +96,12 @@ async function look({ scene, importName, moment }: StrikeOptions): Promise<Sight
   return { ...seen, ready };
 }
 
-function isDue({ moment, threshold }: StrikeOptions, sight: Sight): boolean {
-  const isFarEnough = moment.phase !== 'work' || sight.done >= threshold * sight.chunks;
-  return isFarEnough && moment.isDue(sight);
+function isDue(options: StrikeOptions, sight: Sight): boolean {
+  return isFarEnough(options, sight) && options.moment.isDue(sight);
+}
+
+function isFarEnough({ moment, threshold }: StrikeOptions, sight: Sight): boolean {
+  return moment.phase !== 'work' || sight.done >= threshold * sight.chunks;
 }
 
 const order = ['Planning', 'Loading', 'Verifying', 'Complete'];
