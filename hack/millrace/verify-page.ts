@@ -20,7 +20,7 @@ export function verifyPage({ name, table, report, seconds }: VerifyPage): string
     figure('read', totals.read, '= loaded + superseded + rejected'),
     figure('loaded', totals.loaded, laterRows(report)),
     figure('superseded', totals.superseded, ''),
-    figure('rejected', totals.rejected, ''),
+    figure('rejected', totals.rejected, replayedSince(report)),
     `  compared: ${one(compared.records, 'record', 'records')} of the source (${count(compared.bytes)} bytes in ${one(compared.chunks, 'chunk', 'chunks')})`,
     `    with ${rowsOf(report, table)} and ${one(compared.rejects, 'reject', 'rejects')} of ${table}_rejects, in ${seconds.toFixed(1)} s`,
     ...report.differences.flatMap(differenceLines),
@@ -35,6 +35,10 @@ function laterRows({ compared }: VerifyReport): string {
   return compared.replacedLater === 0
     ? ''
     : `${count(compared.replacedLater)} of them replaced by a later import since`;
+}
+
+function replayedSince({ compared: { replayed } }: VerifyReport): string {
+  return replayed === 0 ? '' : `${count(replayed)} more were repaired and replayed`;
 }
 
 function rowsOf({ compared }: VerifyReport, table: string): string {

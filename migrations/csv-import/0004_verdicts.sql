@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS millrace.duplicates (
 );
 
 -- Rejects that were repaired and loaded after all, in the transaction that took them out of the
--- rejects table. `record` is the repaired record as it was loaded.
+-- rejects table. `record` is the repaired record as it was loaded, or an envelope of it.
 CREATE TABLE IF NOT EXISTS millrace.replays (
   import uuid NOT NULL REFERENCES millrace.imports (uid) ON DELETE CASCADE,
   record_offset bigint NOT NULL,
@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS millrace.replays (
   reason text NOT NULL,
   superseded boolean NOT NULL,
   record bytea NOT NULL,
+  record_sealed boolean NOT NULL DEFAULT false,
   replayed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (import, record_offset)
 );

@@ -52,6 +52,8 @@ export interface VerifyReport {
     /** Rows of this import that a later import has replaced since: their values are not compared. */
     readonly replacedLater: number;
     readonly rejects: number;
+    /** Rejects that were repaired and loaded since: their values are those of the repair. */
+    readonly replayed: number;
     /** Empty where only numbers could be compared: a table without keys and positions. */
     readonly columns: readonly string[];
   };
@@ -60,6 +62,8 @@ export interface VerifyReport {
 export interface Counted {
   readonly read: number;
   readonly rejected: number;
+  /** Rejects of the source that were repaired and loaded since. */
+  readonly replayed: number;
   /** Chunks whose own counts in the ledger are not those of their part of the source. */
   readonly otherChunks: readonly DoneChunk[];
 }
@@ -96,6 +100,7 @@ export async function verifyReport(findings: Findings): Promise<VerifyReport> {
       rows: found.own,
       replacedLater: found.replacedLater,
       rejects: counted.rejected,
+      replayed: counted.replayed,
       columns: findings.isByValue ? findings.columns : [],
     },
   };
@@ -122,7 +127,10 @@ function ledgerDifferences(findings: Findings): readonly Difference[] {
     [
       'OtherRejected',
       ledger.rejected === counted.rejected,
-      `the ledger says ${records(ledger.rejected)} rejected, the source has ${count(counted.rejected)}`,
+      `the ledger says ${records(ledger.rejected)} rejected, the source has ${count(counted.rejected)}` +
+        (counted.replayed === 0
+          ? ''
+          : ` without the ${count(counted.replayed)} that were replayed`),
     ],
     [
       'OtherLoaded',

@@ -29,6 +29,7 @@ import type { RecordSelection, Sink } from '../load/sink-port.ts';
 import { isSequential } from '../source/sequential-identity.ts';
 import type { Source } from '../source/source.ts';
 import { readDoneChunks, sameCounts, type DoneChunk } from './chunks.ts';
+import { beforeReplays, replayAgain } from './replays.ts';
 import { verifyReport, type Counted, type VerifyReport } from './report.ts';
 import { compareSealed } from './sealed.ts';
 import { compareTables, shadowTables, type LoadedColumns } from './tables.ts';
@@ -74,12 +75,16 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
   const context = pinnedContext(it);
   await source.check(context.pinned);
   const ledger = await readTotals(db, uid);
-  const chunks = await readDoneChunks(db, uid);
+  const chunks = await beforeReplays(db, uid, await readDoneChunks(db, uid));
   return await db.session(
     async (session) => {
       const loaded = loadedColumns(context.columns as Mapping);
       const tables = await shadowTables(session, config.target.table, loaded);
-      const counted = await loadAgain(session, { context, chunks }, options);
+      const read = await loadAgain(session, { context, chunks }, options);
+      const { table } = config.target;
+      const replay = { import: uid, table, tables, context, sink: options.sink, keys };
+      const replayed = await replayAgain(session, replay);
+      const counted = { ...read, rejected: read.rejected - replayed, replayed };
       const bytes = await source.lengthOf(context.pinned);
       progressed?.({ phase: 'Comparing', doneBytes: bytes, bytes, records: counted.read });
       const { key, onConflict } = config.target;
@@ -148,7 +153,7 @@ async function loadAgain(
   session: Session,
   { context, chunks }: Plan,
   { sink, source, progressed, signal }: VerifyOptions,
-): Promise<Counted> {
+): Promise<Omit<Counted, 'replayed'>> {
   const sum = { read: 0, rejected: 0 };
   const last = chunks.at(-1);
   const planned = last === undefined ? 0 : last.offset + last.length;

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { systemClock } from '@millrace/kit/clock';
+import { lacks } from '../../../test/backends.ts';
+import { loadedAgain, loadedImport } from '../../../test/loaded-import.ts';
+import { sourceOf, type PreparedImport } from '../../../test/prepared-import.ts';
+import { changeState } from '../../chunks/imports.ts';
+import { readTotals } from '../../chunks/totals.ts';
+import { keyRingReader } from '../../sealing/key-ring.ts';
+import { createSink } from '../load/sink.ts';
+import { verifyImport } from '../verify/verify.ts';
+import { parseRepaired, type Repaired } from './exchange.ts';
+import { exchangeLines, replayRejects, type ReplayedRecord } from './replay.ts';
+
+const keys = keyRingReader({ read: () => undefined, clock: systemClock });
+
+/** What `millrace rejects` writes, as lines. */
+async function exported(it: PreparedImport): Promise<readonly string[]> {
+  const parts: Buffer[] = [];
+  for await (const part of exchangeLines(it.owner, { config: it.config, keys })) parts.push(part);
+  return Buffer.concat(parts).toString().trimEnd().split('\n');
+}
+
+async function replay(
+  it: PreparedImport,
+  records: readonly Repaired[],
+  change: { config?: CsvImportPodConfig; isDryRun?: boolean; withUntouched?: boolean } = {},
+): Promise<readonly ReplayedRecord[]> {
+  const { config = it.config, isDryRun = false, withUntouched = false } = change;
+  const { owner } = it;
+  const sink = createSink({ config, keys });
+  const found: ReplayedRecord[] = [];
+  const options = { config, owner, sink, keys, records, isDryRun, withUntouched };
+  for await (const one of replayRejects(options)) found.push(one);
+  return found;
+}
+
+async function rowsOf({ owner }: PreparedImport): Promise<readonly string[]> {
+  const { rows } = await owner.query<{ id: string; value: string }>(
+    'SELECT id, value FROM things ORDER BY id',
+  );
+  return rows.map(({ id, value }) => `${id},${value}`);
+}
+
+async function isVerified({ app, config, uid }: PreparedImport): Promise<unknown> {
+  const sink = createSink({ config, keys });
+  const report = await verifyImport({ config, db: app, sink, keys, source: sourceOf(config) });
+  const { read, loaded, superseded, rejected } = await readTotals(app, uid).then((totals) => ({
+    ...totals,
+    loaded: totals.read - totals.superseded - totals.rejected,
+  }));
+  const { rows } = await app.query<{ n: number }>(
+    'SELECT count(*)::int AS n FROM things_rejects WHERE import = $1',
+    [uid],
+  );
+  expect([read, rows[0]?.n]).toEqual([loaded + superseded + rejected, rejected]);
+  return report.equal || report.differences;
+}
+
+const lines = ['1,one', 'x2,two', '3,"a, b",c', 'x4,four', '5,five', '4,later', 'x5,last'];
+const csv = `id,value\n${lines.join('\n')}\n`;
+
+/** Replaces what is wrong in a line of the exchange. */
+function repair(
+  file: readonly string[],
+  ...changes: readonly (readonly [string, string])[]
+): Buffer {
+  const fix = (line: string): string =>
+    changes.reduce((text, [from, to]) => text.replace(from, to), line);
+  return Buffer.from(`${file.map(fix).join('\r\n')}\r\n`);
+}
+
+describe.skipIf(lacks('postgres'))('rejects that were repaired', () => {
+  it('load under their old positions, once, and the totals stay true', async () => {
+    await using it = await loadedImport(csv);
+    const file = await exported(it);
+    const repaired = parseRepaired(
+      repair(file, ['x2,two', '2,two'], [',c', ''], ['x4,four', '4,earlier'], ['x5', '5']),
+    );
+
+    const dry = await replay(it, repaired, { isDryRun: true });
+    const untouchedRows = await rowsOf(it);
+    const [first, second] = await Promise.all([replay(it, repaired), replay(it, repaired)]);
+
+    expect(file.slice(0, 3)).toEqual([
+      '_millrace_offset,_millrace_line,_millrace_reason,_millrace_column,id,value',
+      '15,3,NotAnInteger,id,x2,two',
+      '22,4,Ragged,,3,"a, b",c',
+    ]);
+    expect(dry.map(({ outcome }) => outcome)).toEqual([
+      'Loaded',
+      'Loaded',
+      'Superseded',
+      'Superseded',
+    ]);
+    expect(untouchedRows).toEqual(['1,one', '4,later', '5,five']);
+    const once = (first ?? []).map(({ outcome }, at) => [outcome, second?.[at]?.outcome]);
+    for (const pair of once) expect(pair.filter((outcome) => outcome === 'Done')).toHaveLength(1);
+    expect(await rowsOf(it)).toEqual(['1,one', '2,two', '3,a, b', '4,later', '5,last']);
+    expect(await isVerified(it)).toBe(true);
+    expect(await exported(it)).toEqual(file.slice(0, 1));
+  });
+
+  it('stay as they were when they are refused again, untouched or unknown', async () => {
+    await using it = await loadedImport(csv);
+    const file = await exported(it);
+    const repaired = parseRepaired(
+      Buffer.concat([repair(file, ['x2,two', 'y2,two']), Buffer.from('7,1,Ragged,,7,seven\n')]),
+    );
+
+    const found = await replay(it, repaired);
+    const again = await replay(it, repaired, { withUntouched: true });
+
+    expect(found.map(({ offset, outcome, why }) => [offset, outcome, why])).toEqual([
+      [7, 'Unknown', undefined],
+      [15, 'Stays', 'NotAnInteger'],
+      [22, 'Untouched', undefined],
+      [33, 'Untouched', undefined],
+      [56, 'Untouched', undefined],
+    ]);
+    expect(again.slice(2).map(({ outcome }) => outcome)).toEqual(['Stays', 'Stays', 'Stays']);
+    expect(await exported(it)).toEqual(file);
+    expect(await isVerified(it)).toBe(true);
+  });
+
+  it('may not repeat a key where keys may not repeat', async () => {
+    await using it = await loadedImport('id,value\n1,one\nx,two\n', {
+      target: { table: 'things', key: ['id'], onConflict: 'Fail', adopt: false },
+    });
+    const [place] = parseRepaired(repair(await exported(it)));
+    const repaired = [{ offset: place?.offset ?? 0, fields: ['1', 'two'] }];
+
+    expect(await replay(it, repaired)).toMatchObject([{ outcome: 'Stays', why: 'DuplicateKey' }]);
+    expect(await isVerified(it)).toBe(true);
+  });
+
+  it('wait for their import, and for any other that loads the table', async () => {
+    await using it = await loadedImport(csv);
+    const repaired = parseRepaired(repair(await exported(it), ['x2,two', '2,two']));
+    const other = await loadedAgain(it);
+    const { owner, uid } = it;
+    const turn = async (state: 'Loading' | 'Complete', of: string) => {
+      await changeState(owner, of, { from: ['Complete', 'Loading'], to: state });
+      await owner.query('UPDATE millrace.targets SET holder = $1', [of]);
+    };
+
+    await turn('Loading', uid);
+    await expect(replay(it, repaired)).rejects.toMatchObject({ code: 'NotEnded' });
+    await turn('Complete', uid);
+    await turn('Loading', other.uid);
+    await expect(replay(it, repaired)).rejects.toMatchObject({ code: 'TargetInUse' });
+    await turn('Complete', other.uid);
+
+    expect((await replay(it, repaired)).map(({ outcome }) => outcome)).toContain('Loaded');
+  });
+});
