@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'csv-parser': async () => (await import('./csv-parser/main.ts')).benchOfCsvParser,
   'csv-import': async () => (await import('./csv-import/main.ts')).benchOfCsvImport,
   'csv-dialects': async () => (await import('../dialects/main.ts')).benchOfDialects,
+  'csv-gateway': async () => (await import('./csv-gateway/main.ts')).benchOfCsvGateway,
   'increment-pipeline': async () =>
     (await import('./increment-pipeline/main.ts')).benchOfIncrementPipeline,
   cluster: async () => (await import('./cluster/main.ts')).benchOfCluster,
