@@ -53,6 +53,17 @@ export const acceptedSpecs: readonly Accepted[] = [
       },
     },
   },
+  {
+    what: 'a sealed column that lists can be searched by, and one of another type',
+    patch: {
+      columns: [
+        { name: 'id', type: 'bigint' },
+        { name: 'email', type: 'text', sealed: true, searchable: true },
+        { name: 'born', type: 'date', sealed: true },
+      ],
+      serve: { filters: ['email'] },
+    },
+  },
   { what: 'keys that may not repeat', patch: { target: { onConflict: 'Fail' } } },
   {
     what: 'data that goes with the import, a day after its end',

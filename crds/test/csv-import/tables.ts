@@ -4,11 +4,12 @@ import { acceptedChanges, acceptedSpecs } from './accepted.ts';
 import { refusedChanges } from './refused-changes.ts';
 import { refusedLoading } from './refused-loading.ts';
 import { refusedReading } from './refused-reading.ts';
+import { refusedSealing } from './refused-sealing.ts';
 
 export const csvImportTables: KindTables = {
   kind: csvImportKind,
   accepted: acceptedSpecs,
-  refused: [...refusedReading, ...refusedLoading],
+  refused: [...refusedReading, ...refusedLoading, ...refusedSealing],
   acceptedChanges,
   refusedChanges,
   vocabulary:

@@ -11,5 +11,5 @@ export interface Bench {
   readonly tables: Tables;
   readonly baseline: Baseline;
   /** Loads a file into the table of imports. */
-  load(file: DataFile, workers: number): Promise<ImportResult>;
+  load(file: DataFile, workers: number, sealed?: readonly string[]): Promise<ImportResult>;
 }

@@ -20,6 +20,8 @@ export interface ImportOptions {
   /** By the name of the key in the backends Secret. */
   readonly backends: Readonly<Record<string, string>>;
   readonly profile?: string;
+  /** Columns that are sealed, under SEALING_KEYS of the backends. */
+  readonly sealed?: readonly string[];
 }
 
 export interface ImportResult {
@@ -90,7 +92,11 @@ function podConfig(options: ImportOptions, backendsDir: string): CsvImportPodCon
     import: { uid: randomUUID(), namespace: 'bench', name: 'bench' },
     source: { volume: { mountPath: dirname(file), path: basename(file) } },
     format: {},
-    columns: columns.map(({ name, type }) => ({ name, type })),
+    columns: columns.map(({ name, type }) => ({
+      name,
+      type,
+      ...(options.sealed?.includes(name) === true ? { sealed: true } : {}),
+    })),
     target: { table: importTable, key: [key], onConflict: 'LatestWins', adopt: false },
     rejects: { maxRows: 0, maxPercent: 0 },
     cache: { mode: 'Off', ttlMs: 120_000 },

@@ -24,6 +24,7 @@ import {
   type Pair,
 } from './report.ts';
 import { measureScale } from './scale.ts';
+import { measureSealed, sealingKeys } from './sealed.ts';
 import { importTable, plainTable, Tables } from './tables.ts';
 
 export async function benchOfCsvImport(args: readonly string[]): Promise<number> {
@@ -51,6 +52,7 @@ export async function benchOfCsvImport(args: readonly string[]): Promise<number>
       POSTGRES_URL: postgres.url,
       POSTGRES_OWNER_URL: ownerUrl,
       RABBITMQ_URL: rabbitmq.url,
+      SEALING_KEYS: sealingKeys(),
     };
     await using tables = await Tables.open(postgres);
     const baseline = openBaseline(ownerUrl);
@@ -60,10 +62,11 @@ export async function benchOfCsvImport(args: readonly string[]): Promise<number>
       folder,
       tables,
       baseline,
-      load: ({ path: file }, workers) =>
-        runImport({ folder, file, workers, backends: urls, ...profile }),
+      load: ({ path: file }, workers, sealed = []) =>
+        runImport({ folder, file, workers, backends: urls, sealed, ...profile }),
     };
     console.log(machineLines(await describeMachine(bench, { args, load })).join('\n'));
+    if (options.sealed === true) return (await measureSealed(bench)) ? 0 : 1;
     if (options.scale.length > 0) {
       await measureScale(bench);
       return 0;

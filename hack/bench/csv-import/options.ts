@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly memory: readonly number[];
   /** Numbers of workers by which scaling is judged; empty leaves it out. */
   readonly scale: readonly number[];
+  /** Instead of the bars: one sealed column. */
+  readonly sealed?: true;
   readonly state: string;
   /** Where CPU profiles of our processes go. */
   readonly profile?: string;
@@ -52,6 +54,7 @@ Examples:
   npm run bench -- csv-import --only fresh --runs 3 --workers 2
   npm run bench -- csv-import --only fresh --runs 1 --memory 500,5000
   npm run bench -- csv-import --only half --runs 3 --scale 1,2,4,8
+  npm run bench -- csv-import --sealed --runs 3 --workers 1,2
 `;
 
 export type Parsed =
@@ -70,6 +73,7 @@ export function parseOptions(args: readonly string[]): Parsed {
       '--scale [workers]',
       'instead of the bars: the first of them with each of these numbers of workers',
     )
+    .option('--sealed', 'instead of the bars: the same rows with one column sealed')
     .option('--state <folder>', 'where servers and files live; on a real disk', '.millrace/bench')
     .option('--profile <folder>', 'write CPU profiles of coordinator and workers there')
     .addHelpText('after', after)

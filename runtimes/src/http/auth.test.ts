@@ -56,6 +56,19 @@ describe('bearer tokens', () => {
     expect(it.auth.problem()).toBeUndefined();
   });
 
+  it('give the scope reveal to those alone that are listed with it', () => {
+    const it = scene(`ann:${ann}:reveal\nbob:${bob}\neve:${ann}x:admin`);
+    const scopes = (token: string) => [
+      ...(it.auth.identify({ authorization: `Bearer ${token}` })?.scopes ?? []),
+    ];
+
+    expect(scopes(ann)).toEqual(['reveal']);
+    expect(it.calling(`Bearer ${ann}`)).toBe('ann');
+    expect(scopes(bob)).toEqual([]);
+    expect(it.calling(`Bearer ${ann}x`)).toEqual(invalid);
+    expect(it.auth.problem()).toContain('line 3');
+  });
+
   it('are asked for when there is none, and refused when they are not listed', () => {
     const it = scene(`ann:${ann}`);
 

@@ -144,6 +144,23 @@ describe('what must exist before a pod starts', () => {
       names: 'TOKENS',
     },
     {
+      given: 'a sealed column without keys to seal it',
+      options: {
+        secret: { POSTGRES_URL: 'cA==', RABBITMQ_URL: 'cg==' },
+        spec: {
+          ...usersSpec,
+          columns: [
+            { name: 'id', type: 'bigint' as const },
+            { name: 'email', type: 'text' as const, sealed: true },
+          ],
+          serve: {},
+        },
+      },
+      type: 'BackendsReady',
+      reason: 'SecretKeyMissing',
+      names: 'SEALING_KEYS',
+    },
+    {
       given: 'no claim',
       options: { hasClaim: false },
       type: 'SourceReady',

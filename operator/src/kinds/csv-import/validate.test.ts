@@ -10,6 +10,12 @@ function withColumn(column: object): object {
   return { ...usersSpec, columns: [id, { name: 'at', type: 'timestamp', ...column }] };
 }
 
+const both = { sealed: true, searchable: true };
+
+function sealed(column: object): object {
+  return { ...usersSpec, columns: [id, { name: 'email', type: 'text', ...column }], serve: {} };
+}
+
 const refused: readonly [what: string, spec: unknown, message: RegExp][] = [
   ['nothing', undefined, /^spec /],
   ['a wrong type', { ...usersSpec, workers: { max: 'many' } }, /spec\.workers\.max/],
@@ -46,6 +52,22 @@ const refused: readonly [what: string, spec: unknown, message: RegExp][] = [
     'a key column twice',
     { ...usersSpec, target: { table: 'users', key: ['id', 'id'] } },
     /key names id twice/,
+  ],
+  ['a search in the open', sealed({ searchable: true }), /email\].searchable is for sealed/],
+  [
+    'a sealed number to search',
+    sealed({ type: 'bigint', ...both }),
+    /searchable is for columns of/,
+  ],
+  [
+    'a sealed key',
+    { ...sealed(both), target: { table: 'users', key: ['email'] } },
+    /key names email, which is sealed/,
+  ],
+  [
+    'a sealed filter',
+    { ...sealed({ sealed: true }), serve: { filters: ['email'] } },
+    /filters names email, which is sealed: set searchable/,
   ],
   ['a stranger as filter', filters('nope'), /filters names nope/],
   ['a number as filter', filters('id'), /filters names id, which is bigint/],
