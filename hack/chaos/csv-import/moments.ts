@@ -96,7 +96,10 @@ const atEnd = (target: TargetName, name: string, isDue: Due): Moment => ({
 });
 
 function atStage(target: TargetName, name: string, stage: Stage): Moment {
-  return { ...atWork(target, name, (sight) => left(sight) > 0 && has(sight, stage)), stage };
+  // Where a worker is, is known once it is frozen.
+  const isDue: Due =
+    target === 'worker' ? isLoading : (sight) => left(sight) > 0 && has(sight, stage);
+  return { ...atWork(target, name, isDue), stage };
 }
 
 const verifying = (target: TargetName): Moment => atEnd(target, 'verifying', isVerifying);

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { signalProcess } from '../../backends/process-identity.ts';
 import { queueName } from '@millrace/runtimes/csv-import/messages';
 import { bodyBlow, serverBlow, type Blow } from './blows.ts';
+import type { SessionLook } from './look.ts';
 import { isAt, type Moment, type Sight } from './moments.ts';
 import {
   connectionsTo,
@@ -120,7 +121,7 @@ async function attack(options: StrikeOptions, sight: Sight): Promise<Strike | un
     case 'gateway':
       return attackPod(options);
     case 'worker':
-      return attackWorker(options, sight);
+      return attackWorker(options);
     case 'play':
       options.play.kill('SIGKILL');
       return struck(options, sight, { pid: options.play.pid });
@@ -175,25 +176,33 @@ async function attackPod(options: StrikeOptions): Promise<Strike | undefined> {
   });
 }
 
-async function attackWorker(options: StrikeOptions, sight: Sight): Promise<Strike | undefined> {
-  const { scene, importName, moment } = options;
-  const session = sight.sessions.find(
-    (one) =>
-      one.role === 'worker' &&
-      (moment.stage === undefined ? one.inTransaction : isAt(one, moment.stage) && isBusy(one)),
-  );
-  if (session === undefined) return undefined;
+/** Between two workers frozen in vain, so that they get on meanwhile. */
+const workMs = { least: 3, most: 40 } as const;
+
+/**
+ * Some worker, frozen wherever it is: its session says where. To look first would find it elsewhere by
+ * the time that it is frozen, on a busy host nearly always.
+ */
+async function attackWorker(options: StrikeOptions): Promise<Strike | undefined> {
+  const { scene, importName, moment, random } = options;
   const workers = podProcesses(scene.stateDir, importName).filter(({ role }) => role === 'worker');
-  const victim = ownerOfPort(session.port, workers);
+  const victim = workers[random.below(workers.length)];
   if (victim === undefined) return undefined;
+  await delay(random.between(workMs.least, workMs.most));
   return frozen(options, victim, async () => {
-    const again = await look(options);
-    const now = again?.sessions.find(({ port }) => port === session.port);
-    if (again === undefined || now === undefined) return undefined;
+    const sight = await look(options);
+    const session = sight?.sessions.find(
+      (one) => isMet(one, moment) && ownerOfPort(one.port, [victim]) !== undefined,
+    );
+    if (sight === undefined || session === undefined) return undefined;
     if (moment.isCommitted === true) return committed(options, { victim, port: session.port });
-    const isThere = moment.stage === undefined ? now.inTransaction : isAt(now, moment.stage);
-    return isThere ? (blow) => struck(options, again, { pid: victim.pid, ...blow }) : undefined;
+    return (blow) => struck(options, sight, { pid: victim.pid, ...blow });
   });
+}
+
+function isMet(session: SessionLook, { stage }: Moment): boolean {
+  if (session.role !== 'worker') return false;
+  return stage === undefined ? session.inTransaction : isAt(session, stage) && isBusy(session);
 }
 
 const commitLooks = 100;
@@ -218,7 +227,7 @@ async function committed(
 }
 
 /** A COMMIT that ran is no moment; one that runs is. */
-function isBusy(session: { readonly isActive: boolean; readonly inTransaction: boolean }): boolean {
+function isBusy(session: SessionLook): boolean {
   return session.isActive || session.inTransaction;
 }
 
