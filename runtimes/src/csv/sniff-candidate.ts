@@ -68,6 +68,8 @@ const priors: Record<number, number> = {
   0x20: 0.55,
   0x3a: 0.4,
 };
+/** Runs of spaces are hardly an accident: they align columns. */
+const runPriors = { 1: 0.7, 2: 0.8 } as const;
 const plainPrior = 0.52;
 const manyWords = /\S\s+\S+\s+\S+\s+\S/;
 /** What is left of the score of sentences that were cut at their commas. */
@@ -219,8 +221,7 @@ function score(evidence: Evidence, dialect: Dialect): number {
   // In a wide table one field more or less is an accident; in a narrow one it is another shape.
   const alike = width < wideMin ? share : (share + near) / 2;
   const consistency = Math.max(floor, 0.6 * alike + 0.22 * agreement + 0.18 * near);
-  const size =
-    width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect.delimiter, { width, share });
+  const size = width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect, { width, share });
   return (
     consistency *
     (worth / cells) *
@@ -237,8 +238,11 @@ function isProse({ delimiters, spaced, wordy, cells }: Evidence, width: number):
 }
 
 /** Many fields in every record are no accident, even with a delimiter that is rare. */
-function prior(delimiter: number, { width, share }: { width: number; share: number }): number {
-  const usual = priors[delimiter] ?? 1;
+function prior(
+  { delimiter, spacesMin }: Dialect,
+  { width, share }: { width: number; share: number },
+): number {
+  const usual = spacesMin === undefined ? (priors[delimiter] ?? 1) : runPriors[spacesMin];
   if (share <= 0.95) return usual;
   return usual + (1 - usual) * 0.5 * Math.min(1, Math.max(0, (width - 3) / 2));
 }

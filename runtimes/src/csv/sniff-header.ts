@@ -97,14 +97,30 @@ const yearMax = 2200;
 function isCountedUp(first: readonly string[], body: readonly (readonly string[])[]): boolean {
   const columns = first.flatMap((cell, column) => (/^\d{1,4}$/.test(cell.trim()) ? [column] : []));
   const numbers = columns.map((column) => Number(first[column]));
-  // An empty name between two years takes the place of one.
-  const isRow = numbers.every(
-    (value, index) => value - (numbers[0] ?? 0) === (columns[index] ?? 0) - (columns[0] ?? 0),
-  );
-  if (numbers.length < 2 || !isRow) return false;
+  if (numbers.length < 2) return false;
   const [start, last] = [numbers[0] ?? 0, numbers.at(-1) ?? 0];
-  if (start >= yearMin && last <= yearMax) return true;
+  if (start >= yearMin && last <= yearMax && isYears(numbers, { columns, body })) return true;
+  // An empty name between two positions takes the place of one.
+  const isRow = numbers.every(
+    (value, index) => value - start === (columns[index] ?? 0) - (columns[0] ?? 0),
+  );
+  if (!isRow) return false;
   return start <= 1 && columns.every((column) => body.some((row) => isText(row[column] ?? '')));
+}
+
+/** One after the other, each perhaps in several columns, above values that are no years. */
+function isYears(
+  numbers: readonly number[],
+  { columns, body }: { columns: readonly number[]; body: readonly (readonly string[])[] },
+): boolean {
+  const isRow = numbers.every((value, index) => {
+    const previous = numbers[index - 1] ?? value;
+    const gap = (columns[index] ?? 0) - (columns[index - 1] ?? columns[index] ?? 0);
+    return value >= previous && value - previous <= Math.max(1, gap);
+  });
+  const below = body.flatMap((row) => columns.map((column) => Number(row[column])));
+  const years = below.filter((value) => value >= yearMin && value <= yearMax);
+  return isRow && years.length <= below.length / 2;
 }
 
 function isText(cell: string): boolean {

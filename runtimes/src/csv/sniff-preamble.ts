@@ -20,26 +20,37 @@ const sparseRowsMax = 0.1;
 /** Fewer rows are no table of their own, whatever they look like. */
 const tableRowsMin = 4;
 const wideMin = 4;
+const nearMin = 3;
 /** How far below a first candidate a better header is looked for. */
 const headerDistanceMax = 4;
 const commentSign = /^\s*(#|%|\/\/|--)/;
 
 /** The index of the first row of the table: its header, or its first record. */
 export function tableStart(rows: readonly SampleRow[], width: number): number {
-  const comments = commentedRows(rows, width);
-  const rest = comments === 0 ? rows : rows.slice(comments);
-  return comments + (width < 2 ? 0 : uncommentedStart(rest, width));
+  const end = commentsEnd(rows);
+  if (end === 0) return width < 2 ? 0 : uncommentedStart(rows, width);
+  const rest = rows.slice(end);
+  // Many comments have a width of their own.
+  const restWidth = usualWidth(rest);
+  const last = rows[end - 1]?.cells ?? [];
+  const isHeader = last.length === restWidth && (restWidth > 1 || end === 1);
+  if (isHeader) return end - 1;
+  return end + (restWidth < 2 ? 0 : uncommentedStart(rest, restWidth));
 }
 
-/** Rows at the top that begin with a comment sign, when no later row does. */
-function commentedRows(rows: readonly SampleRow[], width: number): number {
+function usualWidth(rows: readonly SampleRow[]): number {
+  const counts = new Map<number, number>();
+  for (const { cells } of rows) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  return [...counts].find(([, count]) => count === most)?.[0] ?? 0;
+}
+
+/** How many rows at the top begin with a comment sign, if no later row does. */
+function commentsEnd(rows: readonly SampleRow[]): number {
   const sign = signOf(rows[0]);
   if (sign === undefined) return 0;
   const end = rows.findIndex((row) => signOf(row) !== sign);
-  if (end < 0 || rows.slice(end).some((row) => signOf(row) === sign)) return 0;
-  const last = rows[end - 1]?.cells ?? [];
-  const isHeader = last.length === width && (width > 1 || end === 1);
-  return isHeader ? end - 1 : end;
+  return end < 0 || rows.slice(end).some((row) => signOf(row) === sign) ? 0 : end;
 }
 
 function signOf(row: SampleRow | undefined): string | undefined {
@@ -78,10 +89,10 @@ class TableRows {
     return this.isNear(row) && filledOf(row.cells) >= this.#filledMin;
   }
 
-  /** In a wide table one field more or less is an accident; in a narrow one it is another shape. */
+  /** In all but narrow tables one field more or less is an accident. */
   isNear({ cells }: SampleRow): boolean {
     const distance = Math.abs(cells.length - this.#width);
-    return cells.length > 1 && distance <= (this.#width < wideMin ? 0 : 1);
+    return cells.length > 1 && distance <= (this.#width < nearMin ? 0 : 1);
   }
 }
 
@@ -102,16 +113,19 @@ function betterHeader(
   { first, table, width }: { first: number; table: TableRows; width: number },
 ): number {
   const soon = rows.slice(first + 1, first + 1 + headerDistanceMax);
-  const next = soon.findIndex((row) => table.isNear(row));
-  const isAlone = next > 0 || rows[first]?.cells.length !== width;
-  if (next < 0 || !isAlone) return first;
+  const next = soon.findIndex(({ cells }) => cells.length === width);
+  if (next < 0) return first;
+  // What is no row of the table cannot stand between its header and its records.
+  const isBroken = soon.slice(0, next).some((row) => !table.isNear(row));
+  if (!isBroken && rows[first]?.cells.length === width) return first;
   const at = first + 1 + next;
   const below = rows.slice(at).map(({ cells }) => cells);
   const title = rows[first]?.cells ?? [];
-  const isExact = below[0]?.length === width && below[0].join() !== title.join();
+  const isOther = below[0]?.join() !== title.join();
   const votes = sniffHeader(below, width).votes;
   const titleVotes = sniffHeader([title, ...below.slice(1)], width).votes;
-  return isExact && votes > 0 && votes > titleVotes ? at : first;
+  const isBetter = isBroken ? votes >= titleVotes : votes > titleVotes;
+  return isOther && votes > 0 && isBetter ? at : first;
 }
 
 /** Whether some rows above the table are a table too: several of one width, alike in each column. */

@@ -97,6 +97,25 @@ describe('sniff on particular files', () => {
   });
 
   it.each([
+    ['of one or more', 'a  b c\n1  22.5 x\n333  4.5 y\n', 'Spaces'],
+    [
+      'of two or more',
+      'ID   NAME       CITY\n001  Ann Lee    New York\n002  Bob        Rome\n',
+      'WideSpaces',
+    ],
+  ])('finds runs of spaces %s', (_, text, delimiter) => {
+    expect(dialectOf(text).delimiter).toBe(delimiter);
+  });
+
+  it.each(['¦', '§'])('finds %s in every encoding', (delimiter) => {
+    const text = `a${delimiter}b\n1${delimiter}é\n3${delimiter}ü\n`;
+
+    expect(dialectOf(text).delimiter).toBe(delimiter);
+    expect(dialectOf(Buffer.from(text, 'latin1')).delimiter).toBe(delimiter);
+    expect(dialectOf(Buffer.from(text, 'utf16le')).delimiter).toBe(delimiter);
+  });
+
+  it.each([
     ['sentences', 'It was late, and dark.\nNobody came.\nThen, at last, a knock; it was Bob.\n'],
     ['log lines', '2024-01-01 12:00:00 INFO started\n2024-01-01 12:00:05 WARN disk, almost full\n'],
     ['names', 'name\nJohn Smith\nAl Jones\nMary Lee\n'],
@@ -175,6 +194,20 @@ describe('sniff on particular files', () => {
     ],
     ['comment signs', '# a tool\n# x, y, z\nt,u\n1,2\n3,4\n', 2, 't'],
     ['a header behind a comment sign', '# a tool\n# t,u\n1,2\n3,4\n', 1, '# t'],
+    [
+      'many commented lines above a few rows',
+      `${'# some, text; here\n'.repeat(30)}t,u,v\n${'1,2,3\n'.repeat(9)}`,
+      30,
+      't',
+    ],
+    [
+      'titles with commas above three columns',
+      'R\nby A, B\nfor C\n\nn,b,c\n1,2,3\n4,5,6\n',
+      4,
+      'n',
+    ],
+    ['nothing but a header with a delimiter too many', 'a,b,c,\n1,2,3\n4,5,6\n', 0, 'a'],
+    ['nothing but a header that comes again', 'id,n\n1,x\n2\nid,n\n3,"o\n4,y\n', 0, 'id'],
     ['a separator hint and a title', 'sep=;\nReport\na;b;c\n1;2;3\n4;5;6\n', 1, 'a'],
     ['nothing', 'a,b,c\n1,2,3\n', 0, 'a'],
     ['a header that lacks a field', 'a,b,c,d\n1,2,3,4,5\n6,7,8,9,0\n1,2,3,4,5\n', 0, 'a'],
@@ -213,6 +246,39 @@ describe('sniff on particular files', () => {
   it('refuses UTF-32 with a remedy', () => {
     const bytes = Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]);
     expect(() => dialectOf(bytes)).toThrow(/UTF-32; convert it to UTF-8/);
+  });
+
+  it('finds in pieces from later in the file what its beginning does not show', () => {
+    const head = Buffer.from('id;name\n1;Ann\n2;Bob\n');
+    const options = {
+      isWholeFile: false,
+      probes: [Buffer.from('x\n8;"a;b"\n9;Jos\xe9\n', 'latin1')],
+    };
+    const { dialect, reasons } = sniff(head, {}, options);
+
+    expect(dialect.encoding).toBe('Windows-1252');
+    expect(reasons.join()).toContain('later in the file: 100 % of 2 records have 2 fields');
+    expect(sniff(head, {}, { isWholeFile: false }).dialect.encoding).toBe('UTF-8');
+  });
+
+  it('says what is ambiguous and how to read it otherwise, without values of the file', () => {
+    const { ambiguous, runnerUp, reasons, confidence } = sniff(
+      Buffer.from('secret,city,role\nAnn,Berlin,clerk\nBob,Paris,cook\nEve,Oslo,clerk\n'),
+      {},
+      { isWholeFile: true },
+    );
+
+    expect({ ambiguous, runnerUp }).toEqual({ ambiguous: true, runnerUp: { header: 'Absent' } });
+    expect(confidence).toBeLessThan(0.9);
+    expect(reasons.join()).toContain('set format.header to "Absent"');
+    expect(reasons.join()).not.toMatch(/secret|Ann|Berlin/);
+    expect(reasons.length).toBeLessThanOrEqual(8);
+  });
+
+  it('is sure of what the format fixes', () => {
+    const bytes = Buffer.from('a,b\nAnn,Berlin\nBob,Paris\n');
+
+    expect(sniff(bytes, { header: 'Present' }, { isWholeFile: true }).ambiguous).toBe(false);
   });
 
   it('keeps UTF-8 for a sample that ends inside a character', () => {
@@ -263,6 +329,8 @@ describe('sniff on particular files', () => {
     ['positions above text', '0,1\nBob,x\nAnn,y\n', 'Present'],
     ['names that come again', 'id,name\n1,a\nid,name\n2,b\n', 'Present'],
     ['years with a gap', 'country,2019,,2021\nDE,1,2,5\nFR,3,4,5\n', 'Present'],
+    ['years in pairs', 'R,2019,2019,2020,2020\nN,1,2,3,4\nS,2,3,4,5\n', 'Present'],
+    ['rows of years', '2019,2020,2021\n2018,2019,2020\n2017,2018,2019\n', 'Absent'],
     ['years alone', 'country,2019,2020\n', 'Present'],
     ['a name twice above text that comes again', `a,a,b\n${'x,y,z\nu,v,w\n'.repeat(4)}`, 'Present'],
     [
