@@ -28,7 +28,7 @@ export function claims(facts: Facts): readonly Claim[] {
     complete(facts),
     failed(facts),
     suspended(facts),
-    backendsReady(facts.backends, facts.observed.progress?.backends),
+    backendsReady(facts.backends ?? sealingTrouble(facts), facts.observed.progress?.backends),
     sourceReady(facts),
     autoscalingReady(facts.scaling),
   ];
@@ -69,7 +69,7 @@ function gatewayNotReady(facts: Facts): Cause | undefined {
 /** In the way, but going by itself once the world changes. */
 function blocked(facts: Facts): Cause | undefined {
   const { backends, claim, outcome, observed } = facts;
-  const missing = backends ?? claim;
+  const missing = backends ?? claim ?? sealingTrouble(facts);
   if (missing !== undefined) return missing;
   if (outcome.state === 'Running' && outcome.crashes >= crashesShown)
     return crashing(outcome.crashes, observed);
@@ -232,6 +232,13 @@ function sourceReady(facts: Facts): Claim {
   // Only pods may speak with the store; they have nothing to complain of.
   const message = 'Nothing is known against the source.';
   return { type, status: 'True', reason: 'SourceNamed', message };
+}
+
+/** What it says of the keys of sealed columns, which come with the addresses of the backends. */
+function sealingTrouble({ observed, outcome }: Facts): Cause | undefined {
+  const { reason, message = 'The coordinator cannot use SEALING_KEYS.' } = observed.progress ?? {};
+  if (outcome.state !== 'Running' || reason?.startsWith('Sealing') !== true) return undefined;
+  return { reason, message };
 }
 
 /** What the coordinator says of the source that it waits for; all such codes begin alike. */
