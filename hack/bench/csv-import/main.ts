@@ -66,17 +66,23 @@ export async function benchOfCsvImport(args: readonly string[]): Promise<number>
         runImport({ folder, file, workers, backends: urls, sealed, ...profile }),
     };
     console.log(machineLines(await describeMachine(bench, { args, load })).join('\n'));
-    if (options.sealed === true) return (await measureSealed(bench)) ? 0 : 1;
-    if (options.scale.length > 0) {
-      await measureScale(bench);
-      return 0;
-    }
-    const results = await measureBars(bench);
-    if (options.memory.length > 0) await measureMemory(bench);
-    return results.every((result) => ratioOf(result).median >= result.bar.least) ? 0 : 1;
+    return await measureAsked(bench);
   } finally {
     await Promise.allSettled([...backends.values()].map((backend) => backend.stop()));
   }
+}
+
+/** The exit code: 1 when a bar is missed. */
+async function measureAsked(bench: Bench): Promise<number> {
+  const { options } = bench;
+  if (options.sealed === true) return (await measureSealed(bench)) ? 0 : 1;
+  if (options.scale.length > 0) {
+    await measureScale(bench);
+    return 0;
+  }
+  const results = await measureBars(bench);
+  if (options.memory.length > 0) await measureMemory(bench);
+  return results.every((result) => ratioOf(result).median >= result.bar.least) ? 0 : 1;
 }
 
 async function describeMachine(

@@ -68,13 +68,13 @@ function ratioOf({ unsealed, bare, sealed }: Run): number {
 }
 
 async function rowsPerSecond(
-  { tables, load }: Bench,
+  bench: Bench,
   data: DataFile,
   { workers, sealed }: { readonly workers: number; readonly sealed: readonly string[] },
 ): Promise<number> {
-  await tables.dropAll();
-  await tables.checkpoint();
-  const { seconds } = await load(data, workers, sealed);
+  await bench.tables.dropAll();
+  await bench.tables.checkpoint();
+  const { seconds } = await bench.load(data, workers, sealed);
   return Math.round(data.rows / seconds);
 }
 

@@ -68,8 +68,8 @@ function gatewayNotReady(facts: Facts): Cause | undefined {
 
 /** In the way, but going by itself once the world changes. */
 function blocked(facts: Facts): Cause | undefined {
-  const { backends, claim, outcome, observed } = facts;
-  const missing = backends ?? claim ?? sealingTrouble(facts);
+  const { outcome, observed } = facts;
+  const missing = missingOf(facts);
   if (missing !== undefined) return missing;
   if (outcome.state === 'Running' && outcome.crashes >= crashesShown)
     return crashing(outcome.crashes, observed);
@@ -83,6 +83,10 @@ function blocked(facts: Facts): Cause | undefined {
     reason: progress.reason ?? 'Waiting',
     message: progress.message ?? 'The coordinator waits and has not said for what.',
   };
+}
+
+function missingOf(facts: Facts): Cause | undefined {
+  return facts.backends ?? facts.claim ?? sealingTrouble(facts);
 }
 
 function crashing(crashes: number, { owner }: Observed): Cause {
