@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- csv-parser`: MB/s of our parser beside csv-parse and udsv on the same bytes.
+ * `npm run bench -- csv-parser`: MB of our parser beside csv-parse and udsv on the same bytes, for
+ * each second of CPU time, which depends far less than the clock on what else the machine does.
  *
  * Each parser is a process of its own, and they take turns on each file, so that what disturbs the
  * machine disturbs all alike. The first turn on a file does not count, nor does the first pass of
@@ -48,7 +49,7 @@ export async function benchOfCsvParser(args: readonly string[]): Promise<number>
   }
   const names = Object.keys(parsers);
   console.log(machineLines('csv-parser', args).join('\n'));
-  console.log(`\n| MB/s, median (least–most) | ${names.join(' | ')} |`);
+  console.log(`\n| MB a second of CPU, median (least–most) | ${names.join(' | ')} |`);
   console.log(`| --- |${' ---: |'.repeat(names.length)}`);
   const processes = names.map((name) => fork(new URL('contestant.ts', import.meta.url), [name]));
   try {
@@ -73,8 +74,8 @@ async function compare(
   const speeds: number[][] = processes.map(() => []);
   for (let run = 0; run <= runs; run += 1) {
     for (const [index, one] of processes.entries()) {
-      const { bytes, milliseconds } = await turn(one, order);
-      if (run > 0) speeds[index]?.push(bytes / 1000 / milliseconds);
+      const { bytes, microseconds } = await turn(one, order);
+      if (run > 0) speeds[index]?.push(bytes / microseconds);
     }
   }
   return speeds;

@@ -22,6 +22,7 @@
  * came from the file's start and a parser that began in its middle decide alike.
  */
 
+import { escapeByte, lineEnd, other, quoteByte, quotedClasses } from './byte-classes.ts';
 import { CR, LF } from './line-end.ts';
 import type { Marks } from './units.ts';
 
@@ -39,9 +40,6 @@ export const tooLong = -5;
 const quoted = 1;
 const decode = 2;
 const stray = 4;
-
-/** Byte classes inside quotes. */
-const [other, lineEnd, quoteByte, escapeByte] = [0, 1, 2, 3];
 
 interface Window {
   readonly bytes: Uint8Array;
@@ -65,7 +63,7 @@ export class QuotedField {
   firstLineEnd = -1;
 
   readonly #marks: Marks;
-  readonly #class = new Uint8Array(256);
+  readonly #class: Uint8Array;
   readonly #spaces: Uint8Array;
   #window: Window = {
     bytes: new Uint8Array(0),
@@ -92,10 +90,7 @@ export class QuotedField {
   constructor(marks: Marks) {
     this.#marks = marks;
     this.#spaces = marks.spaces;
-    this.#class[LF] = lineEnd;
-    this.#class[CR] = lineEnd;
-    if (marks.escape === 'Backslash') this.#class[0x5c] = escapeByte;
-    if (marks.quote !== undefined) this.#class[marks.quote] = quoteByte;
+    this.#class = quotedClasses(marks);
   }
 
   /** Other bytes from now on: what was learned about the old ones is void. */
