@@ -16,6 +16,8 @@ const bytes = 6_000_000_000;
 /** Some pages are taken between the look and the remount. */
 const slackBytes = 262_144;
 const fillTries = 20;
+/** Of the system, like mount. */
+const namespaceProgram = 'unshare';
 const parentDeath = fileURLToPath(
   new URL('../../play/supervisor/parent-death.ts', import.meta.url),
 );
@@ -29,7 +31,7 @@ export async function inOwnMounts(): Promise<number> {
   const isRoot = process.getuid?.() === 0;
   const namespaces = isRoot ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
   const again = [process.execPath, '--import', parentDeath, ...process.argv.slice(1)];
-  const child = spawn('unshare', [...namespaces, '--', ...again], {
+  const child = spawn(namespaceProgram, [...namespaces, '--', ...again], {
     // The pipe is how it ends with us, by whatever signal.
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, [mark]: '1' },
