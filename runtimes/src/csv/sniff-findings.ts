@@ -3,7 +3,7 @@
  * counts and characters of the dialect, never values of the file: they go into status.
  */
 
-import { delimiterName, type Dialect, type FormatSpec } from './dialect.ts';
+import { delimiterName, preambleLinesMax, type Dialect, type FormatSpec } from './dialect.ts';
 import type { Reading } from './sniff-candidate.ts';
 import type { HeaderGuess } from './sniff-header.ts';
 import { fixed, type Found } from './sniff-search.ts';
@@ -24,7 +24,7 @@ export const reasonCharactersMax = 256;
 
 /** A score this near to the best one could be the right one. */
 const nearShare = 0.93;
-/** What is left of the confidence if nothing speaks for or against a header. */
+/** What is left of the confidence if a header is undecided, or which of two tables is meant. */
 const undecidedShare = 0.85;
 
 export interface Seen extends Found {
@@ -50,11 +50,12 @@ export function findingsOf(seen: Seen): Findings {
   };
 }
 
-function otherReading({ best, second, format, header }: Seen): FormatSpec | null {
+function otherReading({ best, second, format, header, mainLines }: Seen): FormatSpec | null {
   if (best.records === 0) return null;
   if (second !== undefined && second.score >= best.score * nearShare) {
     return { delimiter: delimiterName(second.dialect) };
   }
+  if (mainLines > 0) return { preambleLines: Math.min(mainLines, preambleLinesMax) };
   const isFree = fixed(format.header) === undefined;
   if (!isFree || header.isSure) return null;
   return { header: header.isHeader ? 'Absent' : 'Present' };
@@ -104,12 +105,12 @@ function percent(score: number): string {
 }
 
 /** Half from the reading itself, half from the distance to the next one. */
-function confidence({ best, second, format, header, later }: Seen): number {
+function confidence({ best, second, format, header, later, mainLines }: Seen): number {
   if (best.records === 0) return 0;
   const lead =
     second === undefined ? 1 : Math.min(1, (best.score - second.score) / (best.score || 1) / 0.4);
   const share = later === undefined ? best.share : Math.min(best.share, later.share);
-  const isUndecided = fixed(format.header) === undefined && !header.isSure;
+  const isUndecided = (fixed(format.header) === undefined && !header.isSure) || mainLines > 0;
   const sure = Math.max(0, 0.5 * share + 0.5 * lead) * (isUndecided ? undecidedShare : 1);
   return Math.round(sure * 100) / 100;
 }

@@ -25,17 +25,26 @@ const nearMin = 3;
 const headerDistanceMax = 4;
 const commentSign = /^\s*(#|%|\/\/|--)/;
 
-/** The index of the first row of the table: its header, or its first record. */
-export function tableStart(rows: readonly SampleRow[], width: number): number {
+export interface TableStart {
+  /** The index of the first row of the table: its header, or its first record. */
+  readonly start: number;
+  /** Where the table begins that most rows belong to, if a smaller one stands above it; else 0. */
+  readonly mainStart: number;
+}
+
+const atOnce: TableStart = { start: 0, mainStart: 0 };
+
+export function tableStart(rows: readonly SampleRow[], width: number): TableStart {
   const end = commentsEnd(rows);
-  if (end === 0) return width < 2 ? 0 : uncommentedStart(rows, width);
+  if (end === 0) return width < 2 ? atOnce : uncommentedStart(rows, width);
   const rest = rows.slice(end);
   // Many comments have a width of their own.
   const restWidth = usualWidth(rest);
   const last = rows[end - 1]?.cells ?? [];
   const isHeader = last.length === restWidth && (restWidth > 1 || end === 1);
-  if (isHeader) return end - 1;
-  return end + (restWidth < 2 ? 0 : uncommentedStart(rest, restWidth));
+  if (isHeader) return { start: end - 1, mainStart: 0 };
+  const { start, mainStart } = restWidth < 2 ? atOnce : uncommentedStart(rest, restWidth);
+  return { start: end + start, mainStart: mainStart === 0 ? 0 : end + mainStart };
 }
 
 function usualWidth(rows: readonly SampleRow[]): number {
@@ -57,16 +66,17 @@ function signOf(row: SampleRow | undefined): string | undefined {
   return commentSign.exec(row?.cells[0] ?? '')?.[1];
 }
 
-function uncommentedStart(rows: readonly SampleRow[], width: number): number {
+function uncommentedStart(rows: readonly SampleRow[], width: number): TableStart {
   const table = new TableRows(rows, width);
   const first = rows.findIndex((row) => table.has(row));
-  if (first < 0) return 0;
+  if (first < 0) return atOnce;
   const start = betterHeader(rows, { first, table, width });
-  if (start === 0) return 0;
+  if (start === 0) return atOnce;
   const below = rows.slice(start);
   const going = below.filter((row) => table.isNear(row)).length;
-  if (going < below.length * goesOnMin || (going < 2 && width < wideMin)) return 0;
-  return holdsTable(rows.slice(0, start)) ? 0 : start;
+  if (going < below.length * goesOnMin || (going < 2 && width < wideMin)) return atOnce;
+  const isBelowTable = holdsTable(rows.slice(0, start));
+  return isBelowTable ? { start: 0, mainStart: start } : { start, mainStart: 0 };
 }
 
 /** What a row of the table is: as wide as the others, and filled. */

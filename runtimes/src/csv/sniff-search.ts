@@ -47,6 +47,8 @@ export interface Found {
   readonly second: Reading | undefined;
   /** Lines above the table; 0 if the format gives them. */
   readonly preambleLines: number;
+  /** Lines above the table that most rows belong to, if a smaller one stands above it; else 0. */
+  readonly mainLines: number;
   /** The sample without them. */
   readonly table: Buffer;
 }
@@ -62,30 +64,33 @@ export function search(sample: Buffer, later: readonly Buffer[], format: FormatS
   const candidates = readings.map((reading) =>
     isFree && reading.score > most * hopelessShare
       ? withoutPreamble(beginning, reading)
-      : { reading, preambleLines: 0 },
+      : { reading, preambleLines: 0, mainLines: 0 },
   );
   const ranked = candidates.toSorted((left, right) => right.reading.score - left.reading.score);
   const [first, second] = ranked as [Candidate, ...Candidate[]];
   const { delimiter, spacesMin } = first.reading.dialect;
   const dialect = { ...base, delimiter, ...(spacesMin === undefined ? {} : { spacesMin }) };
-  const { preambleLines } = first;
+  const { preambleLines, mainLines } = first;
   const table = sample.subarray(afterLines(sample, 0, preambleLines));
   const all = later.length === 0 ? table : Buffer.concat([table, ...later]);
   const best =
     beginning === all ? first.reading : bestReading(all, quoteCandidates(all, dialect, format));
-  return { best: refine(all, best, format), second: second?.reading, preambleLines, table };
+  const found = { second: second?.reading, preambleLines, mainLines, table };
+  return { ...found, best: refine(all, best, format) };
 }
 
 interface Candidate {
   readonly reading: Reading;
   readonly preambleLines: number;
+  readonly mainLines: number;
 }
 
 /** The reading of the table alone, if there is something above it: that costs it a little. */
 function withoutPreamble(sample: Buffer, whole: Reading): Candidate {
   const rows = rowsOf(sample, whole.dialect);
-  const start = tableStart(rows, whole.width);
-  if (start === 0) return { reading: whole, preambleLines: 0 };
+  const { start, mainStart } = tableStart(rows, whole.width);
+  const mainLines = mainStart === 0 ? 0 : (rows[mainStart]?.line ?? 1) - 1;
+  if (start === 0) return { reading: whole, preambleLines: 0, mainLines };
   const preambleLines = (rows[start]?.line ?? 1) - 1;
   const table = sample.subarray(afterLines(sample, 0, preambleLines));
   const reading = readSample(table, whole.dialect);
@@ -93,7 +98,8 @@ function withoutPreamble(sample: Buffer, whole: Reading): Candidate {
   const isNamed = sniffHeader(below, reading.width).votes > 0;
   // One line above values alone: with another delimiter, it might be their header.
   const share = isNamed ? preambleShare : namelessShare;
-  return { reading: { ...reading, score: reading.score * whole.naming * share }, preambleLines };
+  const score = reading.score * whole.naming * share;
+  return { reading: { ...reading, score }, preambleLines, mainLines };
 }
 
 export function beginningOf(sample: Buffer): Buffer {

@@ -275,6 +275,14 @@ describe('sniff on particular files', () => {
     expect(reasons.length).toBeLessThanOrEqual(8);
   });
 
+  it('says where the larger of two tables begins', () => {
+    const text = `k,l\nA,1\nB,2\nC,3\n\nid,n,at,of\n${'7,x,1,2\n'.repeat(9)}`;
+    const found = sniff(Buffer.from(text), {}, { isWholeFile: true });
+
+    expect(found).toMatchObject({ ambiguous: true, runnerUp: { preambleLines: 5 } });
+    expect(found.dialect.preambleLines).toBeUndefined();
+  });
+
   it('is sure of what the format fixes', () => {
     const bytes = Buffer.from('a,b\nAnn,Berlin\nBob,Paris\n');
 
