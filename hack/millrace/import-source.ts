@@ -32,13 +32,20 @@ export interface ImportSource {
   /** The URL that play gave to its pods, and the keys of sealed columns, if they are still known. */
   readonly savedUrl?: string;
   readonly savedKeys?: string;
+  readonly savedRedisUrl?: string;
+}
+
+const kindName = /^(csvimports?|csvi)(\.millrace\.dev)?$/i;
+
+export function isImport(text: string): boolean {
+  const [type = '', ...more] = text.split('/');
+  return more.length > 0 && kindName.test(type);
 }
 
 /** `csvimport/users`, as kubectl takes it. */
 export function parseRef(text: string, namespace: string): ImportRef {
   const [type = '', name = '', ...more] = text.split('/');
-  const isKind = /^(csvimports?|csvi)(\.millrace\.dev)?$/i.test(type);
-  if (!isKind || name === '' || more.length > 0)
+  if (!kindName.test(type) || name === '' || more.length > 0)
     throw badUsage(`${text}: name the import as csvimport/<name>, such as csvimport/users`);
   return { namespace, name };
 }
@@ -46,8 +53,8 @@ export function parseRef(text: string, namespace: string): ImportRef {
 export interface FindOptions {
   readonly state: string;
   readonly manifest?: string;
-  /** Folders given for claims on the command line. */
-  readonly volumes: ReadonlyMap<string, string>;
+  /** Folders given for claims on the command line; absent: the source is not read. */
+  readonly volumes?: ReadonlyMap<string, string>;
 }
 
 export async function findImport(ref: ImportRef, options: FindOptions): Promise<ImportSource> {
@@ -60,18 +67,22 @@ export async function findImport(ref: ImportRef, options: FindOptions): Promise<
   if (object === undefined) throw unknownImport(ref, { objects, options, paths });
   const spec = object['spec'] as CsvImportSpec;
   const folder =
-    spec.source.volume === undefined ? undefined : await claimFolder(spec, { options, paths });
+    spec.source.volume === undefined || options.volumes === undefined
+      ? undefined
+      : await claimFolder(spec, { options, paths });
   const uid = options.manifest === undefined ? object.metadata.uid : undefined;
   const config = savedConfig(objects, ref) ?? podConfigOf({ ...ref, uid: uid ?? '' }, spec);
   const secret = find(objects, 'Secret', { ...ref, name: secretName(spec) });
   const savedUrl = secretText(secret, 'POSTGRES_URL');
   const savedKeys = secretText(secret, 'SEALING_KEYS');
+  const savedRedisUrl = secretText(secret, 'REDIS_URL');
   return {
     ref,
     uid,
     config: { ...config, source: onThisHost(config.source, folder) },
     ...(savedUrl === undefined ? {} : { savedUrl }),
     ...(savedKeys === undefined ? {} : { savedKeys }),
+    ...(savedRedisUrl === undefined ? {} : { savedRedisUrl }),
   };
 }
 
@@ -157,7 +168,7 @@ async function claimFolder(
   { options, paths }: Pick<Unknown, 'options' | 'paths'>,
 ): Promise<string> {
   const claim = source.volume?.claimName ?? '';
-  const given = options.volumes.get(claim);
+  const given = options.volumes?.get(claim);
   const folder =
     given ?? (await savedClaims(paths.claims)).get(claim) ?? join(paths.volumes, claim);
   const isFolder = await stat(folder).then(

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { databaseCommand } from './db.ts';
 import { migrateCommand } from './migrate.ts';
 import { previewCommand } from './preview.ts';
+import { rejectsCommand } from './rejects.ts';
 import { replayCommand } from './replay.ts';
 import { resealCommand } from './reseal.ts';
 import { verifyCommand } from './verify.ts';
@@ -17,6 +18,8 @@ Examples:
   npm run --silent millrace -- status --all-namespaces
   npm run --silent millrace -- preview users.csv
   npm run --silent millrace -- verify csvimport/users
+  npm run --silent millrace -- rejects csvimport/users > rejects.csv
+  npm run --silent millrace -- replay csvimport/users repaired.csv
   npm run --silent millrace -- replay page-views --dry-run
   npm run --silent millrace -- reseal csvimport/users
   npm run --silent millrace -- migrate version
@@ -35,6 +38,7 @@ const program = new Command('millrace')
   .helpCommand(true)
   .addCommand(previewCommand())
   .addCommand(verifyCommand())
+  .addCommand(rejectsCommand())
   .addCommand(replayCommand())
   .addCommand(resealCommand())
   .addCommand(migrateCommand())

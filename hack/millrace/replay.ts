@@ -1,5 +1,6 @@
 /**
- * `millrace replay`: adds the increments that a pipeline had to put aside.
+ * `millrace replay`: adds the increments that a pipeline had to put aside, or loads the rejects of an
+ * import that were repaired; for the latter see replay-import.ts.
  *
  * What is added, and that it is added once, is the work of ledger/replay.ts; here are the command line,
  * finding the pipeline, and telling what became of the letters. Keys and values are never printed.
@@ -16,6 +17,7 @@ import {
   type ReplayedLetter,
 } from '@millrace/runtimes/increment-pipeline/ledger/replay';
 import { badUsage, CommandFailure, runToExitCode } from './ending.ts';
+import { isImport } from './import-source.ts';
 import {
   atPlace,
   openPlace,
@@ -23,6 +25,7 @@ import {
   withPlaceOptions,
   type PlaceFlags,
 } from './postgres-place.ts';
+import { replayImport } from './replay-import.ts';
 import { ReplayPage } from './replay-page.ts';
 
 interface Flags extends PlaceFlags {
@@ -30,9 +33,18 @@ interface Flags extends PlaceFlags {
   readonly dryRun?: true;
   readonly ids?: readonly bigint[];
   readonly json?: true;
+  readonly manifest?: string;
+  readonly untouched?: true;
+  readonly redisUrl?: string;
+  readonly leaveCache?: true;
 }
 
 const help = `
+Rejects of an import are repaired in the file that \`millrace rejects\` writes, in any spreadsheet or
+editor. Each repaired record is loaded once, under its old position, and its reject goes; what is refused
+again stays, and so does what nobody has touched. The import must have ended. Rejects go by the owner of
+the tables (--owner-url).
+
 Dead letters are increments that were accepted and could not be added: a sum would have passed 2^63-1
 (SumOverflow), the entry could not be read (Unparsable, UnknownVersion), or another request had the same
 Idempotency-Key (RequestMismatch). They are rows of millrace.increment_dead_letters. Remove the reason,
@@ -40,25 +52,37 @@ then replay them: each is added once, in the transaction that marks it. What sti
 stays. Neither Redis nor running workers are needed.
 
 Examples:
+  npm run --silent millrace -- replay csvimport/users repaired.csv
   npm run --silent millrace -- replay page-views --dry-run
   npm run --silent millrace -- replay incrementpipeline/page-views --ids 17,18
   npm run --silent millrace -- replay 0f0e0d0c-0b0a-4908-8706-050403020100 \\
       --postgres-url postgres://millrace_app:…@db:5432/millrace
 
-Exit codes: 0 none stays, 1 some stay, 64 wrong usage, 65 no such pipeline,
+Exit codes: 0 none stays, 1 some stay, 64 wrong usage, 65 no such resource or wrong file,
 75 a backend is away (try again), 70 a bug.`;
 
 export function replayCommand(): Command {
   const command = new Command('replay')
-    .description('adds increments that a pipeline had to put aside as dead letters')
-    .argument('<pipeline>', 'name or uid of an IncrementPipeline')
-    .option('-n, --namespace <namespace>', 'namespace of the pipeline', 'default')
+    .description('loads repaired rejects of an import, or dead letters of a pipeline')
+    .argument('<resource>', 'csvimport/<name>, or name or uid of an IncrementPipeline')
+    .argument('[file]', 'repaired rejects of the import')
+    .option('-n, --namespace <namespace>', 'namespace of the resource', 'default')
     .option('--dry-run', 'tell what would happen, and change nothing')
     .addOption(new Option('--ids <ids>', 'only these letters, such as 17,18').argParser(parseIds))
-    .option('--json', 'print one JSON object a letter');
+    .option('--untouched', 'also try rejects again that nobody has changed')
+    .option('--manifest <file>', 'take the import from this YAML instead of the state of play')
+    .option('--redis-url <url>', 'where rows of the import are cached; else MILLRACE_REDIS_URL')
+    .option('--leave-cache', 'leave cached rows as they are until their time is over')
+    .option('--json', 'print one JSON object a letter or record');
   return withPlaceOptions(command)
     .addHelpText('after', help)
-    .action(async (name: string, flags: Flags) => runToExitCode(async () => run(name, flags)));
+    .action(async (name: string, file: string | undefined, flags: Flags) =>
+      runToExitCode(async () => {
+        if (file !== undefined) return replayImport(name, { ...flags, file });
+        if (isImport(name)) throw badUsage(`${name}: name the file with the repaired rejects too`);
+        return run(name, flags);
+      }),
+    );
 }
 
 export function parseIds(text: string): readonly bigint[] {

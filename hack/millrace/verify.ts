@@ -14,8 +14,9 @@ import type { KeyRingReader } from '@millrace/runtimes/sealing/key-ring';
 import { verifyImport } from '@millrace/runtimes/csv-import/verify/verify';
 import type { VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
 import { parseVolume } from '../play/claims.ts';
-import { CommandFailure, runToExitCode } from './ending.ts';
+import { runToExitCode } from './ending.ts';
 import { findImport, importName, parseRef, type ImportSource } from './import-source.ts';
+import { ledgerUid, notLoaded } from './ledger-import.ts';
 import {
   atPlace,
   openPlace,
@@ -87,8 +88,7 @@ async function run(name: string, flags: Flags): Promise<number> {
   await using db = openPlace(at);
   await using place = await sourcePlace({ it: source, flags, log });
   const { uid, report } = await atPlace(at, async () => {
-    await checkLedger(db, source);
-    const found = source.uid ?? (await newestUid(db, source));
+    const found = await ledgerUid(db, source);
     return {
       uid: found,
       report: await recount(db, {
@@ -154,38 +154,4 @@ async function recount(db: Database, { it, uid, source, keys }: Recounted): Prom
   } finally {
     bar.close();
   }
-}
-
-function notLoaded({ ref }: ImportSource): CommandFailure {
-  return new CommandFailure(
-    exitCode.badInput,
-    `the ledger has nothing that ${importName(ref)} loaded: it has not run yet, or the database was cleared. Run it first`,
-  );
-}
-
-/** Without a ledger nothing was ever loaded; the connector would call that a backend that is away. */
-async function checkLedger(db: Database, source: ImportSource): Promise<void> {
-  const { rows } = await db.query<{ found: boolean }>(
-    `SELECT to_regclass('millrace.imports') IS NOT NULL AS found`,
-  );
-  if (rows[0]?.found !== true) throw notLoaded(source);
-}
-
-const newestSql = `
-SELECT uid FROM millrace.imports WHERE namespace = $1 AND name = $2
-ORDER BY created_at DESC, seq DESC NULLS LAST LIMIT 1`;
-const namesSql = `
-SELECT DISTINCT namespace, name FROM millrace.imports ORDER BY namespace, name LIMIT 20`;
-
-/** A manifest has no uid; the import of that name that ran last is meant. */
-async function newestUid(db: Database, { ref }: ImportSource): Promise<string> {
-  const { rows } = await db.query<{ uid: string }>(newestSql, [ref.namespace, ref.name]);
-  const [newest] = rows;
-  if (newest !== undefined) return newest.uid;
-  const { rows: names } = await db.query<{ namespace: string; name: string }>(namesSql);
-  const others = names.length === 0 ? 'none' : names.map(importName).join(', ');
-  throw new CommandFailure(
-    exitCode.badInput,
-    `the ledger knows no import ${importName(ref)}; it has ${others}`,
-  );
 }

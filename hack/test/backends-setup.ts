@@ -34,9 +34,9 @@ function environment(): Record<string, string | undefined> {
   return env;
 }
 
-/** The suites that use the shared backends; those under hack start servers of their own, but for three. */
+/** The suites that use the shared backends; those under hack start servers of their own, but for these. */
 const isShared = (path: string): boolean =>
-  !path.includes('/hack/') || /\/hack\/(browser|images|proxy)\//.test(path);
+  !path.includes('/hack/') || /\/hack\/(browser|images|proxy|millrace\/replay-import)\b/.test(path);
 
 async function serviceTests(project: TestProject): Promise<readonly string[]> {
   // Filters of the command line are not part of the public interface; without them all files count.

@@ -255,7 +255,7 @@ const scenarios = {
   'kept for a while': story(
     [
       ...running,
-      step('it is to be kept for a minute', changes({ ttlAfterFinished: '1m' })),
+      step('it is to be kept for a moment', changes({ ttlAfterFinished: '10s' })),
       { ...finishes(1), settleMs: 75_000 },
     ],
     isAllGone,

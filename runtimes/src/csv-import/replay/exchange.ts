@@ -9,9 +9,9 @@
 import { Permanent } from '@millrace/kit/permanent';
 import { standardDialect, type Dialect } from '../../csv/dialect.ts';
 import { encodeRecord } from '../../csv/encode.ts';
-import { decodeLossily } from '../../csv/encoding.ts';
 import { fieldText, lossyFieldText } from '../../csv/field-text.ts';
 import { parseChunk } from '../../csv/parser.ts';
+import { splitLine } from '../../csv/split-line.ts';
 import { rejectsPageRecordBytesMax, type RejectRow } from './reject-rows.ts';
 
 /** What every line of the file begins with. */
@@ -52,8 +52,7 @@ export function fieldsOf(raw: Buffer, dialect: Dialect): readonly string[] {
   );
   const [fields, ...more] = found;
   if (fields !== undefined && more.length === 0) return fields;
-  const text = decodeLossily(raw, dialect.encoding);
-  return text.split(String.fromCodePoint(dialect.delimiter));
+  return splitLine(raw, dialect);
 }
 
 export interface Repaired {
