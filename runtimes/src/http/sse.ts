@@ -70,6 +70,12 @@ export class EventStream implements EventSink {
     const retryMs = Math.round(reconnectBaseMs + Math.random() * reconnectSpreadMs);
     response.write(`retry: ${retryMs}\n\n`);
     response.once('close', () => this.#end());
+    // Nobody who listens stops sending: a half-closed connection is a client that went away, which
+    // the next write would notice many seconds later.
+    const { socket } = response;
+    const gone = (): void => this.#end();
+    socket?.once('end', gone);
+    response.once('close', () => socket?.off('end', gone));
     this.#heartbeats = setInterval(() => {
       // Between two pieces of an event a comment would become part of it.
       if (!this.#isSending) response.write(': still here\n\n');
@@ -112,7 +118,10 @@ export class EventStream implements EventSink {
   async #write(text: string): Promise<void> {
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; at += sliceBytes) {
-      if (this.#response.destroyed) return;
+      if (this.#response.destroyed) {
+        this.#end();
+        return;
+      }
       const hasRoom = this.#response.write(bytes.subarray(at, at + sliceBytes));
       if (!hasRoom) await this.#room();
     }
@@ -124,6 +133,8 @@ export class EventStream implements EventSink {
     const { promise, resolve } = Promise.withResolvers<void>();
     const patience = setTimeout(() => {
       this.#options.dropped();
+      // At once: a producer that goes on until it is told would never let the news arrive.
+      this.#end();
       response.destroy();
       resolve();
     }, this.#options.stallMs);
