@@ -5,7 +5,7 @@
 import { systemClock } from '@millrace/kit/clock';
 import { Failure } from '@millrace/kit/failure';
 import { openSource } from '@millrace/runtimes/csv-import/source/open-source';
-import type { FileSource } from './file-source.ts';
+import { asFile, type FileSource } from './file-source.ts';
 import { storeKeysGiven } from './store-keys.ts';
 
 export function isAddress(text: string): boolean {
@@ -15,12 +15,7 @@ export function isAddress(text: string): boolean {
 export async function addressSource(address: string): Promise<FileSource> {
   const source = openSource(placeOf(address), { urls: storeKeysGiven(), clock: systemClock });
   try {
-    const pinned = await source.identify();
-    return {
-      size: await source.lengthOf(pinned),
-      read: async (offset, length) => await source.readRange(pinned, { offset, length }),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
+    return await asFile(source);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'SecretIncomplete') throw error;
     const message =

@@ -80,7 +80,7 @@ function requirePadding(rest: Buffer, label: string): void {
 function broken(label: string, what: string, cause?: unknown): Permanent {
   return new Permanent(
     'GzipBroken',
-    `${label} ${what}. The whole chunks before that are loaded; supply a whole file and create a new import.`,
+    `${label} ${what}. Supply a whole file, in a new import if this one has begun; what was loaded before stays.`,
     { cause, backend: 'source' },
   );
 }

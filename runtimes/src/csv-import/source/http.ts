@@ -7,6 +7,7 @@
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { assert } from '@millrace/kit/fault';
+import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
 import { httpPlace, type Patience } from '../../connectors/http/client.ts';
 import { sourceChanged } from '../../connectors/http/failures.ts';
@@ -19,6 +20,7 @@ import {
   type RangedContent,
   type StreamedContent,
 } from '../../connectors/http/resource.ts';
+import type { ByteStream } from './byte-stream.ts';
 import type { SourceSurroundings } from './open-source.ts';
 import type { StoredIdentity, Transport } from './source.ts';
 
@@ -33,6 +35,7 @@ export function httpSource(
     caBundle: () => urls.find('CA_BUNDLE'),
     ...(patience === undefined ? {} : { patience }),
   });
+  const notTooOften = cutsCounter();
   let checkedMs = clock.monotonic();
   const compare = async (pinned: StoredIdentity): Promise<void> => {
     const content = ofHttp(pinned);
@@ -63,7 +66,7 @@ export function httpSource(
       const content = ofHttp(pinned);
       if (content.kind === 'http') return readBlocks(place, content, { ...options, clock });
       assert(options.from === 0, 'a stream is read from its start');
-      return openStream(place, content);
+      return notTooOften(openStream(place, content), place.label);
     },
   };
 }
@@ -72,4 +75,31 @@ export function httpSource(
 function ofHttp(pinned: StoredIdentity): RangedContent | StreamedContent {
   assert(pinned.kind === 'http' || pinned.kind === 'http-stream', 'a web content was pinned');
   return pinned;
+}
+
+/** Each costs the server the whole content, and cuts by chance do not come at one byte. */
+const cutsMax = 5;
+
+/** Gives up a stream that ends at the same place again and again, whatever its server promises. */
+function cutsCounter(): (stream: ByteStream, label: string) => ByteStream {
+  let [lastAt, times] = [-1, 0];
+  return async function* counted(stream, label) {
+    let at = 0;
+    try {
+      for await (const piece of stream) {
+        at += piece.length;
+        yield piece;
+      }
+    } catch (error) {
+      if (!(error instanceof Transient) || error.code !== 'SourceCut') throw error;
+      times = at === lastAt ? times + 1 : 1;
+      lastAt = at;
+      if (times < cutsMax) throw error;
+      throw new Permanent(
+        'SourceUnreadable',
+        `${label} ended ${times} times after ${at} bytes, before its announced end. Repair the server or the file.`,
+        { cause: error, backend: 'source' },
+      );
+    }
+  };
 }

@@ -12,6 +12,7 @@
  */
 import { Failure } from '@millrace/kit/failure';
 import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import { Transient } from '@millrace/kit/transient';
 import { readQueueNumber } from '../../chunks/queue-number.ts';
 import { consume, type Delivery, type Verdict } from '../../connectors/rabbitmq/consumer.ts';
 import type { AmqpLink } from '../../connectors/rabbitmq/link.ts';
@@ -45,7 +46,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       if (!(error instanceof Failure) || error.family === 'Fault') throw error;
       const isNotYet = notYetCodes.has(error.code);
       if (!isNotYet) failures += 1;
-      const waitMs = isNotYet ? notYetWaitMs : backoffMs(failures, defaultBackoff);
+      const waitMs = isNotYet ? notYetWaitMs : waitFor(error, failures);
       noted(error, options);
       if (!isNotYet || error.code !== last) telemetry.waiting(error, waitMs);
       last = error.code;
@@ -64,6 +65,12 @@ async function rest({ pace, clock, telemetry }: WorkerOptions, signal: AbortSign
   const { share = 1, pauseMs = 0 } = pace ?? {};
   telemetry.paced(share, pauseMs);
   if (pauseMs > 0) await clock.sleep(pauseMs, signal);
+}
+
+/** What failed may say how long it will take. */
+function waitFor(failure: Failure, failures: number): number {
+  const asked = failure instanceof Transient ? failure.retryAfterMs : undefined;
+  return asked ?? backoffMs(failures, defaultBackoff);
 }
 
 /** Nothing is wrong: the coordinator has not come so far, or the import is about to end. */
