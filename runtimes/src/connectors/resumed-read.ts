@@ -69,11 +69,11 @@ interface Filled {
 }
 
 function requireInTime(lateMs: number, { label, filled, length }: Filled): void {
-  if (lateMs <= 0) return;
+  if (lateMs <= 0 || filled === length) return;
   throw new Transient(
     'SourceSlow',
-    `Reading ${label}: ${filled} of ${length} bytes came within ${deadlineMs / 1_000} seconds. ` +
-      'Smaller chunkBytes need less at once.',
+    `Reading ${label}: only ${filled} of ${length} bytes came in the ${deadlineMs / 1_000} seconds that a chunk ` +
+      'may take. If it stays so slow, choose smaller chunkBytes in a new import.',
     { backend: 'source' },
   );
 }

@@ -110,14 +110,6 @@ export function sourceCut(label: string, got: number, wanted: number): Transient
   );
 }
 
-export function sourceSlow(label: string, got: number, wanted: number): Transient {
-  return new Transient(
-    'SourceSlow',
-    `Reading ${label}: only ${got} of ${wanted} bytes came in the time that a chunk may take. If it stays so slow, choose smaller chunkBytes in a new import.`,
-    { backend },
-  );
-}
-
 export function otherRange(label: string): Transient {
   return new Transient(
     'SourceMalformed',
