@@ -25,7 +25,9 @@ export interface SealedField {
 }
 
 export interface SealedRelation {
-  readonly table: string;
+  /** Quoted, and qualified where it is not in the search path. */
+  readonly name: string;
+  readonly kind: 'Target' | 'Rejects' | 'Replays';
   readonly fields: readonly SealedField[];
   /** SQL of bytea expressions over the row: its identity. */
   readonly identity: readonly string[];
@@ -40,6 +42,17 @@ export function sealedRelations(config: Config): readonly SealedRelation[] {
   return sealed.length === 0 ? [] : [targetRelation(config, sealed), rejectsRelation(config)];
 }
 
+/** The records that replays took, repaired, which the ledger keeps sealed. */
+export function replaysRelation({ target }: Config): SealedRelation {
+  const table = target.table.replaceAll("'", "''");
+  return {
+    ...rejectsRelation({ target }, 'record'),
+    name: 'millrace.replays',
+    kind: 'Replays',
+    condition: `record_sealed AND import IN (SELECT uid FROM millrace.imports WHERE target = '${table}')`,
+  };
+}
+
 function targetRelation(
   { columns = [], target: { table, key } }: Config,
   sealed: readonly ColumnSpec[],
@@ -49,7 +62,8 @@ function targetRelation(
   const types = key.length === 0 ? (['bigint'] as const) : key.map(typeOf);
   const names = key.length === 0 ? [positionColumn] : key;
   return {
-    table,
+    name: sqlIdentifier(table),
+    kind: 'Target',
     fields: sealed.map(({ name, searchable }) => {
       const place = columnPlace(table, name);
       const index = searchable === true ? { index: { column: blindIndexColumn(name), place } } : {};
@@ -74,12 +88,16 @@ function keyPart(type: ColumnType, bytes: Buffer | undefined): KeyPart {
   return { type, bytes: bytes ?? Buffer.alloc(0) };
 }
 
-function rejectsRelation({ target: { table } }: Config): SealedRelation {
+function rejectsRelation(
+  { target: { table } }: Pick<Config, 'target'>,
+  column = 'raw',
+): SealedRelation {
   return {
-    table: rejectsTable(table),
+    name: sqlIdentifier(rejectsTable(table)),
+    kind: 'Rejects',
     fields: [
       {
-        column: 'raw',
+        column,
         place: ([uid, offset]) =>
           rejectPlace(table, uid?.toString('hex') ?? '', Number(offset?.readBigInt64BE(0) ?? 0n)),
       },

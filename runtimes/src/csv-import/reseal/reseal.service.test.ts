@@ -9,7 +9,8 @@ import { preparedImport, sourceOf, type PreparedImport } from '../../../test/pre
 import { fixedKeys } from '../../../test/sealing-keys.ts';
 import { sealingKeysInUse } from '../../chunks/sealing-keys.ts';
 import { blindIndex } from '../../sealing/blind-index.ts';
-import { columnPlace, valuePlace } from '../../sealing/associated-data.ts';
+import { columnPlace, rejectPlace, valuePlace } from '../../sealing/associated-data.ts';
+import { Sealer } from '../../sealing/sealer.ts';
 import type { KeyRingReader } from '../../sealing/key-ring.ts';
 import { Opener } from '../../sealing/opener.ts';
 import { rejectBytes } from '../load/sealed-rejects.ts';
@@ -124,6 +125,15 @@ describe.skipIf(lacks('postgres'))('a reseal', () => {
       progressed: () => stop.abort(),
     });
     await expect(stopped).rejects.toThrow();
+    const record = new Sealer(fixedKeys('old').current().active).seal(
+      Buffer.from('repaired'),
+      rejectPlace('things', it.uid, 0),
+    );
+    await it.owner.query(
+      `INSERT INTO millrace.replays (import, record_offset, chunk, reason, superseded, record, record_sealed)
+       VALUES ($1, $2, 0, 'Ragged', false, $3, true)`,
+      [it.uid, 0, record],
+    );
     // Some are under each key now, and all of them open.
     const { rows } = await it.owner.query<{ heads: string }>(
       `SELECT count(DISTINCT substring(email FROM 1 FOR 5)) AS heads FROM things`,
@@ -139,6 +149,13 @@ describe.skipIf(lacks('postgres'))('a reseal', () => {
     const report = await resealTable(resealing(it, after));
     expect(report).toMatchObject({ rows: 1, rejects: 0, stillInUse: [] });
     await expectAll(it, fixedKeys('new'));
+    const replays = await it.owner.query<{ record: Buffer }>('SELECT record FROM millrace.replays');
+    const [replay] = replays.rows;
+    expect(
+      new Opener(fixedKeys('new'))
+        .open(replay?.record ?? record, rejectPlace('things', it.uid, 0))
+        .toString(),
+    ).toBe('repaired');
   });
 
   it('names the key that it lacks', async () => {

@@ -16,7 +16,7 @@ import { sealingKeysInUse } from '../../chunks/sealing-keys.ts';
 import type { KeyRingReader } from '../../sealing/key-ring.ts';
 import { Opener } from '../../sealing/opener.ts';
 import { isOtherSql, resealBlocks } from './batch.ts';
-import { sealedRelations, type SealedRelation } from './relation.ts';
+import { replaysRelation, sealedRelations, type SealedRelation } from './relation.ts';
 
 export interface ResealOptions {
   readonly config: Pick<CsvImportPodConfig, 'columns' | 'target'>;
@@ -41,7 +41,7 @@ export interface ResealProgress {
 export interface ResealReport {
   /** The key that everything is under now, or was to be. */
   readonly active: string;
-  /** Rows of the table and of its rejects that were sealed again. */
+  /** Rows of the table, and of its rejects and replays, that were sealed again. */
   readonly rows: number;
   readonly rejects: number;
   /** Other keys that are still needed; none after success. */
@@ -58,53 +58,68 @@ const scanLimits = { statementTimeoutMs: 3_600_000 };
 const chunksTable = 'pg_temp.millrace_reseal';
 
 export async function resealTable(options: ResealOptions): Promise<ResealReport> {
-  const { config, owner, keys, signal } = options;
-  const { table } = config.target;
-  const { active } = keys.current();
-  const counts = { rows: 0, rejects: 0 };
+  const { config, owner, keys, clock, signal } = options;
+  const active = keys.current().active.id;
+  const counts = { Target: 0, Rejects: 0, Replays: 0 };
   let stillInUse: readonly string[] = [];
   for (let pass = 0; pass < passesMax; pass += 1) {
     signal?.throwIfAborted();
-    let found = 0;
-    stillInUse = await owner.session(async (session) => {
-      await noteChunks(session, table, active.id);
-      for (const relation of sealedRelations(config)) {
-        const rows = await resealRelation(session, relation, options);
-        found += rows;
-        counts[relation.table === table ? 'rows' : 'rejects'] += rows;
+    const found = await owner.session(async (session) => {
+      await noteChunks(session, config.target.table, active);
+      const relations = await existing(session, config);
+      let rows = 0;
+      for (const relation of relations) {
+        const resealed = await resealRelation(session, relation, options);
+        counts[relation.kind] += resealed;
+        rows += resealed;
       }
-      // Rows that somebody had locked were passed over; they count as found.
-      const isClean = found === 0 && !(await holdsOther(session, options));
-      if (isClean) await giveUpKeys(session, active.id);
+      // Rows that somebody had locked were passed over, so what is left is looked for.
+      const left = rows > 0 ? [] : await otherKeys(session, relations, keys);
+      if (rows === 0 && left.length === 0) await giveUpKeys(session, active);
       await session.query(`DROP TABLE ${chunksTable}`);
-      return await otherKeys(session, table, active.id);
+      const recorded = await sealingKeysInUse(session, config.target.table);
+      stillInUse = [...new Set([...left, ...recorded.filter((id) => id !== active)])];
+      return rows;
     }, scanLimits);
     if (found > 0) continue;
     if (stillInUse.length === 0) break;
-    await options.clock.sleep(waitMs, signal);
+    await clock.sleep(waitMs, signal);
   }
-  return { active: active.id, ...counts, stillInUse };
+  return { active, rows: counts.Target, rejects: counts.Rejects + counts.Replays, stillInUse };
 }
 
+/** A ledger of an older version has no replays. */
+async function existing(
+  session: Session,
+  config: ResealOptions['config'],
+): Promise<readonly SealedRelation[]> {
+  const relations = [...sealedRelations(config), replaysRelation(config)];
+  const { rows } = await session.query<{ name: string }>(
+    'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL',
+    [relations.map(({ name }) => name)],
+  );
+  return relations.filter((relation) => rows.some(({ name }) => name === relation.name));
+}
+
+/** Keys other than the active one that values are under, by their own words. */
 async function otherKeys(
   session: Session,
-  table: string,
-  active: string,
+  relations: readonly SealedRelation[],
+  keys: KeyRingReader,
 ): Promise<readonly string[]> {
-  const ids = await sealingKeysInUse(session, table);
-  return ids.filter((id) => id !== active);
-}
-
-async function holdsOther(session: Session, { config, keys }: ResealOptions): Promise<boolean> {
   const { active } = keys.current();
-  for (const { table, fields, condition } of sealedRelations(config)) {
-    const others = fields.map(({ column }) => isOtherSql(column, active)).join(' OR ');
-    const { rows } = await session.query<{ found: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${sqlIdentifier(table)} WHERE ${condition} AND (${others})) AS found`,
-    );
-    if (rows[0]?.found === true) return true;
+  const ids = new Set<string>();
+  for (const { name, fields, condition } of relations) {
+    for (const { column } of fields) {
+      const value = sqlIdentifier(column);
+      const { rows } = await session.query<{ id: string }>(
+        `SELECT DISTINCT encode(substring(${value} FROM 3 FOR get_byte(${value}, 1)), 'escape') AS id
+         FROM ${name} WHERE ${condition} AND ${isOtherSql(column, active)}`,
+      );
+      for (const { id } of rows) ids.add(id);
+    }
   }
-  return false;
+  return [...ids];
 }
 
 /** Only of chunks that are committed by now is it proved that nothing is left. */
@@ -134,7 +149,7 @@ async function resealRelation(
   const opener = new Opener(keys);
   const { active } = keys.current();
   let rows = 0;
-  for (const { leaf, blocks } of await leavesOf(session, relation.table)) {
+  for (const { leaf, blocks } of await leavesOf(session, relation.name)) {
     for (let from = 0; from < blocks; from += blocksAtOnce) {
       signal?.throwIfAborted();
       const range = { leaf, from, to: from + blocksAtOnce };
@@ -158,7 +173,7 @@ async function leavesOf(session: Session, table: string): Promise<readonly Leaf[
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE (c.oid = to_regclass($1) AND c.relkind = 'r')
        OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) WHERE isleaf)`,
-    [sqlIdentifier(table)],
+    [table],
   );
   return rows.map(({ schema, name, blocks }) => ({
     leaf: `${sqlIdentifier(schema)}.${sqlIdentifier(name)}`,

@@ -13,7 +13,6 @@ import { basePosition } from '../../rows/row-encoder.ts';
 import { blindIndexes } from '../../sealing/blind-index.ts';
 import type { KeyRingReader } from '../../sealing/key-ring.ts';
 import { Opener } from '../../sealing/opener.ts';
-import { rejectsTable } from '../load/rejects.ts';
 import { positionColumn } from '../load/target.ts';
 import { sealedRelations, type SealedRelation } from '../reseal/relation.ts';
 import type { Config } from '../reseal/relation.ts';
@@ -54,7 +53,7 @@ export async function compareSealed(
   const places: FoundPlace[] = [...before.places];
   const counts: Record<Finding, number> = { ...before.counts };
   for (const relation of sealedRelations(comparison.config)) {
-    const isRejects = relation.table === rejectsTable(comparison.config.target.table);
+    const isRejects = relation.kind === 'Rejects';
     const findings: readonly Finding[] = isRejects
       ? ['RejectMissing', 'RejectExtra']
       : ['OtherValues'];
