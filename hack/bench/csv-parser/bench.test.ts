@@ -12,12 +12,12 @@ describe('the parsers that are compared', () => {
         name,
         ...parse(bytes, encoding),
       }));
-      const [first, ...strings] = found;
-      const [{ size, records, values } = { size: 0, records: 0, values: 0 }] = strings;
-      expect(size).toBeGreaterThan(1000);
-      expect(found).toEqual(found.map((one) => ({ ...one, records, values })));
-      expect(strings).toEqual(strings.map((one) => ({ ...one, size })));
-      expect(first?.size).toBeGreaterThanOrEqual(size);
+      for (const kind of ['bytes', 'strings']) {
+        const [first, ...others] = found.filter(({ name }) => name.endsWith(kind));
+        expect(first?.size).toBeGreaterThan(1000);
+        expect(others).toEqual(others.map(({ name }) => ({ ...first, name })));
+      }
+      expect(new Set(found.map(({ values }) => values)).size).toBe(1);
     }
   });
 });
