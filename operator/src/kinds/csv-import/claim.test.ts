@@ -18,6 +18,12 @@ function claimOf(parts: object, metadata: object = {}): KubeObject {
 
 const bound: ClaimFacts = { phase: 'Bound', accessModes: ['ReadOnlyMany'], isDeleting: false };
 
+/** Of the pods of a Job or Deployment. */
+function affinityIn(object: KubeObject | undefined): unknown {
+  const { spec } = (object ?? {}) as { readonly spec?: { readonly template: unknown } };
+  return spec === undefined ? undefined : affinityOf(spec.template);
+}
+
 function affinityOf(template: unknown): unknown {
   return (template as { readonly spec: { readonly affinity?: unknown } }).spec.affinity;
 }
@@ -122,13 +128,13 @@ describe('a volume claim', () => {
     await cluster.setStatus(claims, 'data', { phase: 'Lost', accessModes: ['ReadOnlyMany'] });
     await cluster.settle();
 
-    expect(affinityOf((job?.['spec'] as { template: unknown }).template)).toBeDefined();
+    expect(affinityIn(job)).toBeDefined();
     expect(await cluster.condition('SourceReady')).toMatchObject({
       status: 'False',
       reason: 'ClaimLost',
     });
     const worker = await cluster.read(deployments, 'users-worker');
-    expect(affinityOf((worker?.['spec'] as { template: unknown }).template)).toBeDefined();
+    expect(affinityIn(worker)).toBeDefined();
     expect((await cluster.read(jobs, 'users-coordinator'))?.metadata.uid).toBe(job?.metadata.uid);
   });
 });

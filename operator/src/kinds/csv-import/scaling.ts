@@ -5,7 +5,7 @@
  * had written down may be older than what it did, and a wrong guess would stop workers for the time of
  * one question.
  */
-import type { CsvImportSpec } from '@millrace/crds/csv-import';
+import type { CsvImportProgress, CsvImportSpec } from '@millrace/crds/csv-import';
 import { presentReplicas } from '../../machinery/workload/scaled.ts';
 import { workerBounds } from './children/config-map.ts';
 import type { Observed } from './observed.ts';
@@ -45,13 +45,17 @@ export function workersWanted({ spec, observed, outcome }: ScalingInput): Worker
   if (progress.state === 'Complete' || progress.state === 'Failed') {
     return { ...asFar, replicas: 0 };
   }
+  return { isGuess, ...bounded(progress, { min, max }) };
+}
+
+function bounded(
+  { sequential, workers: { wanted, why } }: CsvImportProgress,
+  { min, max }: { readonly min: number; readonly max: number },
+): Omit<WorkersWanted, 'isGuess'> {
   // More workers than none would only wait for chunks that nobody announces.
-  if (progress.sequential !== undefined) {
-    return { isGuess, isToRest: true, replicas: 0, reason: progress.sequential };
-  }
-  const { wanted, why } = progress.workers;
-  const bounded = Math.max(min, Math.min(wanted, max));
+  if (sequential !== undefined) return { isToRest: true, replicas: 0, reason: sequential };
+  const replicas = Math.max(min, Math.min(wanted, max));
   const bound = wanted > max ? 'max' : 'min';
-  const reason = bounded === wanted ? why : `spec.workers.${bound} is ${bounded}; ${why}`;
-  return { ...asFar, replicas: bounded, reason };
+  const reason = replicas === wanted ? why : `spec.workers.${bound} is ${replicas}; ${why}`;
+  return { isToRest: false, replicas, reason };
 }
