@@ -71,6 +71,33 @@ describe.skipIf(lacks('postgres'))('the gateway over Postgres', () => {
     }
   });
 
+  it('has a page that loads nothing from elsewhere, and needs no token itself', async () => {
+    await using db = await peopleDatabase();
+    await using served = await testGateway({
+      config: config({ serve: { filters: [], auth: { mode: 'Tokens' } } }),
+      postgresUrl: db.appUrl,
+      tokens: () => 'ann:token-0123456789',
+    });
+
+    const pages = await Promise.all(
+      ['/', '/page.css', '/page.js'].map((path) => fetch(`${served.url}${path}`)),
+    );
+    const [html] = await Promise.all(pages.map((page) => page.text()));
+
+    expect(pages.map((page) => page.headers.get('content-type'))).toEqual([
+      'text/html; charset=utf-8',
+      'text/css; charset=utf-8',
+      'text/javascript; charset=utf-8',
+    ]);
+    for (const page of pages) {
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(page.headers.get('access-control-allow-origin')).toBeNull();
+    }
+    expect(html).toContain('data-table="people"');
+    expect(html).not.toMatch(/https?:\/\//);
+    expect((await served.get('/people/events')).status).toBe(401);
+  });
+
   it('pages through every row once, in key order', async () => {
     await using db = await peopleDatabase();
     await using served = await testGateway({ config: config(), postgresUrl: db.appUrl });
@@ -149,12 +176,15 @@ describe.skipIf(lacks('postgres'))('the gateway over Postgres', () => {
       ['/people/%zz', 400, 'BadUrl'],
       ['/people/12345', 404, 'NotFound'],
       ['/people/', 404, 'NotFound'],
-      ['/people/events', 404, 'NotFound'],
-      ['/people/sse', 404, 'NotFound'],
+      ['/people/limit', 404, 'NotFound'],
+      ['/people/events?cursor=x', 400, 'UnknownParameter'],
+      ['/people/sse?limit=0', 400, 'BadLimit'],
+      ['/people/sse/1', 404, 'NotFound'],
       ['/people/1/2', 404, 'NotFound'],
       ['/other', 404, 'NotFound'],
       ['/people_rejects', 404, 'NotFound'],
-      ['/', 404, 'NotFound'],
+      ['/page.html', 404, 'NotFound'],
+      ['/?people', 400, 'UnknownParameter'],
       ['//people', 404, 'NotFound'],
     ];
 
@@ -204,6 +234,7 @@ describe.skipIf(lacks('postgres'))('the gateway over Postgres', () => {
     expect((await served.get('/people/a,today')).code).toBe('BadKey');
     expect((await served.get('/people/a')).code).toBe('BadKey');
     expect((await words.get('/words/events?key=1')).data).toEqual({ word: 'events' });
+    expect((await words.get('/words/cursor?key=1')).code).toBe('NotFound');
     expect((await words.get('/words/?key=1')).data).toEqual({ word: '' });
     expect((await words.get('/words/a,b')).data).toEqual({ word: 'a,b' });
     expect((await words.get('/words/50%25')).data).toEqual({ word: '50%' });
