@@ -117,6 +117,10 @@ describe('sniff on particular files', () => {
 
   it.each([
     ['sentences', 'It was late, and dark.\nNobody came.\nThen, at last, a knock; it was Bob.\n'],
+    [
+      'sentences that all have one comma',
+      'It was late that night, and it was dark.\nHe stood at the old door, but nobody at all came out.\nThen he went back home, where his dog was.\n',
+    ],
     ['log lines', '2024-01-01 12:00:00 INFO started\n2024-01-01 12:00:05 WARN disk, almost full\n'],
     ['names', 'name\nJohn Smith\nAl Jones\nMary Lee\n'],
     ['timestamps', 'ts\n2024-01-01 12:00:00\n2024-01-02 12:30:00\n'],
@@ -208,6 +212,7 @@ describe('sniff on particular files', () => {
     ],
     ['nothing but a header with a delimiter too many', 'a,b,c,\n1,2,3\n4,5,6\n', 0, 'a'],
     ['nothing but a header that comes again', 'id,n\n1,x\n2\nid,n\n3,"o\n4,y\n', 0, 'id'],
+    ['nothing but a header below a line of it', 'a,b,c\nx\na,b,c\n1,2,3\n4,5,6\n7,8,9\n', 0, 'a'],
     ['a separator hint and a title', 'sep=;\nReport\na;b;c\n1;2;3\n4;5;6\n', 1, 'a'],
     ['nothing', 'a,b,c\n1,2,3\n', 0, 'a'],
     ['a header that lacks a field', 'a,b,c,d\n1,2,3,4,5\n6,7,8,9,0\n1,2,3,4,5\n', 0, 'a'],
