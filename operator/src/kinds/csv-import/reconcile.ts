@@ -97,7 +97,9 @@ export function createReconcile(options: ReconcileOptions): (key: string) => Pro
       now: new Date(clock.now()).toISOString(),
     });
     const laterMs = await statuses.write(key, { resource, held: observed.status, wanted });
-    const expiresMs = care === undefined ? undefined : lookAgainMs({ care, observed, clock });
+    // By the status of this pass: the write of it may be the last thing that happens for long.
+    const ended = { ...observed, status: wanted };
+    const expiresMs = care === undefined ? undefined : lookAgainMs({ care, ended, clock });
     return soonest(pass.requeueAfterMs, laterMs, care?.scaling.choice.lookAgainMs, expiresMs);
   };
 }
@@ -117,16 +119,16 @@ const expiryMaxMs = 3_600_000;
 /** When an import that has ended has been kept for long enough, nothing else wakes it. */
 function lookAgainMs({
   care,
-  observed,
+  ended,
   clock,
 }: {
   readonly care: Care;
-  readonly observed: Observed;
+  readonly ended: Observed;
   readonly clock: Pick<Clock, 'now'>;
 }): number | undefined {
   const { spec } = care;
-  const outcome = outcomeOf(observed);
-  const leftMs = timeLeft({ spec, observed, outcome, now: clock.now() });
+  const outcome = outcomeOf(ended);
+  const leftMs = timeLeft({ spec, observed: ended, outcome, now: clock.now() });
   return leftMs === undefined ? undefined : Math.min(leftMs, expiryMaxMs);
 }
 
