@@ -196,6 +196,25 @@ describe('BoundaryScanner', () => {
     }
   });
 
+  it.each([
+    ['wide spaces', '  ', { delimiter: 0x20, spacesMin: 2 }],
+    ['wide spaces in UTF-16', '   ', { delimiter: 0x20, spacesMin: 2, encoding: 'UTF-16BE' }],
+    ['a broken bar', '¦', { delimiter: 0xa6 }],
+    ['a character of two UTF-16 units', '💥', { delimiter: 0x1f4a5, encoding: 'UTF-16LE' }],
+  ] as const)(
+    'knows a delimiter of which the bytes come one by one: %s',
+    (_, delimiter, changes) => {
+      const dialect: Dialect = { ...standardDialect, ...changes };
+      const record = encodeText(`"a\nb"${delimiter}c\n`, dialect.encoding) ?? Buffer.alloc(0);
+      const bytes = Buffer.concat(Array.from({ length: 20 }, () => record));
+      const feeds = Array.from({ length: bytes.length }, () => 1);
+
+      const chunks = scan(bytes, { dialect, maxRecordBytes: 100, chunkBytes: 1, feeds });
+
+      expect(chunks.map(({ length }) => length)).toEqual(chunks.map(() => record.length));
+    },
+  );
+
   it('makes a record that is too long a chunk of its own, without holding it', () => {
     const scanner = new BoundaryScanner({
       dialect: standardDialect,

@@ -371,6 +371,12 @@ describe('parseChunk', () => {
     },
   );
 
+  it('leaves a backslash before one of two spaces alone, and the spaces too', () => {
+    const dialect = { delimiter: 0x20, spacesMin: 2, escape: 'Backslash' } as const;
+    const { rows } = read('a\\ b\\\\c\\  d\n', dialect);
+    expect(rows).toEqual([['a\\ b\\c\\', 'd']]);
+  });
+
   it('separates by a character of several bytes, and copies the file for nothing else', () => {
     const text = '§ note\né¦"a¦b"¦c\\¦d\n';
     const dialect = { delimiter: 0xa6, comment: 0xa7, escape: 'Backslash' as const };
