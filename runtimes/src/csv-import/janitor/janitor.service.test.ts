@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { lacks } from '../../../test/backends.ts';
+import { brokerUrl, lacks } from '../../../test/backends.ts';
 import { loadedAgain, loadedImport } from '../../../test/loaded-import.ts';
 import type { PreparedImport } from '../../../test/prepared-import.ts';
 import type { AmqpLink } from '../../connectors/rabbitmq/link.ts';
@@ -49,6 +53,26 @@ async function rowsOf({ owner }: PreparedImport, table: string): Promise<number>
   const { rows } = await owner.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`);
   return rows[0]?.n ?? 0;
 }
+
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+
+describe.skipIf(lacks('postgres', 'rabbitmq'))('the janitor as a process', () => {
+  it('does what it is told at the end, and says so in its last words', async () => {
+    await using it = await loadedImport(csv);
+    const env = { ...it.env, RABBITMQ_URL: brokerUrl(), MILLRACE_DELETION_POLICY: 'Purge' };
+    const janitor = spawn(process.execPath, [main, 'csv-import', 'janitor'], {
+      env,
+      stdio: 'ignore',
+    });
+
+    const [code] = (await once(janitor, 'exit')) as [number];
+
+    const words = await readFile(it.config.terminationLog, 'utf8');
+    expect(JSON.parse(words)).toMatchObject({ outcome: 'Purged', tableDropped: true });
+    expect(code).toBe(0);
+    expect(await remains(it)).toEqual(nothing);
+  });
+});
 
 describe.skipIf(lacks('postgres'))('the janitor of an import', () => {
   it('takes queues, table, rejects and ledger away, once and again', async () => {
