@@ -144,6 +144,8 @@ class Assault {
   readonly missed: Moment[] = [];
   readonly #options: AssaultOptions;
   #repairs: Promise<void> = Promise.resolve();
+  /** What takes minutes; the strikes of the round go on meanwhile. */
+  #lasting: Promise<void> = Promise.resolve();
   #isPlayDead = false;
 
   constructor(options: AssaultOptions) {
@@ -162,7 +164,7 @@ class Assault {
       await this.#strike(deck.deal('work', variant), 0);
     }
     await this.#strike(deck.deal('end', variant), 0);
-    await this.#repairs;
+    await Promise.all([this.#repairs, this.#lasting]);
   }
 
   async #strike(moment: Moment | undefined, threshold: number): Promise<void> {
@@ -189,7 +191,7 @@ class Assault {
 
   /** One after the other, but for play, whose state waits for nobody. */
   #repair(
-    { target }: Moment,
+    { target, how }: Moment,
     { blow, awayMs }: { readonly blow: Blow | undefined; readonly awayMs: number },
   ): void {
     const before = this.#repairs;
@@ -201,6 +203,9 @@ class Assault {
         this.#isPlayDead = false;
         await before;
       })();
+    } else if (how === 'FreezeForGood') {
+      this.#lasting = Promise.all([this.#lasting, blow?.end()]).then(() => undefined);
+      this.#lasting.catch(() => undefined);
     } else if (blow !== undefined) {
       // What lasts begins now, whatever else is still to be repaired.
       const ended = blow.end();
