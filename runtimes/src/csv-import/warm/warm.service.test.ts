@@ -81,6 +81,12 @@ async function scene(content: string, changes: Changes = {}): Promise<Scene> {
   };
 }
 
+/** Rows that are kept, without the counters of the budget. */
+async function rowKeys({ it, keys }: Scene): Promise<readonly string[]> {
+  const found = await keys.keys(`*:warm:${it.uid}:*`);
+  return found.filter((key) => !/:(bytes|chunks)\b/.test(key));
+}
+
 /** Chunks of about 1 KiB; the same key first, in the middle and last. */
 function content(): string {
   const lines = Array.from({ length: 96 }, (_, id) => `${id + 1},value ${id} ${'x'.repeat(20)}`);
@@ -140,9 +146,7 @@ describe.skipIf(lacks('postgres') || lacks('redis'))('a warm cache', () => {
   it('never puts back an old row that was read before a commit', async () => {
     await using at = await scene(content());
     await at.load(at.it.chunks[0] ?? 0);
-    await at.keys.unlink(
-      ...(await at.keys.keys('*:warm:*:*:*')).filter((key) => key.includes(at.it.uid)),
-    );
+    await at.keys.unlink(...(await rowKeys(at)));
     const { promise, resolve } = Promise.withResolvers<string>();
     const late = promise;
 
@@ -159,10 +163,13 @@ describe.skipIf(lacks('postgres') || lacks('redis'))('a warm cache', () => {
     })();
     await expect.poll(() => at.outcomes.at(-1)).toBe('miss');
     await at.load(at.it.chunks.at(-1) ?? 0);
+    // Redis may drop a row at any time, and must then not take an older one.
+    await at.keys.unlink(...(await rowKeys(at)));
     resolve('{"id":0,"value":"old"}');
     await reading;
+    await at.keys.ping();
 
-    expect(await at.cached(0)).toBe('last');
+    expect(await at.cached(0)).toBe('unread');
   });
 
   it('keeps within its budget, and takes out what it has no room to renew', async () => {
