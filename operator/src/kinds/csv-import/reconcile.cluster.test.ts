@@ -10,6 +10,8 @@ import { report } from '../../../test/import-world.ts';
 import { containerStatus, OperatorStage } from '../../../test/operator-stage.ts';
 import { describeOnCluster, realNamespace } from '../../../test/real-cluster.ts';
 import type { KubeObject } from '../../machinery/kube-api.ts';
+import { jobFacts } from '../../machinery/workload/job.ts';
+import { purgeFinalizer } from './names.ts';
 import { csvImports } from './resource-types.ts';
 import {
   configMaps,
@@ -127,6 +129,35 @@ describeOnCluster('a CsvImport on a real API server', () => {
 
     expect(await stage.status()).toMatchObject({ totals, percent: 100 });
     await stage.untilTrue(async () => (await stage.replicas('users-worker')) === 0, 'no workers');
+  });
+
+  it('is held until everything has stopped and its janitor has ended, if its data goes too', async () => {
+    await using stage = await Stage.create();
+    stage.progress = report();
+    await stage.runPodOf('coordinator');
+    await stage.untilTrue(async () => (await stage.replicas('users-worker')) === 2, '2 workers');
+    await stage.changeSpec({ deletionPolicy: 'Purge' });
+    const isHeld = async () =>
+      (await stage.read(csvImports, 'users'))?.metadata.finalizers?.includes(purgeFinalizer) ===
+      true;
+    await stage.untilTrue(isHeld, 'the import to be held');
+    const { api, namespace } = stage.cluster;
+
+    await api.delete(csvImports, { namespace, name: 'users' });
+    const janitor = await stage.runPodOf('janitor');
+    expect(await stage.replicas('users-worker')).toBe(0);
+    const coordinator = await stage.read(jobs, 'users-coordinator');
+    expect(jobFacts(coordinator as KubeObject).isSuspensionSeen).toBe(true);
+    expect(await isHeld()).toBe(true);
+    await stage.setPodStatus(janitor, {
+      phase: 'Succeeded',
+      conditions: [{ type: 'Ready', status: 'False' }],
+      containerStatuses: [containerStatus('janitor', { terminated: { exitCode: 0 } })],
+    });
+
+    const isGone = async () => (await stage.read(csvImports, 'users')) === undefined;
+    await stage.untilTrue(isGone, 'the import to go');
+    await stage.untilCollected('users', [configMaps, jobs, deployments, services, pods]);
   });
 
   it('leaves nothing behind when it is deleted', async () => {
