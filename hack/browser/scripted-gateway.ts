@@ -2,8 +2,8 @@
  * The gateway's own page and streams over an import that is made up: no database, the same picture
  * every time.
  */
-import { pino } from 'pino';
 import { systemClock } from '@millrace/kit/clock';
+import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
 import { openPage } from '@millrace/runtimes/csv-import/page/page';
 import {
@@ -33,7 +33,7 @@ export async function scriptedGateway(options: ScriptedGatewayOptions): Promise<
   const service = await startHttp({
     host: '127.0.0.1',
     port: 0,
-    log: pino({ level: 'silent' }),
+    log: createLog({ level: 'silent', bindings: {}, fd: 2 }),
     metrics: createMetrics({}),
     clock: systemClock,
     handle: (request) => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { podConfig } from '@millrace/crds/csv-import';
+import { podConfig, type CsvImportSpec } from '@millrace/crds/csv-import';
 import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { usersSpec } from '../../../test/import-cluster.ts';
@@ -52,11 +52,29 @@ describe('children', () => {
         rejects: { maxRows: 3 },
         format: { header: 'Present' as const },
       },
+      { ...usersSpec, cache: { mode: 'Warm' as const, maxBytes: '1Gi' } },
     ];
 
     for (const spec of specs) {
       expect([...check.Errors(podConfigOf(owner, spec))]).toEqual([]);
     }
+  });
+
+  it('keep warm rows for a day and within a bound unless told, and bound nothing else', () => {
+    const cacheOf = (cache: CsvImportSpec['cache']) =>
+      podConfigOf(owner, { ...usersSpec, ...(cache === undefined ? {} : { cache }) }).cache;
+
+    expect(cacheOf({ mode: 'Warm' })).toEqual({
+      mode: 'Warm',
+      ttlMs: 86_400_000,
+      maxBytes: 67_108_864,
+    });
+    expect(cacheOf({ mode: 'Warm', ttl: '90s', maxBytes: '1Gi' })).toEqual({
+      mode: 'Warm',
+      ttlMs: 90_000,
+      maxBytes: 1_073_741_824,
+    });
+    expect(cacheOf({ mode: 'Invalidate' })).toEqual({ mode: 'Invalidate', ttlMs: 120_000 });
   });
 
   it('start anew when what they read changes, and for nothing else', () => {

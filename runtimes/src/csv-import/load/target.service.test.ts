@@ -147,8 +147,16 @@ describe.skipIf(needed)('the target', () => {
       .query(`CREATE UNIQUE INDEX CONCURRENTLY ${name} ON items (name)`)
       .catch(() => undefined);
 
-    await buildIndexes(server.owner, 'items', { filters: ['name'], searchable: [], positions: true });
-    await buildIndexes(server.owner, 'items', { filters: ['name'], searchable: [], positions: true });
+    await buildIndexes(server.owner, 'items', {
+      filters: ['name'],
+      searchable: [],
+      positions: true,
+    });
+    await buildIndexes(server.owner, 'items', {
+      filters: ['name'],
+      searchable: [],
+      positions: true,
+    });
 
     const { rows } = await server.owner.query(
       'SELECT indisvalid AS valid, pg_get_indexdef(indexrelid) AS definition FROM pg_index WHERE indexrelid = $1::regclass',
