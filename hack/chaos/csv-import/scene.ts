@@ -107,6 +107,7 @@ export async function openScene(given: SceneOptions): Promise<Scene> {
       await disk?.clear().catch(() => undefined);
       await Promise.allSettled([...backends.values()].map(async (one) => one.stop()));
       await network?.[Symbol.asyncDispose]();
+      if (!options.keep) await disk?.unmount().catch((error: unknown) => log(String(error)));
       if (options.keep) log(`kept ${folder}`);
       else await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     },

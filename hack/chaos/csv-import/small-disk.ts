@@ -82,6 +82,11 @@ export class SmallDisk {
     await this.#resize(bytes);
   }
 
+  /** When nobody uses it any more. */
+  async unmount(): Promise<void> {
+    await run('umount', ['-n', this.#path], { env: { PATH: process.env['PATH'] } });
+  }
+
   async #resize(size: number): Promise<void> {
     await mountWith(['-o', `remount,size=${String(size)}`, this.#path]);
   }
