@@ -7,6 +7,7 @@ import { createMetrics } from '@millrace/kit/metrics';
 import { changeState } from '../src/chunks/imports.ts';
 import { releaseTarget } from '../src/chunks/targets.ts';
 import { createSink } from '../src/csv-import/load/sink.ts';
+import type { KeyRingReader } from '../src/sealing/key-ring.ts';
 import { importTelemetry } from '../src/csv-import/telemetry.ts';
 import { readContext, workChunk } from '../src/csv-import/worker/chunk-work.ts';
 import { preparedImport, prepareImport, sourceOf, type PreparedImport } from './prepared-import.ts';
@@ -14,9 +15,10 @@ import { preparedImport, prepareImport, sourceOf, type PreparedImport } from './
 export async function loadedImport(
   content: string,
   overrides: Partial<CsvImportPodConfig> = {},
+  keys?: KeyRingReader,
 ): Promise<PreparedImport> {
   const it = await preparedImport(content, overrides);
-  await loadToEnd(it, it);
+  await loadToEnd(it, { ...it, keys });
   return it;
 }
 
@@ -32,15 +34,19 @@ export async function loadedAgain(
   return { uid, config };
 }
 
+interface Loaded extends Pick<PreparedImport, 'config' | 'chunks'> {
+  readonly keys?: KeyRingReader | undefined;
+}
+
 async function loadToEnd(
   { app, owner }: Pick<PreparedImport, 'app' | 'owner'>,
-  { config, chunks }: Pick<PreparedImport, 'config' | 'chunks'>,
+  { config, chunks, keys }: Loaded,
 ): Promise<void> {
   const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
   const options = {
     config,
     db: app,
-    sink: createSink({ config }),
+    sink: createSink({ config, ...(keys === undefined ? {} : { keys }) }),
     source: sourceOf(config),
     clock: systemClock,
     telemetry: importTelemetry(log, createMetrics({})),

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
 import { lacks } from '../../../test/backends.ts';
 import { loadedAgain, loadedImport } from '../../../test/loaded-import.ts';
+import { fixedKeys } from '../../../test/sealing-keys.ts';
 import { sourceOf, type PreparedImport } from '../../../test/prepared-import.ts';
 import { changeState } from '../../chunks/imports.ts';
 import { readTotals } from '../../chunks/totals.ts';
-import { keyRingReader } from '../../sealing/key-ring.ts';
+import { keyRingReader, type KeyRingReader } from '../../sealing/key-ring.ts';
 import { createSink } from '../load/sink.ts';
 import { verifyImport } from '../verify/verify.ts';
 import { parseRepaired, type Repaired } from './exchange.ts';
 import { exchangeLines, replayRejects, type ReplayedRecord } from './replay.ts';
 
-const keys = keyRingReader({ read: () => undefined, clock: systemClock });
+const noKeys = keyRingReader({ read: () => undefined, clock: systemClock });
 
 /** What `millrace rejects` writes, as lines. */
-async function exported(it: PreparedImport): Promise<readonly string[]> {
+async function exported(it: PreparedImport, keys = noKeys): Promise<readonly string[]> {
   const parts: Buffer[] = [];
   for await (const part of exchangeLines(it.owner, { config: it.config, keys })) parts.push(part);
   return Buffer.concat(parts).toString().trimEnd().split('\n');
@@ -24,10 +24,10 @@ async function exported(it: PreparedImport): Promise<readonly string[]> {
 async function replay(
   it: PreparedImport,
   records: readonly Repaired[],
-  change: { config?: CsvImportPodConfig; isDryRun?: boolean; withUntouched?: boolean } = {},
+  change: { isDryRun?: boolean; withUntouched?: boolean; keys?: KeyRingReader } = {},
 ): Promise<readonly ReplayedRecord[]> {
-  const { config = it.config, isDryRun = false, withUntouched = false } = change;
-  const { owner } = it;
+  const { isDryRun = false, withUntouched = false, keys = noKeys } = change;
+  const { owner, config } = it;
   const sink = createSink({ config, keys });
   const found: ReplayedRecord[] = [];
   const options = { config, owner, sink, keys, records, isDryRun, withUntouched };
@@ -42,7 +42,7 @@ async function rowsOf({ owner }: PreparedImport): Promise<readonly string[]> {
   return rows.map(({ id, value }) => `${id},${value}`);
 }
 
-async function isVerified({ app, config, uid }: PreparedImport): Promise<unknown> {
+async function isVerified({ app, config, uid }: PreparedImport, keys = noKeys): Promise<unknown> {
   const sink = createSink({ config, keys });
   const report = await verifyImport({ config, db: app, sink, keys, source: sourceOf(config) });
   const { read, loaded, superseded, rejected } = await readTotals(app, uid).then((totals) => ({
@@ -132,6 +132,27 @@ describe.skipIf(lacks('postgres'))('rejects that were repaired', () => {
 
     expect(await replay(it, repaired)).toMatchObject([{ outcome: 'Stays', why: 'DuplicateKey' }]);
     expect(await isVerified(it)).toBe(true);
+  });
+
+  it('stay sealed where a column is, before and after', async () => {
+    const keys = fixedKeys('k1');
+    const columns = [
+      { name: 'id', type: 'bigint' as const },
+      { name: 'value', type: 'text' as const, sealed: true },
+    ];
+    await using it = await loadedImport(csv, { columns }, keys);
+    const file = await exported(it, keys);
+    const repaired = parseRepaired(repair(file, ['x2,two', '2,repaired']));
+
+    const found = await replay(it, repaired, { keys });
+
+    expect(found[0]).toMatchObject({ outcome: 'Loaded' });
+    const { rows } = await it.owner.query<{ record: Buffer; record_sealed: boolean }>(
+      'SELECT record, record_sealed FROM millrace.replays',
+    );
+    expect(rows).toMatchObject([{ record_sealed: true }]);
+    expect(rows[0]?.record.toString('latin1')).not.toContain('repaired');
+    expect(await isVerified(it, keys)).toBe(true);
   });
 
   it('wait for their import, and for any other that loads the table', async () => {
