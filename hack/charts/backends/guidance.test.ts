@@ -13,11 +13,11 @@ const read = (...path: readonly string[]): string =>
 const guidance = (name: string): readonly unknown[] =>
   parseAllDocuments(read('guidance', name)).map((document) => document.toJS() as unknown);
 
-/** From the design of the Secret; SEALING_KEYS has no reader yet. */
+/** From the design of the Secret. */
 const wellKnown = `
   POSTGRES_URL POSTGRES_OWNER_URL POSTGRES_READ_URL REDIS_URL RABBITMQ_URL TOKENS
   KAFKA_BROKERS KAFKA_TLS KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD
-  S3_ENDPOINT S3_REGION S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY`
+  S3_ENDPOINT S3_REGION S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY SEALING_KEYS`
   .trim()
   .split(/\s+/);
 

@@ -80,7 +80,15 @@ describeOnCluster('passwords of the development backends', () => {
     const first = await secret('millrace-backends-passwords');
     const clients = await secret('millrace-backends');
 
-    const passwords = Object.entries(first).filter(([key]) => !key.endsWith('.conf'));
+    const isSealing = ([key]: readonly [string, string]): boolean => key.startsWith('sealing-');
+    const made = Object.entries(first).filter(([key]) => !key.endsWith('.conf'));
+    const passwords = made.filter((entry) => !isSealing(entry));
+    const keys = made.filter(isSealing).map(([, value]) => value);
+    expect(new Set(keys).size).toBe(2);
+    for (const key of keys) expect(Buffer.from(key, 'base64')).toHaveLength(32);
+    expect(JSON.parse(clients['SEALING_KEYS'] ?? '')).toEqual({
+      chart: { use: 'active', seal: first['sealing-seal'], index: first['sealing-index'] },
+    });
     expect(passwords).toHaveLength(9);
     for (const [key, value] of passwords) expect(value, key).toMatch(/^[0-9a-f]{40}$/);
     expect(new Set(passwords.map(([, value]) => value)).size).toBe(9);
