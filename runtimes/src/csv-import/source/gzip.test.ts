@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { collectGarbage } from '../../../test/garbage.ts';
 import { inflate, isGzip } from './gzip.ts';
 
 async function* blocksOf(bytes: Buffer, size: number): AsyncGenerator<Buffer, void, undefined> {
@@ -135,6 +137,25 @@ describe('inflating', () => {
     expect(got).toBeLessThan(2 * 1_048_576);
     expect(taken).toBeLessThan(bomb.length / 4);
     await expect.poll(() => isClosed).toBe(true);
+  });
+
+  it('keeps nothing of the blocks that were used up', async () => {
+    const held: number[] = [];
+    async function* measured(): AsyncGenerator<Buffer, void, undefined> {
+      let blocks = 0;
+      for await (const block of blocksOf(gzipSync(randomBytes(6_000)), 1)) {
+        yield block;
+        blocks += 1;
+        if (blocks !== 1_000 && blocks !== 6_000) continue;
+        await collectGarbage();
+        held.push(process.memoryUsage().heapUsed);
+      }
+    }
+
+    for await (const _ of inflate(measured(), 'data.csv.gz'));
+
+    const [before = 0, after = Infinity] = held;
+    expect(after - before).toBeLessThan(5_000 * 100);
   });
 
   it('is for what begins as gzip does', () => {

@@ -43,14 +43,11 @@ async function pump(
   gunzip: Gunzip,
   label: string,
 ): Promise<void> {
-  const over = new Promise<void>((resolve) => {
-    gunzip.once('end', resolve).once('close', resolve);
-  });
   let isEnded = false;
   try {
     for await (const block of packed) {
       if (gunzip.destroyed) return;
-      const used: number = isEnded ? 0 : await write(gunzip, block, over);
+      const used: number = isEnded ? 0 : await write(gunzip, block);
       // The inflater takes everything but what follows the last member.
       isEnded ||= used < block.length;
       if (gunzip.destroyed) return;
@@ -63,11 +60,23 @@ async function pump(
   }
 }
 
-/** How much of the block the inflater took. */
-async function write(gunzip: Gunzip, block: Buffer, over: Promise<void>): Promise<number> {
+/**
+ * How much of the block the inflater took. What follows the last member it neither takes nor refuses,
+ * so its end counts too. That is waited for anew with each block: a promise for all of them would hold
+ * something of every one.
+ */
+async function write(gunzip: Gunzip, block: Buffer): Promise<number> {
   const before = gunzip.bytesWritten;
-  const taken = new Promise<void>((resolve) => gunzip.write(block, () => resolve()));
-  await Promise.race([taken, over]);
+  const { promise: used, resolve } = Promise.withResolvers<void>();
+  const done = (): void => resolve();
+  gunzip.once('end', done).once('close', done);
+  if (gunzip.readableEnded || gunzip.closed) done();
+  try {
+    gunzip.write(block, done);
+    await used;
+  } finally {
+    gunzip.off('end', done).off('close', done);
+  }
   return gunzip.bytesWritten - before;
 }
 

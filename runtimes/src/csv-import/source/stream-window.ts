@@ -30,7 +30,7 @@ export interface WindowOptions {
 export class StreamWindow {
   readonly #stream: ByteStream;
   readonly #bytesMax: number;
-  readonly #aborted: Promise<undefined>;
+  readonly #signal: AbortSignal;
   #held: Held[] = [];
   #released: number;
   #end: number;
@@ -38,7 +38,7 @@ export class StreamWindow {
   constructor(stream: ByteStream, { start, bytesMax, signal }: WindowOptions) {
     this.#stream = stream;
     this.#bytesMax = bytesMax;
-    this.#aborted = aborted(signal);
+    this.#signal = signal;
     this.#released = start;
     this.#end = start;
   }
@@ -50,7 +50,7 @@ export class StreamWindow {
 
   /** The next block; undefined at the end, or when the signal aborts while it is waited for. */
   async pull(): Promise<Buffer | undefined> {
-    const next = await Promise.race([this.#aborted, this.#stream.next()]);
+    const next = await unlessAborted(this.#stream.next(), this.#signal);
     if (next === undefined || next.done === true) return undefined;
     const bytes = next.value;
     this.#held.push({ offset: this.#end, bytes });
@@ -111,10 +111,18 @@ export class StreamWindow {
   }
 }
 
-async function aborted(signal: AbortSignal): Promise<undefined> {
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  return undefined;
+/**
+ * The result, or undefined as soon as the signal aborts. A promise for the whole stream would not do:
+ * while it is pending it holds every result that it was raced with.
+ */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+  const abort = (): void => resolve(undefined);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
