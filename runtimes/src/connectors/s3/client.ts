@@ -8,6 +8,7 @@
  */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { getCACertificates } from 'node:tls';
 import { Transient } from '@millrace/kit/transient';
 import type * as Sdk from '@aws-sdk/client-s3';
 
@@ -74,7 +75,7 @@ function openClient(sdk: S3Sdk, settings: S3Settings): Sdk.S3Client {
       httpAgent: new HttpAgent(sockets),
       httpsAgent: new HttpsAgent({
         ...sockets,
-        ...(caBundle === undefined ? {} : { ca: caBundle }),
+        ...(caBundle === undefined ? {} : { ca: [...getCACertificates('default'), caBundle] }),
       }),
     },
   });
