@@ -123,6 +123,23 @@ describe('a content with ranges and a strong ETag', () => {
   });
 });
 
+describe('a content of which all is given in place of a range', () => {
+  it('is given up in time, though nothing of the range has come yet', async () => {
+    await using server = await webServer(digits);
+    const place = placeOf(server);
+    const pinned = await ranged(place);
+    server.set({ ranges: false });
+    let nowMs = 0;
+    const hurried = { ...systemClock, monotonic: () => (nowMs += 60_000) };
+    const range = { offset: 199_990, length: 10 };
+
+    await expect(readRange(place, pinned, { range, clock: hurried })).rejects.toMatchObject({
+      family: 'Transient',
+      code: 'SourceSlow',
+    });
+  });
+});
+
 describe('a content without ranges or without a strong ETag', () => {
   it('is a stream, with the reason and what the server says of it', async () => {
     await using server = await webServer(digits);

@@ -158,7 +158,10 @@ function isOtherVersion(
   return range?.total !== undefined && range.total !== pinned.size;
 }
 
-/** Skips and ends early, whatever else the server sends. */
+/**
+ * Skips and ends early, whatever else the server sends. What is skipped comes as empty pieces, since
+ * whoever reads asks only between pieces whether it takes too long.
+ */
 async function* piece(
   body: AsyncIterable<Buffer>,
   { offset, length }: Bytes,
@@ -169,7 +172,7 @@ async function* piece(
     const from = Math.max(0, offset - at);
     const to = Math.min(bytes.length, end - at);
     at += bytes.length;
-    if (to > from) yield bytes.subarray(from, to);
+    yield bytes.subarray(from, Math.max(from, to));
     if (at >= end) return;
   }
 }
