@@ -60,4 +60,15 @@ describe('rates', () => {
     }
     expect(rates.now()).toMatchObject({ perWorkerPerSecond: 4_000 });
   });
+
+  it('tell how fast workers are as soon as one that has just come has worked', () => {
+    const rates = new Rates();
+    const none = { accepted: 0, committed: 0 };
+
+    rates.add(0, none, []);
+    rates.add(1_000, none, [worker('a', 0, 0)]);
+    rates.add(2_000, none, [worker('a', 300, 100)]);
+
+    expect(rates.now()).toMatchObject({ perWorkerPerSecond: 3_000 });
+  });
 });

@@ -57,12 +57,14 @@ export class Rates {
     };
   }
 
-  /** Of workers that are in the first sample and in the last: others may have begun anew. */
+  /**
+   * Of each worker since the first sample that has it: one that has just come is measured from its own
+   * beginning, or nobody would know how fast workers are until the window has passed.
+   */
   #busyRate(): number | undefined {
-    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     let [committed, busyMs] = [0, 0];
-    for (const [name, after] of last?.workers ?? []) {
-      const before = first?.workers.get(name);
+    for (const [name, after] of this.#samples.at(-1)?.workers ?? []) {
+      const before = this.#samples.find(({ workers }) => workers.has(name))?.workers.get(name);
       if (before === undefined || after.busyMs < before.busyMs) continue;
       committed += Number(after.committed - before.committed);
       busyMs += Number(after.busyMs - before.busyMs);
