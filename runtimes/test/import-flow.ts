@@ -20,6 +20,7 @@ import { ledgerMigrations } from '../src/csv-import/migrations.ts';
 import { queueName } from '../src/csv-import/messages.ts';
 import type { Sink } from '../src/csv-import/load/sink-port.ts';
 import { createSink } from '../src/csv-import/load/sink.ts';
+import type { KeyRingReader } from '../src/sealing/key-ring.ts';
 import { importTelemetry } from '../src/csv-import/telemetry.ts';
 import type { Pace } from '../src/csv-import/worker/pace.ts';
 import { runWorker } from '../src/csv-import/worker/worker.ts';
@@ -45,6 +46,8 @@ export interface FlowOptions {
   readonly afterLoad?: PlainSinkOptions['afterLoad'];
   /** The product's own sink instead of the plain one; it decides columns by the header. */
   readonly realSink?: true;
+  /** For the real sink, where a column is sealed. */
+  readonly keys?: KeyRingReader;
   /** A database shared by several imports; its owner disposes it. */
   readonly shared?: TestDatabase;
   readonly table?: string;
@@ -108,7 +111,14 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
     appRole,
     ...(options.afterLoad === undefined ? {} : { afterLoad: options.afterLoad }),
   });
-  const sink = options.realSink ? createSink({ config, owner, workingRole: appRole }) : plain;
+  const sink = options.realSink
+    ? createSink({
+        config,
+        owner,
+        workingRole: appRole,
+        ...(options.keys === undefined ? {} : { keys: options.keys }),
+      })
+    : plain;
   const telemetry = importTelemetry(log, createMetrics({}));
   const migrate = async (): Promise<void> => {
     const url = server.ownerUrl;

@@ -184,6 +184,16 @@ rule(
     fieldPath: '.columns',
   },
 );
+// Whose header is found by looking may be without one: the first record would be kept as names.
+rule(
+  spec,
+  "!has(self.columns) || !self.columns.exists(c, has(c.sealed) && c.sealed) || (has(self.format) && has(self.format.header) && self.format.header != 'Auto')",
+  {
+    message:
+      'format.header must be Present or Absent where a column is sealed, because the names in a header are stored as they are; say whether the first record is one',
+    fieldPath: '.format.header',
+  },
+);
 // A rule at the field itself is not asked when the field appears or goes.
 rule(
   spec,

@@ -61,7 +61,27 @@ export const acceptedSpecs: readonly Accepted[] = [
         { name: 'email', type: 'text', sealed: true, searchable: true },
         { name: 'born', type: 'date', sealed: true },
       ],
+      format: { header: 'Present' },
       serve: { filters: ['email'] },
+    },
+  },
+  {
+    what: 'a sealed column of a file without a header',
+    patch: {
+      columns: [
+        { name: 'id', type: 'bigint' },
+        { name: 'email', type: 'text', sealed: true },
+      ],
+      format: { header: 'Absent' },
+      serve: null,
+    },
+  },
+  {
+    what: 'a header to be found where nothing is sealed',
+    patch: {
+      columns: [{ name: 'id', type: 'bigint', sealed: false }],
+      format: { header: 'Auto' },
+      serve: null,
     },
   },
   { what: 'keys that may not repeat', patch: { target: { onConflict: 'Fail' } } },

@@ -13,7 +13,7 @@ function refused(
   const { field, message } = said;
   return {
     what,
-    patch: { serve: null, ...patch },
+    patch: { format: { header: 'Present' }, serve: null, ...patch },
     message: `${field}: ${message}`,
     server: `CsvImport.millrace.dev "users" is invalid: ${field}: Invalid value: ${message}`,
   };
@@ -72,5 +72,16 @@ export const refusedSealing: readonly Refusal[] = [
       message:
         'names ending in _bidx are kept for the indexes of searchable columns; rename the column',
     },
+  ),
+  ...[null, { delimiter: ';' }, { header: 'Auto' }].map((format) =>
+    refused(
+      `a sealed column in a file with the format ${JSON.stringify(format)}`,
+      { columns: [id, sealed], format },
+      {
+        field: 'spec.format.header',
+        message:
+          'format.header must be Present or Absent where a column is sealed, because the names in a header are stored as they are; say whether the first record is one',
+      },
+    ),
   ),
 ];

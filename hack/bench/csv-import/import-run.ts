@@ -91,7 +91,7 @@ function podConfig(options: ImportOptions, backendsDir: string): CsvImportPodCon
   return {
     import: { uid: randomUUID(), namespace: 'bench', name: 'bench' },
     source: { volume: { mountPath: dirname(file), path: basename(file) } },
-    format: {},
+    format: options.sealed === undefined ? {} : { header: 'Present' },
     columns: columns.map(({ name, type }) => ({
       name,
       type,

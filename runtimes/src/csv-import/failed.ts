@@ -20,6 +20,7 @@ export const failureReasons = [
   'EmptySource',
   'GzipBroken',
   'HeaderTooLong',
+  'HeaderUndecided',
   'MissingColumn',
   'NoColumns',
   'SourceChanged',

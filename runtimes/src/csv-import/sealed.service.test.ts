@@ -10,6 +10,7 @@ import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
 import { given, lacks } from '../../test/backends.ts';
 import { testGateway, type TestGateway } from '../../test/gateway.ts';
+import { importFlow } from '../../test/import-flow.ts';
 import { preparedImport, sourceOf, type PreparedImport } from '../../test/prepared-import.ts';
 import { fixedKeys, sealingKeys } from '../../test/sealing-keys.ts';
 import { changeState } from '../chunks/imports.ts';
@@ -275,5 +276,35 @@ describe.skipIf(lacks('postgres', 'redis'))('sealed columns', () => {
     await using gateway = await gatewayOf(it, keys);
     const page = await gateway.get('/things?limit=1', revealing);
     expect(page.data).toMatchObject([ada]);
+  });
+});
+
+describe.skipIf(lacks('postgres', 'rabbitmq'))('a sealed import of a file without a header', () => {
+  it.each([
+    ['HeaderUndecided', {}],
+    ['HeaderUndecided', { header: 'Auto' }],
+    ['MissingColumn', { header: 'Present' }],
+  ] as const)('fails as %s with the format %o, and tells no value', async (reason, format) => {
+    const names = ['Ada', 'Eve', 'Lost', 'Mallory'];
+    await using flow = await importFlow({
+      content: names.map((name) => `${name},${name}.${secret}@example.com\n`).join(''),
+      config: {
+        format,
+        columns: [
+          { name: 'id', from: 0, type: 'text' },
+          { name: 'email', type: 'text', sealed: true },
+        ],
+      },
+      realSink: true,
+      keys: fixedKeys('one'),
+    });
+    const { coordinator, outcome } = await flow.startCoordinator();
+
+    expect(await outcome).toBe('Failed');
+    expect(coordinator.progress().reason).toBe(reason);
+    const ledger = await flow.db.query('SELECT i::text FROM millrace.imports i');
+    expect(ledger.rows).toHaveLength(1);
+    const told = [ledger.rows, coordinator.progress(), coordinator.terminationMessage()];
+    expectNoSecret(JSON.stringify(told));
   });
 });

@@ -149,6 +149,7 @@ describe('what must exist before a pod starts', () => {
         secret: { POSTGRES_URL: 'cA==', RABBITMQ_URL: 'cg==' },
         spec: {
           ...usersSpec,
+          format: { header: 'Present' as const },
           columns: [
             { name: 'id', type: 'bigint' as const },
             { name: 'email', type: 'text' as const, sealed: true },

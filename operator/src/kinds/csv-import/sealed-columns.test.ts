@@ -4,6 +4,7 @@ import { jobs, secrets } from '../../machinery/workload/resource-types.ts';
 
 const spec = {
   ...usersSpec,
+  format: { header: 'Present' as const },
   columns: [
     { name: 'id', type: 'bigint' as const },
     { name: 'email', type: 'text' as const, sealed: true, searchable: true },

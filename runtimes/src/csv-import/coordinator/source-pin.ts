@@ -12,6 +12,7 @@ import type { Findings } from '../../csv/sniff-findings.ts';
 import { probePlaces } from '../../csv/sniff-probes.ts';
 import { sniff } from '../../csv/sniff.ts';
 import { ImportFailed } from '../failed.ts';
+import { hasSealed } from '../load/sealing.ts';
 import type { ColumnPlan, Sink } from '../load/sink-port.ts';
 import { isSequential } from '../source/sequential-identity.ts';
 import type { Source, SourceIdentity, SourceStart } from '../source/source.ts';
@@ -33,6 +34,7 @@ export interface SourceToDecide {
 }
 
 export async function decideSource({ config, sink, source }: SourceToDecide): Promise<SourcePin> {
+  requireHeaderGiven(config);
   const pinned = await source.identify();
   const read = (length: number): Promise<SourceStart> => source.readStart(pinned, length);
 
@@ -52,6 +54,16 @@ export async function decideSource({ config, sink, source }: SourceToDecide): Pr
   const { confidence, reasons, ambiguous, runnerUp } = found;
   const findings = { confidence, reasons, ambiguous, runnerUp };
   return { pinned, dialect, findings, header, columns: sink.resolveColumns(header.names, width) };
+}
+
+/** The API server asks for it too, but not of resources that are older than its rule. */
+function requireHeaderGiven({ columns, format }: CsvImportPodConfig): void {
+  const isGiven = format.header === 'Present' || format.header === 'Absent';
+  if (isGiven || !hasSealed(columns)) return;
+  throw new ImportFailed(
+    'HeaderUndecided',
+    'A column is sealed, and the names in a header are stored as they are: a first record of data must not be taken for one. Create a new import with format.header Present or Absent.',
+  );
 }
 
 /** One after the other: this is done once, and a source may count its connections. */

@@ -90,6 +90,28 @@ describe('the mapping of columns', () => {
     ]);
   });
 
+  it('tells columns of the file by number and position where one is sealed', () => {
+    const header = ['id', 'ada@example.com', 'x', 'x'];
+    const id = { name: 'id', type: 'text', sealed: true } as const;
+    const at = (from: string) => ({ header, width: 4, columns: [id, { ...id, name: 'b', from }] });
+
+    expect(mapped({ header, width: 4, columns: [id] }).ignored).toEqual(['1', '2', '3']);
+    expect(refused(at('mail')).message).toBe(
+      'The file lacks b ("mail"). Its header has 4 columns, whose names are not told because one is sealed: correct from, or the name of the column.',
+    );
+    expect(refused(at('x')).message).toContain('(2, 3)');
+    expect(refused(at('x')).message).not.toContain('example.com');
+  });
+
+  it('names the columns of a file where none is sealed', () => {
+    const header = ['id', 'x'];
+    const columns = [{ name: 'mail', type: 'text', sealed: false }] as const;
+
+    expect(refused({ header, width: 2, columns }).message).toBe(
+      'The file lacks mail ("mail"). The file has "id", "x": correct from, or the name of the column.',
+    );
+  });
+
   it('refuses a key of a type that has no equality', () => {
     expect(
       refused({ header: ['a'], width: 1, columns: [{ name: 'a', type: 'json' }], key: ['a'] })

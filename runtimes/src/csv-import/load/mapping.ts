@@ -4,10 +4,12 @@
  * With `columns`, each is found by `from`: a header name (compared exactly) or a 0-based position;
  * its own name if left out. A file without a header is mapped by position: by `from`, or in order if
  * no column has one and their number is the file's width. Without `columns`, every header column is
- * loaded as text under a safe name, by the rule at `identifiersFor`.
+ * loaded as text under a safe name, by the rule at `identifiersFor`. What is taken for a header may be
+ * a record, so that where a column is sealed, messages and reports hold none of the file's names.
  */
 import { formatProblem } from '../../rows/column-encoder.ts';
 import type { EncodedColumn } from '../../rows/row-encoder.ts';
+import { hasSealed } from './sealing.ts';
 import type { ColumnSpec } from '@millrace/crds/csv-import/column';
 
 export interface MappingInput {
@@ -51,9 +53,10 @@ export function resolveMapping(input: MappingInput): MappingResult {
   const badKey = checkKey(input.key, columns);
   if (badKey !== undefined) return badKey;
   const used = new Set(columns.map((column) => column.index));
+  const shown = hasSealed(columns) ? undefined : input.header;
   const ignored = Array.from({ length: input.width }, (_, index) => index)
     .filter((index) => !used.has(index))
-    .map((index) => input.header?.[index] ?? String(index));
+    .map((index) => shown?.[index] ?? String(index));
   const header = input.header === undefined ? {} : { header: input.header };
   return { ok: true, mapping: { columns, width: input.width, ignored, ...header } };
 }
@@ -147,14 +150,20 @@ function columnsOfSpec(input: MappingInput, specs: readonly ColumnSpec[]): Colum
     else columns.push(encodedColumn(spec, index));
   }
   if (missing.length === 0) return { ok: true, columns };
-  const has =
-    input.header === undefined
-      ? `The file has no header and ${input.width} columns: set from to 0-based positions`
-      : `The file has ${input.header.slice(0, 20).map(quoted).join(', ')}${input.header.length > 20 ? ', …' : ''}: correct from`;
   return failure(
     'MissingColumn',
-    `The file lacks ${missing.slice(0, 10).join(', ')}. ${has}, or the name of the column.`,
+    `The file lacks ${missing.slice(0, 10).join(', ')}. ${whatFileHas(input, specs)}, or the name of the column.`,
   );
+}
+
+function whatFileHas({ header, width }: MappingInput, specs: readonly ColumnSpec[]): string {
+  if (header === undefined) {
+    return `The file has no header and ${width} columns: set from to 0-based positions`;
+  }
+  if (hasSealed(specs)) {
+    return `Its header has ${header.length} columns, whose names are not told because one is sealed: correct from`;
+  }
+  return `The file has ${header.slice(0, 20).map(quoted).join(', ')}${header.length > 20 ? ', …' : ''}: correct from`;
 }
 
 function label(spec: ColumnSpec): string {
