@@ -2,7 +2,7 @@
  * The merge path: rows go to a temporary table by COPY and from there into the target by one
  * `INSERT … ON CONFLICT DO UPDATE … WHERE`. Right for any number of workers and any order of
  * chunks, because a position only ever moves one way: LatestWins keeps the highest, FirstWins the
- * lowest of this import and never an earlier import's row. (SQL MERGE raises 23505 when two run at
+ * lowest of this import and never another import's row. (SQL MERGE raises 23505 when two run at
  * once.)
  *
  * The temporary table is made once a session and emptied by each commit: no catalog rows per chunk.
@@ -88,10 +88,11 @@ function mergeSql(options: MergeOptions, parts: MergeParts): string {
     .concat(positionColumn)
     .map((name) => `${sqlIdentifier(name)} = excluded.${sqlIdentifier(name)}`);
   // Every position of an earlier import is lower than all of ours, so FirstWins leaves its rows alone.
+  // Those of later imports are higher, which only a replay can meet: they are left alone too.
   const condition =
     onConflict === 'LatestWins'
       ? `excluded.${position} > held.${position}`
-      : `excluded.${position} < held.${position}`;
+      : `excluded.${position} < held.${position} AND held.${position} < ${basePosition(sequence + 1)}`;
   // xmax of a returned row is 0 only if this statement inserted it; used before version 18 only.
   const before = parts.canReturnOld
     ? `old.${position} AS before`
