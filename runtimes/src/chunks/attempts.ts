@@ -15,8 +15,10 @@ RETURNING attempt, (SELECT count(*) FROM millrace.attempts
   WHERE import = $1 AND chunk = $2 AND ${endedUnheardSql})::int AS unheard`;
 /** The same, and what the worker has to say: one statement, so that it costs no commit of its own. */
 const beginAndTellSql = `WITH told AS (${tellSql}) ${beginSql}`;
-const endSql =
-  'UPDATE millrace.attempts SET ended_at = clock_timestamp(), outcome = $2 WHERE attempt = $1';
+/** Once: where the answer to a commit is lost, the attempt ended with it all the same. */
+const endSql = `
+UPDATE millrace.attempts SET ended_at = clock_timestamp(), outcome = $2
+WHERE attempt = $1 AND ended_at IS NULL`;
 
 export interface Attempt {
   /** Its number in the ledger. */
@@ -43,7 +45,10 @@ export async function beginAttempt(
   return (await db.query<Attempt>(beginAndTellSql, told)).rows[0];
 }
 
-/** `outcome` is Loaded, Done, Busy, Ended, or the code of the failure that ended the attempt. */
+/**
+ * `outcome` is Loaded, Done, Busy, Ended, or the code of the failure that ended the attempt. Whoever
+ * comes second changes nothing.
+ */
 export async function endAttempt(db: Sql, attempt: string, outcome: string): Promise<void> {
   await db.query(endSql, [attempt, outcome]);
 }

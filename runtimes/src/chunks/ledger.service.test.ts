@@ -359,6 +359,21 @@ describe.skipIf(lacks('postgres'))('workers', () => {
     expect(await beginAttempt(it.db, unknown, { worker: 'a', report })).toBeUndefined();
   });
 
+  it('end an attempt once: a commit whose answer is lost stays the end of it', async () => {
+    await using it = await ledger();
+    const uid = await it.loading(1);
+    const begun = await beginAttempt(it.db, { import: uid, chunk: 0 }, { worker: 'a' });
+    const ends = async () =>
+      (await it.db.query('SELECT outcome, ended_at::text AS at FROM millrace.attempts')).rows;
+
+    await it.db.transaction((tx) => endAttempt(tx, begun?.attempt ?? '', 'Loaded'));
+    const [committed] = await ends();
+    await endAttempt(it.db, begun?.attempt ?? '', 'Transient:ConnectionLost');
+
+    expect(committed).toMatchObject({ outcome: 'Loaded' });
+    expect(await ends()).toEqual([committed]);
+  });
+
   it('may have the connections they hold, and those that are free', async () => {
     await using server = await database();
     const url = new URL(server.ownerUrl);
