@@ -6,6 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { brokerUrl, lacks } from '../../../test/backends.ts';
 import { loadedAgain, loadedImport } from '../../../test/loaded-import.ts';
 import type { PreparedImport } from '../../../test/prepared-import.ts';
+import { until } from '../../../test/until.ts';
+import { claimChunk } from '../../chunks/claim.ts';
+import { changeState, readImport } from '../../chunks/imports.ts';
+import type { Database } from '../../connectors/postgres/database.ts';
 import type { AmqpLink } from '../../connectors/rabbitmq/link.ts';
 import { cleanUp, type JanitorReport } from './janitor.ts';
 
@@ -54,23 +58,46 @@ async function rowsOf({ owner }: PreparedImport, table: string): Promise<number>
   return rows[0]?.n ?? 0;
 }
 
+/** Whether a session waits for a lock that another one holds. */
+async function isBlocked(db: Database): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`,
+  );
+  return rowCount > 0;
+}
+
 const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 
 describe.skipIf(lacks('postgres', 'rabbitmq'))('the janitor as a process', () => {
-  it('does what it is told at the end, and says so in its last words', async () => {
+  it('says in its last words and in its log what it did, and which rows it had to leave', async () => {
     await using it = await loadedImport(csv);
-    const env = { ...it.env, RABBITMQ_URL: brokerUrl(), MILLRACE_DELETION_POLICY: 'Purge' };
-    const janitor = spawn(process.execPath, [main, 'csv-import', 'janitor'], {
-      env,
-      stdio: 'ignore',
-    });
+    // As the ledger of an older version is brought up to date.
+    await it.owner.query('UPDATE millrace.targets SET created_oid = NULL');
+    const env = {
+      ...it.env,
+      RABBITMQ_URL: brokerUrl(),
+      MILLRACE_DELETION_POLICY: 'Purge',
+      LOG_LEVEL: 'warn',
+    };
+    const janitor = spawn(process.execPath, [main, 'csv-import', 'janitor'], { env });
+    const log: string[] = [];
+    for (const stream of [janitor.stdout, janitor.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => log.push(text));
+    }
 
-    const [code] = (await once(janitor, 'exit')) as [number];
+    const [code] = (await once(janitor, 'close')) as [number];
 
     const words = await readFile(it.config.terminationLog, 'utf8');
-    expect(JSON.parse(words)).toMatchObject({ outcome: 'Purged', tableDropped: true });
+    expect(JSON.parse(words)).toMatchObject({
+      outcome: 'Purged',
+      rowsDeleted: 0,
+      tableDropped: false,
+      kept: 'NotOurTable',
+    });
+    expect(log.join('')).toContain('"kept":"NotOurTable"');
     expect(code).toBe(0);
-    expect(await remains(it)).toEqual(nothing);
+    expect(await remains(it)).toEqual({ ...nothing, table: true });
   });
 });
 
@@ -105,6 +132,40 @@ describe.skipIf(lacks('postgres'))('the janitor of an import', () => {
     expect(await remains(it)).toEqual(nothing);
   });
 
+  it('lets no worker out of reach commit rows behind it, and goes on where it died', async () => {
+    await using it = await loadedImport(csv);
+    const other = await loadedAgain(it);
+    const { owner, app } = it;
+    const ref = { import: other.uid, chunk: 0 };
+    await changeState(owner, ref.import, { from: ['Complete'], to: 'Loading' });
+    await owner.query('UPDATE millrace.chunks SET done_at = NULL WHERE import = $1', [ref.import]);
+    const claimed = Promise.withResolvers<void>();
+    const committing = Promise.withResolvers<void>();
+    const working = app.transaction(async (tx) => {
+      expect(await claimChunk(tx, ref, 'out of reach')).toMatchObject({ claimed: true });
+      await tx.query(`INSERT INTO things SELECT 9, 'late', max(_millrace_pos) + 1 FROM things`);
+      claimed.resolve();
+      await committing.promise;
+    });
+    await claimed.promise;
+    const dying: Database = { ...owner, session: () => Promise.reject(new Error('died')) };
+
+    const dead = expect(purge({ ...it, owner: dying }, other.config)).rejects.toThrow('died');
+    await until('the janitor waits for the worker', () => isBlocked(app));
+    committing.resolve();
+    await working;
+    await dead;
+    const late = await app.transaction((tx) => claimChunk(tx, ref, 'late'));
+    const { state } = (await readImport(owner, ref.import)) ?? {};
+    const report = await purge(it, other.config);
+
+    expect(state).toBe('Lost');
+    expect(late).toMatchObject({ claimed: false });
+    expect(report).toMatchObject({ rowsDeleted: 3, tableDropped: false });
+    expect(await remains(it)).toMatchObject({ imports: 1, table: true });
+    expect(await rowsOf(it, 'things')).toBe(0);
+  });
+
   it('keeps every row of a table that somebody else made, also under the old name', async () => {
     await using it = await loadedImport(csv);
     await it.owner.query('CREATE TABLE copy AS TABLE things');
@@ -113,7 +174,7 @@ describe.skipIf(lacks('postgres'))('the janitor of an import', () => {
 
     const report = await purge(it);
 
-    expect(report).toMatchObject({ rowsDeleted: 0, tableDropped: false });
+    expect(report).toMatchObject({ rowsDeleted: 0, tableDropped: false, kept: 'NotOurTable' });
     expect(await remains(it)).toEqual({ ...nothing, table: true });
     expect(await rowsOf(it, 'things')).toBe(2);
   });

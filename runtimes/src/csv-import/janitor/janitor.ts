@@ -3,15 +3,16 @@
  * coordinator, workers and gateways are gone by then.
  *
  * Queues, the import's rows, its rejects, its part of the ledger, and the table with the last import
- * that loaded it. A table that Millrace did not make keeps every row: which values the import replaced
- * nobody knows any more. Every step may be repeated, and the ledger goes last, because it says what
- * there is to take away. The number of the next import of a table stays in the ledger: positions must
+ * that loaded it. A table that Millrace did not make, or did before it noted so, keeps every row: which
+ * values the import replaced nobody knows any more. The import is fenced off before any row goes, so
+ * that no worker out of reach and no replay adds another. Every step may be repeated, and the ledger
+ * goes last, because it says what there is to take away. The number of the next import of a table stays in the ledger: positions must
  * never repeat. The cache is made stale at the end, so that nobody is served a row that is gone.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
-import { readImport } from '../../chunks/imports.ts';
+import { changeState, readImport, setStopping } from '../../chunks/imports.ts';
 import { readQueueNumber } from '../../chunks/queue-number.ts';
 import { othersOf, ownTable } from '../../chunks/targets.ts';
 import type { Database, Sql } from '../../connectors/postgres/database.ts';
@@ -39,7 +40,11 @@ export interface JanitorReport {
   readonly queues: number;
   readonly rowsDeleted: number;
   readonly tableDropped: boolean;
+  /** Why rows of the import stay; absent where none do. */
+  readonly kept?: 'NotOurTable';
 }
+
+type Purged = Pick<JanitorReport, 'rowsDeleted' | 'tableDropped' | 'kept'>;
 
 export async function cleanUp(options: JanitorOptions): Promise<JanitorReport> {
   const { config, owner, bumpCache } = options;
@@ -54,7 +59,7 @@ export async function cleanUp(options: JanitorOptions): Promise<JanitorReport> {
   return { outcome: 'Purged', queues, ...purged };
 }
 
-const nothingPurged = { rowsDeleted: 0, tableDropped: false } as const;
+const nothingPurged: Purged = { rowsDeleted: 0, tableDropped: false };
 
 async function hasLedger(owner: Sql): Promise<boolean> {
   const { rows } = await owner.query<{ found: boolean }>(
@@ -79,22 +84,39 @@ async function removeQueues({ config, owner, link }: JanitorOptions, isKnown: bo
 /** A table may hold a billion rows. */
 const statementTimeoutMs = 3_600_000;
 
-async function purge({
-  config,
-  owner,
-}: JanitorOptions): Promise<Pick<JanitorReport, 'rowsDeleted' | 'tableDropped'>> {
+async function purge({ config, owner }: JanitorOptions): Promise<Purged> {
   const { uid } = config.import;
   const it = await readImport(owner, uid);
   if (it === undefined) return nothingPurged;
+  await fenceOff(owner, uid);
   const { target: table, seq } = it;
   const isShared = (await othersOf(owner, { table, uid })) > 0;
   const isOwn = await ownTable(owner, table);
+  const isKept = seq !== undefined && !isOwn && (await exists(owner, table));
   // Outside of the transaction at the end: it may take long, and others of the table go on meanwhile.
   const rowsDeleted =
     isShared && isOwn && seq !== undefined ? await deleteRows(owner, table, seq) : 0;
   if (isShared) await deleteRejects(owner, table, uid);
   const tableDropped = await dropLast(owner, { table, uid, isShared });
-  return { rowsDeleted, tableDropped };
+  return { rowsDeleted, tableDropped, ...(isKept ? { kept: 'NotOurTable' } : {}) };
+}
+
+/** Waits for claims and replays in progress; those that come later find the import lost. */
+async function fenceOff(owner: Database, uid: string): Promise<void> {
+  await setStopping(owner, uid, true);
+  await changeState(owner, uid, {
+    from: ['Planning', 'Loading', 'Verifying', 'Complete', 'Failed'],
+    to: 'Lost',
+    reason: 'TargetLost',
+    message: 'The import is purged.',
+  });
+}
+
+async function exists(owner: Sql, table: string): Promise<boolean> {
+  const { rowCount } = await owner.query('SELECT WHERE to_regclass($1) IS NOT NULL', [
+    sqlIdentifier(table),
+  ]);
+  return rowCount === 1;
 }
 
 async function deleteRows(owner: Database, table: string, seq: number): Promise<number> {
@@ -107,11 +129,10 @@ async function deleteRows(owner: Database, table: string, seq: number): Promise<
 }
 
 async function deleteRejects(owner: Database, table: string, uid: string): Promise<void> {
-  const rejects = sqlIdentifier(rejectsTable(table));
-  const { rowCount } = await owner.query('SELECT WHERE to_regclass($1) IS NOT NULL', [rejects]);
-  if (rowCount === 0) return;
+  const rejects = rejectsTable(table);
+  if (!(await exists(owner, rejects))) return;
   await owner.session(
-    (session) => session.query(`DELETE FROM ${rejects} WHERE import = $1`, [uid]),
+    (session) => session.query(`DELETE FROM ${sqlIdentifier(rejects)} WHERE import = $1`, [uid]),
     { statementTimeoutMs },
   );
 }

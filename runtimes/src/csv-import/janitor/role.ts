@@ -58,6 +58,12 @@ export async function runJanitorRole(
       signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
       onWait: (failure, _failures, waitMs) => telemetry.waiting(failure, waitMs),
     });
+    if (report.kept !== undefined) {
+      log.warn(
+        { table: config.target.table, kept: report.kept },
+        'rows stay: the ledger does not say that Millrace made this table',
+      );
+    }
     await lastWords(report);
     return exitCode.finished;
   } catch (error) {
