@@ -7,28 +7,22 @@
 import { readFile } from 'node:fs/promises';
 import { styleText } from 'node:util';
 import { exitCode } from '@millrace/kit/exit-code';
-import { createLog } from '@millrace/kit/log';
-import { backendUrls } from '@millrace/runtimes/connectors/backend-urls';
-import { openRedis, type RedisStore } from '@millrace/runtimes/connectors/redis/store';
-import { bumpGeneration } from '@millrace/runtimes/csv-import/cache';
 import { createSink } from '@millrace/runtimes/csv-import/load/sink';
 import { parseRepaired } from '@millrace/runtimes/csv-import/replay/exchange';
 import { replayRejects, type ReplayedRecord } from '@millrace/runtimes/csv-import/replay/replay';
+import { openCache, type CacheFlags } from './cache-place.ts';
 import { badUsage } from './ending.ts';
-import { environment } from './environment.ts';
 import { findImport, importName, parseRef, type ImportSource } from './import-source.ts';
 import { ledgerUid } from './ledger-import.ts';
 import { atPlace, openPlace, postgresPlace, type PlaceFlags } from './postgres-place.ts';
 import { sealingPlace } from './sealing-place.ts';
 
-export interface ReplayImportFlags extends PlaceFlags {
+export interface ReplayImportFlags extends PlaceFlags, CacheFlags {
   readonly namespace: string;
   readonly file: string;
   readonly manifest?: string;
   readonly dryRun?: true;
   readonly untouched?: true;
-  readonly redisUrl?: string;
-  readonly leaveCache?: true;
   readonly json?: true;
 }
 
@@ -39,14 +33,14 @@ export async function replayImport(name: string, flags: ReplayImportFlags): Prom
   const { savedUrl } = source;
   await using at = await postgresPlace({ flags, log, ...(savedUrl ? { savedUrl } : {}) });
   await using owner = openPlace(at, at.ownerUrl);
-  await using redis = openCache(source, flags);
+  await using cache = openCache(source, flags);
   return await atPlace(at, async () => {
     const uid = await ledgerUid(owner, source);
     const config = { ...source.config, import: { ...source.config.import, uid } };
     const { table } = config.target;
     const keys = sealingPlace(flags, source);
     // Before anything is loaded: rows that are cached would stay what they were.
-    await redis?.ping();
+    await cache?.reach();
     const replayed = replayRejects({
       config,
       owner,
@@ -55,7 +49,7 @@ export async function replayImport(name: string, flags: ReplayImportFlags): Prom
       records,
       isDryRun: flags.dryRun === true,
       withUntouched: flags.untouched === true,
-      ...(redis === undefined ? {} : { bumpCache: () => bumpGeneration(redis, table) }),
+      ...(cache === undefined ? {} : { bumpCache: () => cache.bump(table) }),
     });
     return await tell(replayed, { source, table, flags });
   });
@@ -67,24 +61,6 @@ async function contentOf(file: string): Promise<Buffer> {
   } catch {
     throw badUsage(`${file}: there is no such file, or it may not be read`);
   }
-}
-
-const commandTimeoutMs = 5_000;
-
-/** Undefined where nothing is cached, or what is cached is to stay. */
-function openCache(source: ImportSource, flags: ReplayImportFlags): RedisStore | undefined {
-  const { redisUrl, backends, leaveCache } = flags;
-  if (source.config.cache.mode === 'Off' || leaveCache === true) return undefined;
-  const mounted = backends === undefined ? undefined : backendUrls(backends, {}).find('REDIS_URL');
-  const url =
-    redisUrl ?? mounted ?? environment()['MILLRACE_REDIS_URL'] ?? source.savedRedisUrl ?? '';
-  if (url === '') {
-    throw badUsage(
-      'rows of this import are cached: give --redis-url, so that they become stale, or --leave-cache',
-    );
-  }
-  const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
-  return openRedis({ url: () => url, caBundle: () => undefined, commandTimeoutMs, log });
 }
 
 interface Telling {

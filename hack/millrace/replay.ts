@@ -16,6 +16,7 @@ import {
   replayDeadLetters,
   type ReplayedLetter,
 } from '@millrace/runtimes/increment-pipeline/ledger/replay';
+import { withCacheOptions, type CacheFlags } from './cache-place.ts';
 import { badUsage, CommandFailure, runToExitCode } from './ending.ts';
 import { isImport } from './import-source.ts';
 import {
@@ -28,15 +29,13 @@ import {
 import { replayImport } from './replay-import.ts';
 import { ReplayPage } from './replay-page.ts';
 
-interface Flags extends PlaceFlags {
+interface Flags extends PlaceFlags, CacheFlags {
   readonly namespace: string;
   readonly dryRun?: true;
   readonly ids?: readonly bigint[];
   readonly json?: true;
   readonly manifest?: string;
   readonly untouched?: true;
-  readonly redisUrl?: string;
-  readonly leaveCache?: true;
 }
 
 const help = `
@@ -71,10 +70,8 @@ export function replayCommand(): Command {
     .addOption(new Option('--ids <ids>', 'only these letters, such as 17,18').argParser(parseIds))
     .option('--untouched', 'also try rejects again that nobody has changed')
     .option('--manifest <file>', 'take the import from this YAML instead of the state of play')
-    .option('--redis-url <url>', 'where rows of the import are cached; else MILLRACE_REDIS_URL')
-    .option('--leave-cache', 'leave cached rows as they are until their time is over')
     .option('--json', 'print one JSON object a letter or record');
-  return withPlaceOptions(command)
+  return withPlaceOptions(withCacheOptions(command))
     .addHelpText('after', help)
     .action(async (name: string, file: string | undefined, flags: Flags) =>
       runToExitCode(async () => {

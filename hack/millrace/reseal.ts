@@ -9,6 +9,7 @@ import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import { resealTable, type ResealReport } from '@millrace/runtimes/csv-import/reseal/reseal';
 import { parseVolume } from '../play/claims.ts';
+import { openCache, withCacheOptions, type CacheFlags } from './cache-place.ts';
 import { badUsage, runToExitCode } from './ending.ts';
 import { findImport, importName, parseRef, type ImportRef } from './import-source.ts';
 import {
@@ -20,7 +21,7 @@ import {
 } from './postgres-place.ts';
 import { sealingPlace } from './sealing-place.ts';
 
-interface Flags extends PlaceFlags {
+interface Flags extends PlaceFlags, CacheFlags {
   readonly namespace: string;
   readonly json?: true;
   readonly manifest?: string;
@@ -31,7 +32,8 @@ const help = `
 To rotate the key of sealed columns: add the new one to SEALING_KEYS as decrypt-only; when every pod has
 it, make it active and the old one decrypt-only; then reseal. When nothing needs the old key any more
 (exit code 0), it may be taken out. Loading and serving go on meanwhile, and a reseal that was stopped
-goes on where it was. It runs as the owner of the tables (--owner-url).
+goes on where it was. It runs as the owner of the tables (--owner-url). Rows that are cached become stale
+in the end; with --leave-cache, take the old key out when spec.cache.ttl is over too.
 
 Keys are taken from --backends, else MILLRACE_SEALING_KEYS, else what play gave to its pods. In a cluster
 the same work is done by a pod of the import with the arguments \`csv-import reseal\`.
@@ -57,7 +59,7 @@ export function resealCommand(): Command {
         'the folder that stands for a claim; may be repeated',
       ).argParser((text: string, before?: readonly string[]) => [...(before ?? []), text]),
     );
-  return withPlaceOptions(command)
+  return withPlaceOptions(withCacheOptions(command))
     .addHelpText('after', help)
     .action(async (name: string, flags: Flags) => runToExitCode(async () => run(name, flags)));
 }
@@ -73,10 +75,15 @@ async function run(name: string, flags: Flags): Promise<number> {
   const { savedUrl } = source;
   await using at = await postgresPlace({ flags, log, ...(savedUrl ? { savedUrl } : {}) });
   await using owner = openPlace(at, at.ownerUrl);
+  await using cache = openCache(source, flags);
   const keys = sealingPlace(flags, source);
-  const report = await atPlace(at, async () =>
-    resealTable({ config, owner, keys, clock: systemClock }),
-  );
+  const report = await atPlace(at, async () => {
+    // Before anything is sealed again: rows that are cached would keep the old key in use.
+    await cache?.reach();
+    const done = await resealTable({ config, owner, keys, clock: systemClock });
+    await cache?.bump(config.target.table);
+    return done;
+  });
   const line = flags.json === true ? JSON.stringify({ ...ref, ...report }) : page(ref, report);
   process.stdout.write(`${line}\n`);
   return report.stillInUse.length === 0 ? exitCode.finished : 1;
