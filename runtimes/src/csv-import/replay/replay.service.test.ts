@@ -101,6 +101,34 @@ describe.skipIf(lacks('postgres'))('rejects that were repaired', () => {
     expect(await exported(it)).toEqual(file.slice(0, 1));
   });
 
+  it('make cached rows stale again where whoever replayed them may have died before', async () => {
+    await using it = await loadedImport(csv);
+    const records = parseRepaired(
+      repair(await exported(it), ['x2,two', '2,two'], ['x5', '5']),
+    ).filter(({ offset }) => offset === 15 || offset === 56);
+    const { owner, config } = it;
+    let bumps = 0;
+    const bumpCache = async (): Promise<void> => {
+      bumps += 1;
+      await Promise.resolve();
+      if (bumps === 2) throw new Error('killed');
+    };
+    const base = { config, owner, sink: createSink({ config, keys: noKeys }), keys: noKeys };
+    const run = async (isDryRun = false): Promise<readonly string[]> => {
+      const options = { ...base, records, isDryRun, withUntouched: false, bumpCache };
+      const outcomes: string[] = [];
+      for await (const { outcome } of replayRejects(options)) outcomes.push(outcome);
+      return outcomes;
+    };
+
+    await expect(run()).rejects.toThrow('killed');
+    const dry = await run(true);
+    const after = [bumps, await run(), bumps];
+
+    expect(dry).toEqual(['Done', 'Done']);
+    expect(after).toEqual([2, ['Done', 'Done'], 3]);
+  });
+
   it('stay as they were when they are refused again, untouched or unknown', async () => {
     await using it = await loadedImport(csv);
     const file = await exported(it);

@@ -47,7 +47,7 @@ export interface ReplayOptions {
   readonly isDryRun: boolean;
   /** Records that nobody has touched are tried again too. */
   readonly withUntouched: boolean;
-  /** Makes cached rows stale, after each commit; absent where nothing is cached. */
+  /** Makes cached rows stale, after each commit, and once for what was done before; absent without a cache. */
   readonly bumpCache?: () => Promise<void>;
 }
 
@@ -71,7 +71,16 @@ export async function* replayRejects(options: ReplayOptions): AsyncGenerator<Rep
   const { config, owner, keys, records } = options;
   const pinned = await pinnedImport(owner, config.import.uid);
   const opener = new Opener(keys);
-  for (const record of records) yield await replayRecord({ ...options, ...pinned, opener }, record);
+  let isBumped = false;
+  for (const record of records) {
+    const replayed = await replayRecord({ ...options, ...pinned, opener }, record);
+    // Whoever replayed it may have died before the cache was told.
+    if (replayed.outcome === 'Done' && !options.isDryRun && !isBumped) {
+      await options.bumpCache?.();
+      isBumped = true;
+    }
+    yield replayed;
+  }
 }
 
 interface Replaying extends ReplayOptions {
