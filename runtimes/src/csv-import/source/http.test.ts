@@ -61,4 +61,32 @@ describe('a source on a web server', () => {
     expect(codes.slice(0, 8)).toEqual(Array.from({ length: 8 }, () => 'SourceCut'));
     expect(codes[8]).toBe('SourceUnreadable');
   });
+
+  it('is waited for where nothing of it comes, and a whole reading makes up for cuts', async () => {
+    await using server = await webServer('x'.repeat(1_000));
+    server.set({ ranges: false });
+    const transport = transportOf(server, clockAt());
+    const pinned = await transport.identify();
+    const readAll = async (): Promise<unknown> => {
+      try {
+        for await (const _ of transport.readBlocks(pinned, { from: 0, blockBytes: 10 }));
+        return 'Whole';
+      } catch (error) {
+        return (error as { code: unknown }).code;
+      }
+    };
+    const readings = async (times: number): Promise<unknown[]> => {
+      const ends: unknown[] = [];
+      for (let n = 0; n < times; n += 1) ends.push(await readAll());
+      return ends;
+    };
+
+    server.set({ cutAfter: Array.from({ length: 7 }, () => 0) });
+    expect(new Set(await readings(7))).toEqual(new Set(['SourceCut']));
+    const four = [300, 300, 300, 300];
+    server.set({ cutAfter: four });
+    expect((await readings(5)).at(-1)).toBe('Whole');
+    server.set({ cutAfter: four });
+    expect(await readings(4)).toEqual(four.map(() => 'SourceCut'));
+  });
 });

@@ -90,8 +90,10 @@ function cutsCounter(): (stream: ByteStream, label: string) => ByteStream {
         at += piece.length;
         yield piece;
       }
+      [lastAt, times] = [-1, 0];
     } catch (error) {
-      if (!(error instanceof Transient) || error.code !== 'SourceCut') throw error;
+      // Before the first byte nothing was ended at a place: the server is away, and is waited for.
+      if (!(error instanceof Transient) || error.code !== 'SourceCut' || at === 0) throw error;
       times = at === lastAt ? times + 1 : 1;
       lastAt = at;
       if (times < cutsMax) throw error;
