@@ -39,7 +39,7 @@ export interface PreparedImport extends AsyncDisposable {
 }
 
 export async function preparedImport(
-  content: string,
+  content: string | Buffer,
   overrides: Partial<CsvImportPodConfig> = {},
 ): Promise<PreparedImport> {
   const server = await database();

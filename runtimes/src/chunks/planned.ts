@@ -1,5 +1,6 @@
 /** The chunks that are cut so far, for whoever must read the source from its start again. */
 import type { Sql } from '../connectors/postgres/database.ts';
+import type { ChunkRef } from './claim.ts';
 import type { PlannedChunk } from './plan.ts';
 
 export interface KnownChunk extends PlannedChunk {
@@ -32,4 +33,14 @@ export async function readPlannedChunks(db: Sql, uid: string): Promise<readonly 
     isDone: row.is_done,
     ...(row.digest === null ? {} : { digest: row.digest }),
   }));
+}
+
+/** Where the chunk begins; undefined when the plan has no such chunk. */
+export async function readChunkOffset(db: Sql, ref: ChunkRef): Promise<number | undefined> {
+  const { rows } = await db.query<{ offset: string }>(
+    'SELECT "offset" FROM millrace.chunks WHERE import = $1 AND chunk = $2',
+    [ref.import, ref.chunk],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : Number(row.offset);
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
@@ -234,6 +235,40 @@ describe.skipIf(needed)('a chunk that workers died with', () => {
 
     await expect(working).rejects.toMatchObject({ family: 'Transient', code: 'Draining' });
     expect(await readTotals(it.app, it.uid)).toMatchObject({ chunksDone: 0, rejected: 0 });
+  });
+
+  it('in a stream is come to before it is claimed, and read on from there', async () => {
+    await using it = await preparedImport(gzipSync(csv(40)), { chunkBytes: 100 });
+    const seen: string[] = [];
+    let isClaimed = false;
+    const { source, ...options } = workOptions(it, createSink({ config: it.config }));
+    const word = await runTrial(
+      { chunk: it.chunks.length - 1, attempt: '0', from: 0, to: 0, poison: [], isKept: false },
+      {
+        ...options,
+        source: {
+          ...source,
+          readRange: async (pinned, range) => {
+            seen.push(
+              `${isClaimed ? 'claimed' : 'free'}: ${range.length > 0 ? 'read' : 'come to'}`,
+            );
+            return await source.readRange(pinned, range);
+          },
+        },
+        db: {
+          ...options.db,
+          transaction: async (work, limits) => {
+            isClaimed = true;
+            return await options.db.transaction(work, limits);
+          },
+        },
+        tell: ({ at }) => seen.push(at),
+      },
+    );
+
+    expect(word).toMatchObject({ end: 'Passed' });
+    expect(it.chunks.length).toBeGreaterThan(2);
+    expect(seen).toEqual(['Approaching', 'free: come to', 'Arrived', 'claimed: read']);
   });
 
   it('is found done by trials that come too late', async () => {

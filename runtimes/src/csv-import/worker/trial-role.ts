@@ -12,7 +12,7 @@ import type { ProcessContext, RoleSource } from '../../runtime.ts';
 import { connections } from '../connections.ts';
 import { createSink } from '../load/sink.ts';
 import { importTelemetry } from '../telemetry.ts';
-import { receiveTask, runTrial, sendWord } from './trial.ts';
+import { receiveTask, runTrial, sendNote, sendWord } from './trial.ts';
 
 /** The file descriptor of the channel; the first after the standard ones. */
 const channelFd = 3;
@@ -38,6 +38,7 @@ export async function runTrialRole(
     clock: systemClock,
     telemetry: importTelemetry(log, metrics),
     name: `${hostname()}/${process.pid}`,
+    tell: (note) => sendNote(channel, note),
   });
   channel.off('close', endWithWorker);
   if (signal.aborted && word.end === 'Failed') return exitCode.drained;

@@ -3,16 +3,25 @@
  *
  * The task comes in and the word about it goes out as a line of JSON each, over a channel to the
  * worker that started this process. A trial runs in the chunk's claimed transaction, so nobody else
- * works on the chunk meanwhile, and is rolled back unless it is to be kept. What is not a Failure is
- * thrown on: the process then ends without a word, as a worker would.
+ * works on the chunk meanwhile, and is rolled back unless it is to be kept. A stream is read up to the
+ * chunk before that, between two notes: it may take hours, and says nothing of the chunk's records.
+ * What is not a Failure is thrown on: the process then ends without a word, as a worker would.
  */
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { Failure, type FailureFamily } from '@millrace/kit/failure';
 import { endAttempt } from '../../chunks/attempts.ts';
 import { claimChunk, type Claim, type ChunkResult } from '../../chunks/claim.ts';
+import { readChunkOffset } from '../../chunks/planned.ts';
 import type { RecordSelection } from '../load/sink-port.ts';
-import { chunkTimeoutMs, loadClaimed, readContext, type ChunkWorkOptions } from './chunk-work.ts';
+import { isSequential } from '../source/sequential-identity.ts';
+import {
+  chunkTimeoutMs,
+  loadClaimed,
+  readContext,
+  type ChunkWorkOptions,
+  type PinnedContext,
+} from './chunk-work.ts';
 
 export interface TrialTask extends RecordSelection {
   readonly chunk: number;
@@ -42,6 +51,13 @@ export type TrialWord =
       readonly backend?: string;
     };
 
+/** Said before the word: a stream is being read up to the chunk, and is there. */
+export interface TrialNote {
+  readonly at: 'Approaching' | 'Arrived';
+}
+
+export type TellNote = (note: TrialNote) => void;
+
 /** Reads the one task. Rejects when the worker has gone before it was there. */
 export async function receiveTask(channel: Duplex): Promise<TrialTask> {
   const lines = createInterface({ input: channel });
@@ -51,6 +67,10 @@ export async function receiveTask(channel: Duplex): Promise<TrialTask> {
 
 export async function sendWord(channel: Duplex, word: TrialWord): Promise<void> {
   await new Promise<void>((resolve) => channel.end(`${JSON.stringify(word)}\n`, () => resolve()));
+}
+
+export function sendNote(channel: Duplex, note: TrialNote): void {
+  channel.write(`${JSON.stringify(note)}\n`);
 }
 
 /** Thrown to undo what has passed. */
@@ -63,9 +83,15 @@ class Undone extends Error {
   }
 }
 
-export async function runTrial(task: TrialTask, options: ChunkWorkOptions): Promise<TrialWord> {
+export interface TrialOptions extends ChunkWorkOptions {
+  readonly tell?: TellNote;
+}
+
+export async function runTrial(task: TrialTask, options: TrialOptions): Promise<TrialWord> {
   try {
-    return await tryRecords(task, options);
+    const context = await readContext(options);
+    await approach(task, context, options);
+    return await tryRecords(task, context, options);
   } catch (error) {
     if (error instanceof Undone) return { end: 'Passed', records: error.records };
     if (!(error instanceof Failure)) throw error;
@@ -74,9 +100,26 @@ export async function runTrial(task: TrialTask, options: ChunkWorkOptions): Prom
   }
 }
 
-async function tryRecords(task: TrialTask, options: ChunkWorkOptions): Promise<TrialWord> {
+/** What reads ranges of a stream goes on from the last one, so that the chunk itself is near then. */
+async function approach(
+  { chunk }: TrialTask,
+  { pinned }: PinnedContext,
+  { db, config, source, tell }: TrialOptions,
+): Promise<void> {
+  if (!isSequential(pinned)) return;
+  const offset = await readChunkOffset(db, { import: config.import.uid, chunk });
+  if (offset === undefined) return;
+  tell?.({ at: 'Approaching' });
+  await source.readRange(pinned, { offset, length: 0 });
+  tell?.({ at: 'Arrived' });
+}
+
+async function tryRecords(
+  task: TrialTask,
+  context: PinnedContext,
+  options: ChunkWorkOptions,
+): Promise<TrialWord> {
   const { db, config, name } = options;
-  const context = await readContext(options);
   const { chunk, attempt, isKept, ...only } = task;
   return await db.transaction(
     async (tx): Promise<TrialWord> => {
