@@ -31,6 +31,7 @@ import type { Publisher } from '../../connectors/rabbitmq/publisher.ts';
 import { removeQueues } from '../../connectors/rabbitmq/queue.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 import { Announcer } from './announcer.ts';
+import { lastBump } from './last-bump.ts';
 import { holdLock } from './lock.ts';
 import { judge, patient } from './ending.ts';
 import { finalReasons, ImportFailed } from '../failed.ts';
@@ -178,6 +179,8 @@ export class Coordinator {
         reason: it.reason ?? 'TargetLost',
         message: it.message ?? 'This import has failed before.',
       });
+      // The coordinator that got so far may have died before it did this.
+      await this.#bumpFailed();
       await this.#removeQueues();
       return 'Failed';
     }
@@ -312,7 +315,15 @@ export class Coordinator {
     const why = { reason: failure.code.slice(0, 64), message: failure.message };
     this.#board.enter('Failed', why);
     this.#options.telemetry.stateChanged('Failed', failure.code);
+    await this.#bumpFailed();
     await this.#removeQueues();
+  }
+
+  async #bumpFailed(): Promise<void> {
+    const { bump, clock } = this.#options;
+    if (bump === undefined) return;
+    const failed = (failure: Failure): void => this.#board.backendFailed(failure);
+    await lastBump(() => bump(), { clock, failed });
   }
 
   /** Every queue the import ever had. */

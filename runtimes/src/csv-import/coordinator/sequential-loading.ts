@@ -10,6 +10,7 @@
  */
 import { Failure } from '@millrace/kit/failure';
 import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import { Transient } from '@millrace/kit/transient';
 import { LineCounter } from '../../chunks/line-counter.ts';
 import { appendChunks, readPlan, type CutChunk, type Plan } from '../../chunks/plan.ts';
 import { readPlannedChunks, type KnownChunk } from '../../chunks/planned.ts';
@@ -38,9 +39,11 @@ export async function loadSequentially(
   context: LoadingContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { db, uid, source, pinned, config, chunkBytes } = context;
+  const { db, uid, source, pinned, config, chunkBytes, bump } = context;
   const plan = await readPlan(db, uid);
   const known = await readPlannedChunks(db, uid);
+  // Whoever loaded the last of them may have died before it bumped, and nobody loads them again.
+  if (known.some(({ isDone }) => isDone)) await bump?.();
   if (plan.complete && known.every(({ isDone }) => isDone)) return;
   const start = known[0]?.offset ?? plan.plannedTo;
   const window = new StreamWindow(source.readBlocks(pinned, { from: start, blockBytes }), {
@@ -53,9 +56,20 @@ export async function loadSequentially(
     const it = { context, window, signal, load: await loader(context, window, signal) };
     for (const chunk of known) await readAgain(it, chunk);
     if (!plan.complete && !signal.aborted) await readOn(it, plan);
+    if (!signal.aborted) await requireDone(context);
   } finally {
     window.close();
   }
+}
+
+/** What another coordinator planned meanwhile was not loaded here: the next attempt finds it. */
+async function requireDone({ db, uid }: LoadingContext): Promise<void> {
+  const planned = await readPlannedChunks(db, uid);
+  if (planned.every(({ isDone }) => isDone)) return;
+  throw new Transient(
+    'PlannedElsewhere',
+    'Another coordinator planned chunks of this import meanwhile; they are read again.',
+  );
 }
 
 /** The next block, counted in the progress. */

@@ -11,7 +11,10 @@ import {
 import { sourceOf } from '../../../test/prepared-import.ts';
 import { until } from '../../../test/until.ts';
 import { webServer } from '../../../test/web-server.ts';
+import { appendChunks, readPlan } from '../../chunks/plan.ts';
+import { readImport } from '../../chunks/imports.ts';
 import { verifyImport } from '../verify/verify.ts';
+import type { DoneChunk } from '../warm/warm-writer.ts';
 
 const records = 400;
 /** Some eight chunks of 1 KiB, with lines of differing lengths and a quoted line end. */
@@ -71,7 +74,7 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
 
   async function webFlow(
     url: string,
-    options: Pick<FlowOptions, 'afterLoad' | 'config'> & { readonly table: string },
+    options: Pick<FlowOptions, 'afterLoad' | 'bump' | 'config'> & { readonly table: string },
   ): Promise<ImportFlow> {
     const config = { source: { http: { url } }, ...options.config };
     return await importFlow({ content: '', shared, ...options, config });
@@ -104,12 +107,17 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
     await using server = await webServer(plain);
     server.set({ ranges: false, etag: undefined, length: 'Chunked' });
     const at = gate();
-    await using flow = await webFlow(server.url, { ...at, table: 'resumed' });
+    const bumps: string[] = [];
+    const bump = async (done?: DoneChunk): Promise<void> => {
+      bumps.push(done?.outcome ?? 'Everything');
+    };
+    await using flow = await webFlow(server.url, { ...at, bump, table: 'resumed' });
     const first = await flow.startCoordinator();
     await until('a chunk is in hand', () => at.isReached);
     const stopped = first.stop();
     at.open();
     expect(await stopped).toBe('Stopped');
+    bumps.length = 0;
 
     server.set({ statuses: [503], retryAfter: '0', cutAfter: [3_000] });
     const { coordinator, outcome } = await flow.startCoordinator();
@@ -120,11 +128,39 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
       totals: { read: records, loaded: records },
       sequential: expect.stringContaining('no ranges') as string,
     });
+    // Nobody knows whether what was done before was followed by a bump.
+    expect(bumps[0]).toBe('Everything');
     const { rows } = await flow.db.query(
       'SELECT DISTINCT worker FROM millrace.chunks WHERE import = $1',
       [flow.uid],
     );
     expect(rows).toEqual([{ worker: 'coordinator' }]);
+  });
+
+  it('is loaded whole though another coordinator plans a part of it meanwhile', async () => {
+    let isPlanned = false;
+    await using flow: ImportFlow = await importFlow({
+      content: gzipSync(plain),
+      shared,
+      table: 'raced',
+      afterLoad: async (tx, { chunk }) => {
+        if (chunk !== 2 || isPlanned) return;
+        isPlanned = true;
+        const { plannedTo: offset, nextLine: firstLine } = await readPlan(tx, flow.uid);
+        const last = { offset, length: plain.length - offset, firstLine, tooLong: false };
+        await appendChunks(tx, flow.uid, {
+          chunks: [last],
+          nextLine: records + 3,
+          complete: true,
+        });
+      },
+    });
+
+    const { outcome } = await flow.startCoordinator();
+
+    expect(await outcome).toBe('Complete');
+    expect(isPlanned).toBe(true);
+    expect(await loaded(flow)).toEqual(expected);
   });
 
   it('that has another content when it is read again fails, also far behind its beginning', async () => {
@@ -134,7 +170,11 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
     server.set({ ranges: false, etag: undefined });
     const at = gate(5);
     const config = { chunkBytes: 262_144 };
-    await using flow = await webFlow(server.url, { ...at, config, table: 'changed' });
+    let bumps = 0;
+    const bump = async (): Promise<void> => {
+      bumps += 1;
+    };
+    await using flow = await webFlow(server.url, { ...at, bump, config, table: 'changed' });
     const first = await flow.startCoordinator();
     await until('a chunk is in hand', () => at.isReached);
     const stopped = first.stop();
@@ -148,12 +188,21 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
 
     expect(await outcome).toBe('Failed');
     expect(coordinator.progress()).toMatchObject({ state: 'Failed', reason: 'SourceChanged' });
+    // The coordinator that failed may have died before its bump.
+    bumps = 0;
+    const again = await flow.startCoordinator();
+    expect(await again.outcome).toBe('Failed');
+    expect(bumps).toBe(1);
   });
 
   it('that ends in the middle of its compression loads what came before, and says so', async () => {
     const packed = gzipSync(plain);
     const content = packed.subarray(0, packed.length - 300);
-    await using flow = await importFlow({ content, shared, table: 'cut' });
+    const states: unknown[] = [];
+    const bump = async (): Promise<void> => {
+      states.push((await readImport(flow.db, flow.uid))?.state);
+    };
+    await using flow: ImportFlow = await importFlow({ content, shared, bump, table: 'cut' });
 
     const { coordinator, outcome } = await flow.startCoordinator();
 
@@ -163,6 +212,8 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
     expect(message).toMatch(/data\.csv ends in the middle of its compressed content/);
     expect(totals.loaded).toBeGreaterThan(100);
     expect(await loaded(flow)).toEqual(expected.slice(0, totals.loaded));
+    // What nobody followed by a bump is stale when nothing can be committed any more.
+    expect(states.at(-1)).toBe('Failed');
   });
 
   it('is none where the server has ranges and a strong ETag: workers load it', async () => {
