@@ -67,24 +67,33 @@ interface RawReplay {
   readonly line: string | null;
   readonly record: Buffer;
   readonly record_sealed: boolean;
+  readonly superseded: boolean;
+}
+
+export interface Replayed {
+  readonly count: number;
+  /** Of these, the ones that found their key held by another record. */
+  readonly superseded: number;
 }
 
 const pageRows = 200;
 const replaysSql = `
-SELECT record_offset, chunk, line, record, record_sealed FROM millrace.replays
+SELECT record_offset, chunk, line, record, record_sealed, superseded FROM millrace.replays
 WHERE import = $1 AND record_offset > $2 ORDER BY record_offset LIMIT ${pageRows}`;
 
 /** How many there were. */
-export async function replayAgain(session: Session, options: ReplayAgain): Promise<number> {
-  if (!(await hasReplays(session))) return 0;
+export async function replayAgain(session: Session, options: ReplayAgain): Promise<Replayed> {
+  if (!(await hasReplays(session))) return { count: 0, superseded: 0 };
   const { import: uid, context } = options;
   const replaying = { ...options, context: replayContext(context) };
   let count = 0;
+  let superseded = 0;
   for (let after = -1; ;) {
     const { rows } = await session.query<RawReplay>(replaysSql, [uid, after]);
     for (const row of rows) await loadOne(session, row, replaying);
     count += rows.length;
-    if (rows.length < pageRows) return count;
+    superseded += rows.filter((row) => row.superseded).length;
+    if (rows.length < pageRows) return { count, superseded };
     after = Number(rows.at(-1)?.record_offset);
   }
 }

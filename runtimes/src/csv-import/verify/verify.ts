@@ -84,7 +84,12 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
       const { table } = config.target;
       const replay = { import: uid, table, tables, context, sink: options.sink, keys };
       const replayed = await replayAgain(session, replay);
-      const counted = { ...read, rejected: read.rejected - replayed, replayed };
+      const counted = {
+        ...read,
+        rejected: read.rejected - replayed.count,
+        replayed: replayed.count,
+        replayedInVain: replayed.superseded,
+      };
       const bytes = await source.lengthOf(context.pinned);
       progressed?.({ phase: 'Comparing', doneBytes: bytes, bytes, records: counted.read });
       const { key, onConflict } = config.target;
@@ -153,7 +158,7 @@ async function loadAgain(
   session: Session,
   { context, chunks }: Plan,
   { sink, source, progressed, signal }: VerifyOptions,
-): Promise<Omit<Counted, 'replayed'>> {
+): Promise<Omit<Counted, 'replayed' | 'replayedInVain'>> {
   const sum = { read: 0, rejected: 0 };
   const last = chunks.at(-1);
   const planned = last === undefined ? 0 : last.offset + last.length;
