@@ -3,6 +3,11 @@ import { getCACertificates } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { s3Connections } from './client.ts';
 
+/** The handler on Node, after its first request. */
+interface Configured {
+  httpHandlerConfigs(): { readonly httpsAgent?: unknown };
+}
+
 /** What certificates a client trusts; undefined: the usual ones. */
 async function trusted(caBundle?: string): Promise<unknown> {
   const connect = s3Connections(() => ({
@@ -16,9 +21,8 @@ async function trusted(caBundle?: string): Promise<unknown> {
   const { sdk, client } = await connect();
   const head = client.send(new sdk.HeadObjectCommand({ Bucket: 'b', Key: 'k' }));
   await expect(head).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-  const { httpsAgent } = client.config.requestHandler.httpHandlerConfigs() as {
-    readonly httpsAgent?: unknown;
-  };
+  const handler = client.config.requestHandler as unknown as Configured;
+  const { httpsAgent } = handler.httpHandlerConfigs();
   client.destroy();
   if (!(httpsAgent instanceof Agent)) throw new Error('expected an agent of our own');
   return httpsAgent.options.ca;
