@@ -38,7 +38,7 @@ export async function checkClaims(
   }
 }
 
-function claimOf({ isResource, object }: Manifest): ClaimUse | undefined {
+export function claimOf({ isResource, object }: Manifest): ClaimUse | undefined {
   return isResource ? playKindOf(object).claim(specOf(object)) : undefined;
 }
 

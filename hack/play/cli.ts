@@ -14,7 +14,7 @@ export interface PlayOptions {
 }
 
 const after = `
-Without a manifest it loads crds/examples/csv-import.yaml from a sample that it writes itself.
+Without a manifest it loads crds/examples/csv-import.yaml. Examples read a sample that it writes itself.
 
 Backends: MILLRACE_POSTGRES_URL, MILLRACE_RABBITMQ_URL and MILLRACE_REDIS_URL, also from .env, are
 used as they are and never wiped; what is needed and not given is started from what this host has.

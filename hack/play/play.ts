@@ -6,12 +6,12 @@
  * on them, so that a kill at any later point resumes the same imports.
  */
 import { mkdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { BackendName, RunningBackend } from '../backends/backend.ts';
 import { startBackends } from '../backends/resolve.ts';
 import { applyManifests } from './apply-manifests.ts';
 import { backendsSecret, neededBackends } from './backends-secret.ts';
-import { checkClaims } from './claims.ts';
+import { checkClaims, claimOf } from './claims.ts';
 import { repository, startLocalCluster, type LocalCluster } from './local-cluster.ts';
 import { manifestProblems } from './manifest-problems.ts';
 import { loadManifests, nameOf, type Manifest } from './manifests.ts';
@@ -27,7 +27,10 @@ import { withStateLock } from './state/state-lock.ts';
 import { endOrphans } from './supervisor/orphans.ts';
 import type { Screen } from './view/screen.ts';
 
-const exampleManifest = join(repository, 'crds/examples/csv-import.yaml');
+const examples = join(repository, 'crds/examples');
+const exampleManifest = join(examples, 'csv-import.yaml');
+/** The claim that the examples read their file from. */
+const sampleClaim = 'data';
 const runtimesMain = join(repository, 'runtimes/src/main.ts');
 
 interface Prepared {
@@ -45,8 +48,8 @@ export async function play(run: PlayRun): Promise<number> {
 /** Everything that can be refused without starting anything. */
 async function prepare({ options }: PlayRun): Promise<Prepared> {
   const paths = statePaths(resolve(options.state));
-  const usesSample = options.manifests.length === 0;
-  const manifests = await loadManifests(usesSample ? [exampleManifest] : options.manifests);
+  const given = options.manifests.length === 0 ? [exampleManifest] : options.manifests;
+  const manifests = await loadManifests(given);
   const problems = manifests.map((manifest) => ({ manifest, lines: manifestProblems(manifest) }));
   const wrong = problems.filter(({ lines }) => lines.length > 0);
   if (wrong.length > 0) {
@@ -58,15 +61,21 @@ async function prepare({ options }: PlayRun): Promise<Prepared> {
       }),
     });
   }
-  const sampleFolder = join(paths.volumes, 'data');
-  const claims = new Map([
-    ...(usesSample && !options.volumes.has('data') ? [['data', sampleFolder] as const] : []),
-    ...options.volumes,
-  ]);
-  const isSampleMade = claims.get('data') === sampleFolder && usesSample;
-  if (isSampleMade) await mkdir(sampleFolder, { recursive: true, mode: 0o700 });
+  // Our own examples import the sample; whoever brings a manifest brings the files too.
+  const usesSample =
+    !options.volumes.has(sampleClaim) &&
+    given.every(isExample) &&
+    manifests.some((manifest) => claimOf(manifest)?.name === sampleClaim);
+  const sampleFolder = join(paths.volumes, sampleClaim);
+  if (usesSample) await mkdir(sampleFolder, { recursive: true, mode: 0o700 });
+  const sample = usesSample ? [[sampleClaim, sampleFolder] as const] : [];
+  const claims = new Map([...sample, ...options.volumes]);
   await checkClaims(manifests, claims);
-  return { manifests, claims, paths, usesSample: isSampleMade };
+  return { manifests, claims, paths, usesSample };
+}
+
+function isExample(path: string): boolean {
+  return dirname(resolve(path)) === examples;
 }
 
 async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
@@ -75,7 +84,7 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
   const log = (line: string): void => screen.line(line);
   const onError = errorTeller(screen);
   const needs = neededBackends(manifests);
-  const sampleFile = join(paths.volumes, 'data', 'users.csv');
+  const sampleFile = join(paths.volumes, sampleClaim, 'users.csv');
   const orphans = await endOrphans(paths.root);
   if (orphans > 0) log(`ended ${String(orphans)} processes that an earlier run left behind`);
   if (options.fresh) await rm(paths.objects, { force: true });
