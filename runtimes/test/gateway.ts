@@ -73,6 +73,7 @@ export interface TestGatewayOptions {
   readonly redisUrl?: string;
   readonly propagationMs?: number;
   readonly readDeadlineMs?: number;
+  readonly streamAgeMs?: number;
   readonly tokens?: GatewayOptions['tokens'];
   readonly limits?: GatewayOptions['limits'];
   readonly keys?: GatewayOptions['keys'];
@@ -99,7 +100,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
           commandTimeoutMs: gatewayCommandTimeoutMs,
           log,
         });
-  const { propagationMs, readDeadlineMs, tokens, limits, keys } = options;
+  const { propagationMs, readDeadlineMs, streamAgeMs, tokens, limits, keys } = options;
   const gateway = await startGateway({
     config: options.config,
     log,
@@ -110,6 +111,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     databaseScope: databaseScope(options.postgresUrl),
     propagationMs: propagationMs ?? 0,
     ...(readDeadlineMs === undefined ? {} : { readDeadlineMs }),
+    ...(streamAgeMs === undefined ? {} : { streamAgeMs }),
     ...(tokens === undefined ? {} : { tokens }),
     ...(limits === undefined ? {} : { limits }),
     ...(keys === undefined ? {} : { keys }),

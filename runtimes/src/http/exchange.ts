@@ -229,10 +229,11 @@ export class Exchange implements HttpRequest {
       response.end();
       return;
     }
-    const { streamHeartbeatMs, streamStallMs } = limits;
+    const { streamHeartbeatMs, streamStallMs, streamAgeMs } = limits;
     const stream = new EventStream(response, {
       heartbeatMs: streamHeartbeatMs,
       stallMs: streamStallMs,
+      ...(streamAgeMs === undefined ? {} : { ageMs: streamAgeMs }),
       dropped: () => telemetry.streamDropped(),
     });
     streams.add(stream);

@@ -14,6 +14,8 @@ export interface HttpLimits {
   readonly streamsMax: number;
   readonly streamHeartbeatMs: number;
   readonly streamStallMs: number;
+  /** Absent: a stream may go on for ever. */
+  readonly streamAgeMs?: number;
 }
 
 export const defaultLimits: HttpLimits = {
@@ -34,7 +36,7 @@ export const defaultLimits: HttpLimits = {
   inFlightMax: 512,
   /** Bodies of requests that are not answered yet, and answers that clients have not read yet. */
   heldBytesMax: 64 * 1024 * 1024,
-  /** Streams of events, which count for nothing above; at most 256 KiB is held for each. */
+  /** Streams of events, which count for nothing above; 256 KiB is held for each, or its largest row. */
   streamsMax: 256,
   /** Well within the minute after which most proxies close a silent stream. */
   streamHeartbeatMs: 15_000,

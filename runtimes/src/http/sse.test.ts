@@ -107,6 +107,21 @@ describe('server-sent events', () => {
     expect(client.lastId()).toBe('7');
   });
 
+  it('end cleanly at their age, where they have one', async () => {
+    await using it = await streaming(
+      async (sink) => {
+        await sink.send([{ id: '7', data: 'row' }]);
+        await untilGone(sink.signal);
+      },
+      { streamAgeMs: 20 },
+    );
+
+    await using client = await eventClient(it.url);
+
+    expect(await client.ended).toBe(true);
+    expect(client.lastId()).toBe('7');
+  });
+
   it('count for no requests in flight, and have a bound of their own', async () => {
     await using it = await streaming((sink) => untilGone(sink.signal).then(() => undefined), {
       streamsMax: 1,

@@ -3,12 +3,14 @@
  *
  *   open → sending ⇄ waiting for room → finished, or dropped
  *
- * `send` resolves when there is room for more, so a producer never runs ahead of its client: what is
- * held for one is at most a slice and what Node's socket takes, together under 256 KiB, however large
- * an event is. A client that takes nothing for `stallMs` is dropped; one that went away, or that is
- * asked to leave, is told to the producer by `signal`, at which its work should end at once. Comments
- * keep proxies from closing a stream on which nothing happens. Clients are asked to reconnect at
- * slightly different times, so that the end of a process does not make a herd of them.
+ * `send` resolves when there is room for more, so a producer never runs ahead of its client: beside
+ * the events in hand, what is held for one is at most a slice and what Node's socket takes, together
+ * under 256 KiB. An event is sent whole; one that is larger is held, as text and as bytes, until its
+ * client has taken it. A client that takes nothing for `stallMs` is dropped; one that went away, or
+ * that is asked to leave (by its process, or at `ageMs`), is told to the producer by `signal`, at which
+ * its work should end at once. Comments keep proxies from closing a stream on which nothing happens.
+ * Clients are asked to reconnect at slightly different times, so that the end of a process does not
+ * make a herd of them.
  */
 import type { ServerResponse } from 'node:http';
 
@@ -34,6 +36,8 @@ export interface EventStreamOptions {
   readonly heartbeatMs: number;
   /** A client that takes nothing for so long is dropped. */
   readonly stallMs: number;
+  /** When the producer is asked to end; absent: never. */
+  readonly ageMs?: number;
   /** Told once, when the client is dropped for being slow. */
   readonly dropped: () => void;
 }
@@ -61,6 +65,7 @@ export class EventStream implements EventSink {
   readonly #options: EventStreamOptions;
   readonly #over = new AbortController();
   readonly #heartbeats: NodeJS.Timeout;
+  readonly #age: NodeJS.Timeout | undefined;
   #isSending = false;
 
   /** The response's head is written. */
@@ -80,6 +85,8 @@ export class EventStream implements EventSink {
       // Between two pieces of an event a comment would become part of it.
       if (!this.#isSending) response.write(': still here\n\n');
     }, options.heartbeatMs).unref();
+    const { ageMs } = options;
+    if (ageMs !== undefined) this.#age = setTimeout(() => this.leave(), ageMs).unref();
   }
 
   get signal(): AbortSignal {
@@ -112,6 +119,7 @@ export class EventStream implements EventSink {
 
   #end(): void {
     clearInterval(this.#heartbeats);
+    clearTimeout(this.#age);
     this.#over.abort();
   }
 

@@ -32,7 +32,7 @@ export interface GatewayOptions {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly database: Database;
-  /** Needed for cache mode Invalidate, unused with Off. */
+  /** Needed for the cache modes Invalidate and Warm, unused with Off. */
   readonly redis: RedisStore | undefined;
   /** Names the database without its credentials; see databaseScope(). */
   readonly databaseScope: string;
@@ -45,6 +45,8 @@ export interface GatewayOptions {
   readonly propagationMs?: number;
   /** Longest wait for one read of Postgres. */
   readonly readDeadlineMs?: number;
+  /** Default: 15 minutes; without effect where no token is asked for. */
+  readonly streamAgeMs?: number;
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -64,6 +66,11 @@ const readsMax = 128;
 const readDeadlineMs = 5_000;
 /** One a stream, most of which wait for their turn. */
 const streamReadsMax = 1_024;
+/**
+ * A stream is identified when it begins. At this age it ends and its client comes back with its last id,
+ * which costs both little; a token that was removed meanwhile is refused then.
+ */
+const identifiedMs = 15 * 60_000;
 /** The time in which endpoint lists and proxies usually learn that a pod leaves. */
 const propagationMs = 2_000;
 
@@ -110,7 +117,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const caller = auth.identify(request.headers);
       return await answers(request, { mayReveal: caller?.scopes.has('reveal') === true });
     },
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    limits: httpLimits(options),
   });
   let draining = false;
   return {
@@ -134,6 +141,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };
+}
+
+function httpLimits({
+  config,
+  limits,
+  streamAgeMs = identifiedMs,
+}: GatewayOptions): Partial<HttpLimits> {
+  const hasTokens = (config.serve.auth?.mode ?? 'None') !== 'None';
+  return { ...(hasTokens ? { streamAgeMs } : {}), ...limits };
 }
 
 function rowCache(
