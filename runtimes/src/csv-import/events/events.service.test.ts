@@ -130,6 +130,84 @@ describe.skipIf(lacks('postgres'))('the events of an import', () => {
     expect([refused.status, refused.code]).toEqual([400, 'UnknownParameter']);
   });
 
+  it('gives a client what was committed before it came, though others just read the same pages', async () => {
+    await using it = await preparedImport(content(), served);
+    await using gateway = await gatewayOf(it);
+    const url = `${gateway.url}/things/events`;
+
+    await using early = await eventClient(url);
+    await expect.poll(() => early.events.length).toBeGreaterThan(0);
+    await loadChunks(it, it.chunks);
+    // Sees what was committed, so that a client who comes now is told that it is there already.
+    await expect.poll(() => ids(early).length, { interval: 10 }).toBeGreaterThan(0);
+    await using late = await eventClient(url);
+    await completeImport(it);
+    await Promise.all([early.ended, late.ended]);
+
+    // A row may come twice: with the snapshot's pages, and with its chunk.
+    expect(sorted([...new Set(ids(early))])).toEqual(all());
+    expect(sorted([...new Set(ids(late))])).toEqual(all());
+  });
+
+  it('begins anew at a place that the order of the table does not have', async () => {
+    await using it = await preparedImport(content(), served);
+    await loadChunks(it, it.chunks);
+    await using gateway = await gatewayOf(it);
+    const url = `${gateway.url}/things/events?limit=2`;
+    await using client = await eventClient(url);
+    await expect.poll(() => client.rows().length).toBeGreaterThan(0);
+    const place = client.events.find(({ event }) => event === 'message')?.id?.split('.') ?? [];
+    const idAfter = (...values: readonly string[]): string =>
+      [...place.slice(0, -1), Buffer.from(JSON.stringify(values)).toString('base64url')].join('.');
+
+    await using longer = await eventClient(url, { 'last-event-id': idAfter('5', '5') });
+    await using other = await eventClient(url, { 'last-event-id': idAfter('no number') });
+    await using same = await eventClient(url, { 'last-event-id': idAfter('5') });
+    await Promise.all([longer.ended, other.ended, same.ended]);
+
+    expect([ids(longer), ids(other), ids(same)]).toEqual([[0], [0], [6]]);
+  });
+
+  it('ends streams at their age where tokens are asked for, and identifies who comes back', async () => {
+    await using it = await preparedImport(content(), {
+      serve: { enabled: true, filters: [], auth: { mode: 'Tokens' } },
+    });
+    await loadChunks(it, it.chunks.slice(0, 1));
+    const staying = 'ann:token-of-ann-0123456789';
+    let tokens = `${staying}\nbob:token-of-bob-0123456789`;
+    await using gateway = await testGateway({
+      config: it.config,
+      postgresUrl: it.env['POSTGRES_URL'] ?? '',
+      tokens: () => tokens,
+      streamAgeMs: 300,
+    });
+    const url = `${gateway.url}/things/events`;
+    const come = (name: string, id = '') =>
+      eventClient(url, {
+        authorization: `Bearer token-of-${name}-0123456789`,
+        'last-event-id': id,
+      });
+
+    await using ann = await come('ann');
+    await using bob = await come('bob');
+    tokens = staying;
+    const wereEnded = await Promise.all([ann.ended, bob.ended]);
+    await expect.poll(async () => (await come('bob')).status, { timeout: 3_000 }).toBe(401);
+    await loadChunks(it, it.chunks.slice(1));
+    await completeImport(it);
+    const received = [...ann.events];
+    while (received.at(-1)?.event !== 'end') {
+      await using again = await come('ann', received.findLast(({ id }) => id !== undefined)?.id);
+      expect(await again.ended).toBe(true);
+      received.push(...again.events);
+    }
+    const rows = received.filter(({ event }) => event === 'message');
+    const found = new Set(rows.map(({ data }) => (JSON.parse(data) as { id: number }).id));
+
+    expect(wereEnded).toEqual([true, true]);
+    expect(sorted([...found])).toEqual(all());
+  });
+
   it('lets no client of a gateway that is stopped see an error, or lose its place', async () => {
     await using it = await preparedImport(content(), served);
     await loadChunks(it, it.chunks.slice(0, 2));

@@ -53,7 +53,13 @@ export function createEvents(options: EventsOptions): AnswerEvents {
     const from = (typeof id === 'string' ? decodePlace(tag, id) : undefined) ?? beginning;
     if (from.place.phase === 'end') return { status: 204, body: '' };
     const stream = { table, health, ledger, reads, clock, tag, from, limit, sample };
-    return { body: '', events: (sink) => new RowStream(stream, sink).run() };
+    return {
+      body: '',
+      events: async (sink) => {
+        using _listening = reads.listen();
+        await new RowStream(stream, sink).run();
+      },
+    };
   };
 }
 

@@ -12,6 +12,8 @@ import type { Group } from './place.ts';
 export interface Look {
   /** As `pg_current_snapshot()` writes it. */
   readonly snapshot: string;
+  /** On the monotonic clock; what is asked from then on sees all that the snapshot shows. */
+  readonly knownAt: number;
   /** Undefined until the import is registered. */
   readonly import: ImportLook | undefined;
 }
@@ -124,7 +126,7 @@ export function ledgerLook(sql: Sql, uid: string, clock: Clock): LedgerLook {
       goodUntil = Infinity;
       last = sql
         .query<RawLook>(lookSql, [uid])
-        .then(({ rows: [row] }) => toLook(row))
+        .then(({ rows: [row] }) => toLook(row, clock.monotonic()))
         .finally(() => {
           const now = clock.monotonic();
           goodUntil = now + Math.max(lookAgeMinMs, restFactor * (now - began));
@@ -152,11 +154,12 @@ export function ledgerLook(sql: Sql, uid: string, clock: Clock): LedgerLook {
   };
 }
 
-function toLook(row: RawLook | undefined): Look {
+function toLook(row: RawLook | undefined, knownAt: number): Look {
   const { snapshot = '', state = null, reason = null, seq = null } = row ?? {};
-  if (row === undefined || state === null) return { snapshot, import: undefined };
+  if (row === undefined || state === null) return { snapshot, knownAt, import: undefined };
   return {
     snapshot,
+    knownAt,
     import: { state, reason, seq: seq === null ? undefined : Number(seq), shown: shownOf(row) },
   };
 }

@@ -2,13 +2,17 @@
  * How streams read rows: few at a time, so that pages and single rows keep most connections, and each
  * page once for all who are at the same place.
  *
- * A page is at most 128 KiB and kept for a second, so the memory is bounded by the number of pages.
- * What it holds may be older than what is committed by then: whoever committed it since is a chunk
- * that the stream has yet to send.
+ * A page is kept for a second, as long as somebody listens, and only if it is within 128 KiB, so the
+ * memory is bounded by the number of pages. It may be older than what is committed by then, but never
+ * than the snapshot of the stream that gets it: chunks which that snapshot shows are not sent later,
+ * so a page without their rows would lose them.
  */
 import type { Clock } from '@millrace/kit/clock';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import type { PageRow, Statement } from '../gateway/sql.ts';
+
+/** Large enough that a page costs its rows. A page always holds one row, however large that is. */
+export const pageBytesMax = 128 * 1024;
 
 /** Of the gateway's eight connections. */
 const readersMax = 3;
@@ -16,7 +20,16 @@ const pagesMax = 64;
 const pageAgeMs = 1_000;
 
 export interface StreamReads {
-  page(statement: Statement): Promise<readonly PageRow[]>;
+  /** Of what was committed when the stream's snapshot was taken, every row that is still there. */
+  page(statement: Statement, snapshot: KnownSnapshot): Promise<readonly PageRow[]>;
+  /** With the last of those who listen the pages go. */
+  listen(): Disposable;
+}
+
+export interface KnownSnapshot {
+  readonly snapshot: string;
+  /** On the monotonic clock: when it was seen or told, so it was taken before. */
+  readonly knownAt: number;
 }
 
 interface Page {
@@ -27,9 +40,10 @@ interface Page {
 export function streamReads(sql: Sql, clock: Clock): StreamReads {
   const inTurn = turns(readersMax);
   const pages = new Map<string, Page>();
+  let listeners = 0;
   return {
-    page: ({ text, values }) => {
-      const key = JSON.stringify([text, values]);
+    page: ({ text, values }, { snapshot, knownAt }) => {
+      const key = JSON.stringify([text, values, snapshot]);
       const now = clock.monotonic();
       // In the order in which they were read, so the first that is young ends the search.
       for (const [old, page] of pages) {
@@ -37,13 +51,35 @@ export function streamReads(sql: Sql, clock: Clock): StreamReads {
         pages.delete(old);
       }
       const known = pages.get(key);
-      if (known !== undefined) return known.rows;
+      // A snapshot that a client told us may be of its own making, and not taken yet at that time.
+      if (known !== undefined && known.readAt >= knownAt) return known.rows;
       const rows = inTurn(async () => (await sql.query<PageRow>(text, values)).rows);
-      pages.set(key, { rows, readAt: now });
-      rows.catch(() => pages.delete(key));
+      const kept = { rows, readAt: now };
+      // Behind all that were read before it.
+      pages.delete(key);
+      pages.set(key, kept);
+      const forget = (): void => {
+        if (pages.get(key) === kept) pages.delete(key);
+      };
+      rows.then((found) => {
+        if (bytesOf(found) > pageBytesMax) forget();
+      }, forget);
       return rows;
     },
+    listen: () => {
+      listeners += 1;
+      return {
+        [Symbol.dispose]: () => {
+          listeners -= 1;
+          if (listeners === 0) pages.clear();
+        },
+      };
+    },
   };
+}
+
+function bytesOf(rows: readonly PageRow[]): number {
+  return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0);
 }
 
 /** Runs at most so many at once, in the order in which they came. */

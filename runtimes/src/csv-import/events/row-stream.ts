@@ -11,6 +11,7 @@
 import type { Clock } from '@millrace/kit/clock';
 import { Failure } from '@millrace/kit/failure';
 import { backoffMs, defaultBackoff } from '@millrace/kit/retry';
+import { DataError } from '../../connectors/postgres/data-error.ts';
 import type { EventSink, ServerEvent } from '../../http/server.ts';
 import { basePosition } from '../../rows/row-encoder.ts';
 import type { Health } from '../gateway/health.ts';
@@ -25,7 +26,7 @@ import {
   type Place,
   type Progress,
 } from './place.ts';
-import type { StreamReads } from './reading.ts';
+import { pageBytesMax, type StreamReads } from './reading.ts';
 
 export interface RowStreamOptions {
   readonly table: string;
@@ -41,9 +42,8 @@ export interface RowStreamOptions {
   readonly sample: number;
 }
 
-/** Small enough that a slow client holds little, large enough that a page costs its rows. */
+/** Small enough that a slow client holds little, but for a row that is large by itself. */
 const pageRowsMax = 250;
-const pageBytesMax = 128 * 1024;
 const idleMs = 200;
 /** Counts are for people, who do not read faster. */
 const progressIntervalMs = 500;
@@ -58,6 +58,8 @@ export class RowStream {
   readonly #sink: EventSink;
   #place: Place;
   #sent: number;
+  /** When this process came to know the snapshot that the rows in hand are read for. */
+  #knownAt: number;
   /** Rows of the snapshot or of the chunk in hand, where only some are wanted. */
   #sampled = 0;
   /** Chunks of the group that are known and not begun. */
@@ -70,6 +72,7 @@ export class RowStream {
     this.#sink = sink;
     this.#place = options.from.place;
     this.#sent = options.from.sent;
+    this.#knownAt = options.clock.monotonic();
   }
 
   async run(): Promise<void> {
@@ -82,6 +85,8 @@ export class RowStream {
       } catch (error) {
         if (!(error instanceof Failure) || error.family === 'Fault') throw error;
         failures += 1;
+        // Only values of the place are cast: the table has another order now, or had it never.
+        if (error instanceof DataError && error.sqlstate.startsWith('22')) this.#begin();
         await clock.sleep(backoffMs(failures, defaultBackoff), signal);
         // The table may have been altered, or made anew.
         if (error.family === 'Permanent') await health.probe();
@@ -117,11 +122,16 @@ export class RowStream {
 
   async #sendSnapshot(
     place: SnapshotPhase,
-    { shape, look: { snapshot } }: { shape: TableShape; look: Look },
+    { shape, look }: { shape: TableShape; look: Look },
   ): Promise<void> {
-    const { base = snapshot, after } = place;
+    const { base = look.snapshot, after } = place;
+    if (after !== undefined && after.length !== shape.order.length) {
+      this.#begin();
+      return;
+    }
+    if (place.base === undefined) this.#knownAt = look.knownAt;
     const bounds = { limit: this.#room(), bytesMax: pageBytesMax };
-    const rows = await this.#page(bounds.limit, (table) =>
+    const rows = await this.#page(bounds.limit, base, (table) =>
       pageStatement(table, shape, { ...bounds, filters: [], after }),
     );
     await this.#sendRows(rows, (position) => ({ phase: 'snapshot', base, after: position }));
@@ -134,6 +144,7 @@ export class RowStream {
     const { base, group } = place;
     if (group === undefined) {
       this.#place = { ...place, group: { to: look.snapshot, chunk: undefined } };
+      this.#knownAt = look.knownAt;
       return;
     }
     const [chunk] = this.#waiting;
@@ -169,7 +180,7 @@ export class RowStream {
       before: String(start + BigInt(chunk.length)),
     };
     const bounds = { limit: this.#room(), bytesMax: pageBytesMax };
-    const rows = await this.#page(bounds.limit, (table) =>
+    const rows = await this.#page(bounds.limit, group.to, (table) =>
       chunkStatement(table, shape, { ...bounds, ...range }),
     );
     const placeAt = (position: string | undefined): Place => {
@@ -189,9 +200,14 @@ export class RowStream {
     return Math.max(0, Math.min(pageRowsMax, sample - this.#sampled, limit - this.#sent));
   }
 
-  async #page(limit: number, statement: (table: string) => Statement): Promise<readonly PageRow[]> {
+  async #page(
+    limit: number,
+    snapshot: string,
+    statement: (table: string) => Statement,
+  ): Promise<readonly PageRow[]> {
     const { reads, table } = this.#options;
-    return limit === 0 ? [] : await reads.page(statement(table));
+    if (limit === 0) return [];
+    return await reads.page(statement(table), { snapshot, knownAt: this.#knownAt });
   }
 
   /** Whether these were the last rows of the snapshot or of the chunk, as far as they are wanted. */
