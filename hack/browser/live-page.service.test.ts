@@ -146,6 +146,26 @@ describe.skipIf(problem !== undefined)('the live page', () => {
     expect(live.page.url()).not.toContain('secret');
   });
 
+  it('asks again when a token is none that a browser can send', async () => {
+    await using gateway = await scriptedGateway({
+      table: 'users',
+      script: aFewRows,
+      refuse: ({ headers }) =>
+        headers.authorization === 'Bearer secret-0123456789'
+          ? undefined
+          : { status: 401, body: '{"status":"error","error":{"code":"Unauthorized"}}' },
+    });
+
+    await using live = await opened(gateway.url);
+    for (const token of ['secret\u2013\u4f60', 'secret-0123456789']) {
+      const field = live.page.getByLabel('This gateway asks for a token');
+      await field.fill(token, { timeout: 5_000 });
+      await live.page.getByRole('button', { name: 'Show rows' }).click();
+    }
+
+    await expect.poll(() => live.page.locator('#rows tr').count(), { timeout: 5_000 }).toBe(2);
+  });
+
   it('fits light, dark and narrow screens', async () => {
     await using gateway = await scriptedGateway({ table: 'users', script: aFewRows });
     const grounds: string[] = [];

@@ -187,8 +187,22 @@ async function askForToken() {
   });
 }
 
+/** What no header can carry is no token of any gateway; fetch would only say that it failed. */
+function isSendable(text) {
+  try {
+    return new Headers({ authorization: `Bearer ${text}` }).has('authorization');
+  } catch {
+    return false;
+  }
+}
+
 /** How long to wait before the next attempt; undefined when there is nothing more to come. */
 async function follow(failures) {
+  if (token !== undefined && !isSendable(token)) {
+    token = undefined;
+    await askForToken();
+    return 0;
+  }
   const headers = {
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(seen.lastId === undefined ? {} : { 'last-event-id': seen.lastId }),
