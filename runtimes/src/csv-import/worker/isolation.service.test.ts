@@ -242,31 +242,30 @@ describe.skipIf(needed)('a chunk that workers died with', () => {
     const seen: string[] = [];
     let isClaimed = false;
     const { source, ...options } = workOptions(it, createSink({ config: it.config }));
-    const word = await runTrial(
-      { chunk: it.chunks.length - 1, attempt: '0', from: 0, to: 0, poison: [], isKept: false },
-      {
-        ...options,
-        source: {
-          ...source,
-          readRange: async (pinned, range) => {
-            seen.push(
-              `${isClaimed ? 'claimed' : 'free'}: ${range.length > 0 ? 'read' : 'come to'}`,
-            );
-            return await source.readRange(pinned, range);
-          },
+    const chunk = it.chunks.length - 1;
+    const task = { chunk, attempt: '0', from: 0, to: 0, poison: [], isKept: false };
+    const word = await runTrial(task, {
+      ...options,
+      source: {
+        ...source,
+        readRange: async (pinned, range) => {
+          seen.push(`${isClaimed ? 'claimed' : 'free'}: ${range.length > 0 ? 'read' : 'come to'}`);
+          return await source.readRange(pinned, range);
         },
-        db: {
-          ...options.db,
-          transaction: async (work, limits) => {
-            isClaimed = true;
-            return await options.db.transaction(work, limits);
-          },
-        },
-        tell: ({ at }) => seen.push(at),
       },
-    );
+      db: {
+        ...options.db,
+        transaction: async (work, limits) => {
+          isClaimed = true;
+          return await options.db.transaction(work, limits);
+        },
+      },
+      tell: ({ at }) => seen.push(at),
+    });
 
     expect(word).toMatchObject({ end: 'Passed' });
+    // Over the channel of a real process, notes do not hide the word.
+    expect(await processes(it)(task)).toEqual(word);
     expect(it.chunks.length).toBeGreaterThan(2);
     expect(seen).toEqual(['Approaching', 'free: come to', 'Arrived', 'claimed: read']);
   });
