@@ -70,14 +70,14 @@ describe.skipIf(lacks('postgres') || problem !== undefined)(
       const state = live.page.locator('#state');
       const cells = live.page.locator('#rows td');
 
-      await expect.poll(() => state.textContent(), { timeout: 5_000 }).toBe('Loading');
+      await expect.poll(() => state.textContent(), { timeout: 20_000 }).toBe('Loading');
       const before = await cells.count();
       await loadChunks(it, it.chunks.slice(0, 1));
-      await expect.poll(() => cells.count(), { timeout: 5_000 }).toBeGreaterThan(1);
+      await expect.poll(() => cells.count(), { timeout: 20_000 }).toBeGreaterThan(1);
       const stateAtFirstRow = await state.textContent();
       await loadChunks(it, it.chunks.slice(1));
       await completeImport(it);
-      await expect.poll(() => state.textContent(), { timeout: 5_000 }).toBe('Complete');
+      await expect.poll(() => state.textContent(), { timeout: 20_000 }).toBe('Complete');
 
       expect([before, stateAtFirstRow]).toEqual([0, 'Loading']);
       expect(await live.page.locator('#read').textContent()).toBe('128');
@@ -103,7 +103,7 @@ describe.skipIf(problem !== undefined)('the live page', () => {
     const cells = live.page.locator('#rows td');
 
     await expect
-      .poll(() => cells.allTextContents(), { timeout: 5_000 })
+      .poll(() => cells.allTextContents(), { timeout: 20_000 })
       .toEqual(['9007199254740993', '<img src=x onerror=alert(1)>']);
     expect(await live.page.locator('#rows img').count()).toBe(0);
     expect(live.complaints).toEqual([]);
@@ -123,7 +123,7 @@ describe.skipIf(problem !== undefined)('the live page', () => {
 
     await using live = await opened(gateway.url);
 
-    await expect.poll(() => live.page.locator('#rows tr').count(), { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => live.page.locator('#rows tr').count(), { timeout: 20_000 }).toBe(2);
     expect(asked).toEqual([undefined, 'row-1']);
   });
 
@@ -141,7 +141,7 @@ describe.skipIf(problem !== undefined)('the live page', () => {
     await live.page.getByLabel('This gateway asks for a token').fill('secret-0123456789');
     await live.page.getByRole('button', { name: 'Show rows' }).click();
 
-    await expect.poll(() => live.page.locator('#rows tr').count(), { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => live.page.locator('#rows tr').count(), { timeout: 20_000 }).toBe(2);
     expect(await live.page.locator('#auth').isHidden()).toBe(true);
     expect(live.page.url()).not.toContain('secret');
   });
@@ -159,11 +159,11 @@ describe.skipIf(problem !== undefined)('the live page', () => {
     await using live = await opened(gateway.url);
     for (const token of ['secret\u2013\u4f60', 'secret-0123456789']) {
       const field = live.page.getByLabel('This gateway asks for a token');
-      await field.fill(token, { timeout: 5_000 });
+      await field.fill(token, { timeout: 20_000 });
       await live.page.getByRole('button', { name: 'Show rows' }).click();
     }
 
-    await expect.poll(() => live.page.locator('#rows tr').count(), { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => live.page.locator('#rows tr').count(), { timeout: 20_000 }).toBe(2);
   });
 
   it('fits light, dark and narrow screens', async () => {
