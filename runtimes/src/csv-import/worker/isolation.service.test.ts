@@ -238,7 +238,7 @@ describe.skipIf(needed)('a chunk that workers died with', () => {
   });
 
   it('in a stream is come to before it is claimed, and read on from there', async () => {
-    await using it = await preparedImport(gzipSync(csv(40)), { chunkBytes: 100 });
+    await using it = await preparedImport(gzipSync(csv(900)), { chunkBytes: 4_096 });
     const seen: string[] = [];
     let isClaimed = false;
     const { source, ...options } = workOptions(it, createSink({ config: it.config }));
