@@ -154,6 +154,18 @@ describe('BoundaryScanner', () => {
     );
   });
 
+  it('undoes an escape before a quote that is none alike, whatever follows in the file', () => {
+    // Bytes that are no UTF-8 make every field of their chunk be looked at once more.
+    const bytes = Buffer.from([...Buffer.from('"\\""💥\n'), 0xff, 0xfe]);
+    const dialect: Dialect = { ...standardDialect, escape: 'Backslash' };
+    const reading = { dialect, chunkBytes: 1, maxRecordBytes: 9, feeds: [] };
+
+    const whole = events(bytes, [{ offset: 0, length: bytes.length }], reading);
+
+    expect(events(bytes, scan(bytes, reading), reading)).toEqual(whole);
+    expect(whole[0]).toEqual([0, 8, ['"""💥']]);
+  });
+
   it('plans the same chunks however the bytes arrive', () => {
     fc.assert(
       fc.property(cutting, ({ bytes, ...reading }) => {

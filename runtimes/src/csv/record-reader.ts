@@ -247,12 +247,19 @@ export class RecordReader {
     const isCut = open === from && literalFrom === open && this.#quotesByHabit();
     const stop = this.#plain(isCut ? open + 1 : from, isCut ? open + 1 : literalFrom);
     if (isCut && stop >= 0) this.#mark(quotedFlag | strayFlag | decodeFlag);
+    else if (stop >= 0 && this.#hasEscape) this.#markSkipped(from, literalFrom);
     return stop;
   }
 
   #mark(flags: number): void {
     const last = this.fieldCount - 1;
     if (last < this.fieldFlags.length) this.fieldFlags[last] = flags;
+  }
+
+  /** What lies before the place where the field's end was looked for may hold an escape as well. */
+  #markSkipped(from: number, to: number): void {
+    if (!this.#bytes.subarray(from, to).includes(0x5c)) return;
+    this.#mark((this.fieldFlags[this.fieldCount - 1] ?? 0) | decodeFlag);
   }
 
   /** Whether the field before this one is quoted and need not be. */
