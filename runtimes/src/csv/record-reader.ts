@@ -258,8 +258,9 @@ export class RecordReader {
 
   /** What lies before the place where the field's end was looked for may hold an escape as well. */
   #markSkipped(from: number, to: number): void {
-    if (!this.#bytes.subarray(from, to).includes(0x5c)) return;
-    this.#mark((this.fieldFlags[this.fieldCount - 1] ?? 0) | decodeFlag);
+    let at = from;
+    while (at < to && this.#bytes[at] !== 0x5c) at += 1;
+    if (at < to) this.#mark((this.fieldFlags[this.fieldCount - 1] ?? 0) | decodeFlag);
   }
 
   /** Whether the field before this one is quoted and need not be. */
