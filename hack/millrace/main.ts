@@ -1,15 +1,12 @@
-/** The `millrace` command. Each subcommand is a file of its own; this one only lists them. */
-
+/**
+ * The `millrace` command. Each subcommand is a file of its own; this one only lists them.
+ *
+ * They share little, and reading the program text of all takes a second: a command that is named is
+ * loaded alone, and only help, or a wrong name, needs them all.
+ */
 import { processContext } from '@millrace/operator/cli/config';
-import { clusterCommands, runProgram } from '@millrace/operator/cli/program';
+import { runProgram } from '@millrace/operator/cli/run-program';
 import { Command } from 'commander';
-import { databaseCommand } from './db.ts';
-import { migrateCommand } from './migrate.ts';
-import { previewCommand } from './preview.ts';
-import { rejectsCommand } from './rejects.ts';
-import { replayCommand } from './replay.ts';
-import { resealCommand } from './reseal.ts';
-import { verifyCommand } from './verify.ts';
 
 const help = `
 Examples:
@@ -33,17 +30,30 @@ Exit codes: 0 done, 1 done with a result that is not good, 64 wrong usage, 65 wr
 75 a backend is away (try again), 70 a bug.`;
 
 const context = processContext();
+
+/** In the order of the help. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  preview: async () => (await import('./preview.ts')).previewCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
+  rejects: async () => (await import('./rejects.ts')).rejectsCommand(),
+  replay: async () => (await import('./replay.ts')).replayCommand(),
+  reseal: async () => (await import('./reseal.ts')).resealCommand(),
+  migrate: async () => (await import('./migrate.ts')).migrateCommand(),
+  db: async () => (await import('./db.ts')).databaseCommand(),
+  plan: async () => (await import('@millrace/operator/cli/plan/command')).planCommand(context),
+  why: async () => (await import('@millrace/operator/cli/why/command')).whyCommand(context),
+  status: async () =>
+    (await import('@millrace/operator/cli/status/command')).statusCommand(context),
+};
+
 const program = new Command('millrace')
   .description('Looks into clusters, files, imports and databases of Millrace.')
   .helpCommand(true)
-  .addCommand(previewCommand())
-  .addCommand(verifyCommand())
-  .addCommand(rejectsCommand())
-  .addCommand(replayCommand())
-  .addCommand(resealCommand())
-  .addCommand(migrateCommand())
-  .addCommand(databaseCommand())
   .addHelpText('after', help);
-for (const command of clusterCommands(context)) program.addCommand(command);
+const named = commands[process.argv[2] ?? ''];
+const loads = named === undefined ? Object.values(commands) : [named];
+for (const command of await Promise.all(loads.map(async (load) => load()))) {
+  program.addCommand(command);
+}
 
 await runProgram(program, context);

@@ -7,7 +7,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CliContext } from '../src/cli/context.ts';
-import { kubectlProgram, runProgram } from '../src/cli/program.ts';
+import { kubectlProgram } from '../src/cli/program.ts';
+import { runProgram } from '../src/cli/run-program.ts';
 import type { KubeApi } from '../src/machinery/kube-api.ts';
 
 export interface Printed {

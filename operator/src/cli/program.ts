@@ -1,14 +1,9 @@
-/** The commands that look at a cluster; `millrace` has them beside others, `kubectl millrace` alone. */
-import { Command, CommanderError } from 'commander';
-import { exitCode } from '@millrace/kit/exit-code';
+/** `kubectl millrace`: the commands that look at a cluster. `millrace` has them beside others. */
+import { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { planCommand } from './plan/command.ts';
 import { statusCommand } from './status/command.ts';
 import { whyCommand } from './why/command.ts';
-
-export function clusterCommands(context: CliContext): readonly Command[] {
-  return [planCommand(context), whyCommand(context), statusCommand(context)];
-}
 
 const help = `
 Examples:
@@ -24,27 +19,8 @@ export function kubectlProgram(context: CliContext): Command {
     .usage('[command]')
     .helpCommand(true)
     .addHelpText('after', help);
-  for (const command of clusterCommands(context)) program.addCommand(command);
-  return program;
-}
-
-/** Commander ends with 1 for wrong usage; here that is 64, as everywhere else in Millrace. */
-export async function runProgram(
-  program: Command,
-  { finish }: Pick<CliContext, 'finish'>,
-  args?: readonly string[],
-): Promise<void> {
-  overrideExit(program);
-  try {
-    if (args === undefined) await program.parseAsync();
-    else await program.parseAsync([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    finish(error.exitCode === 0 ? exitCode.finished : exitCode.badConfiguration);
+  for (const command of [planCommand, whyCommand, statusCommand]) {
+    program.addCommand(command(context));
   }
-}
-
-function overrideExit(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) overrideExit(child);
+  return program;
 }
