@@ -88,7 +88,7 @@ export async function serverBlow(
   const { how, link, target } = moment;
   if (link !== undefined) return cutLink(options, link, how === 'Reset' ? 'Reset' : 'BlackHole');
   if (how === 'FillDisk') return fillDisk(options);
-  const name = (['postgres', 'rabbitmq', 'redis'] as const).find((one) => one === target);
+  const name = (['postgres', 'rabbitmq', 'redis', 's3'] as const).find((one) => one === target);
   if (name === undefined) return undefined;
   const backend = scene.backend(name);
   const pid = backend.pid ?? 0;

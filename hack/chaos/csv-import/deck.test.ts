@@ -7,6 +7,7 @@ import { Random } from '../../load/random.ts';
 const variant = {
   onConflict: 'LatestWins',
   cache: 'Invalidate',
+  source: 'S3',
   isProxied: false,
   isDeadly: false,
 } as const;
@@ -50,6 +51,27 @@ describe('the deck', () => {
 });
 
 describe('moments', () => {
+  it('of a store are only for what is read from it', () => {
+    const deck = new Deck(['s3'], new Random(1));
+
+    expect(deck.deal('work', { ...variant, source: 'Volume' })).toBeUndefined();
+    expect(deck.deal('work', variant)).toMatchObject({ target: 's3' });
+  });
+
+  it('of workers and queues are not for a stream, which its coordinator loads', () => {
+    const met = moments.filter((one) =>
+      [true, false].some((isProxied) => fits(one, { ...variant, source: 'Gzip', isProxied })),
+    );
+
+    expect(met.map(({ target }) => target)).toEqual(
+      expect.arrayContaining(['coordinator', 'postgres', 'redis', 's3', 'network', 'disk']),
+    );
+    expect(met.filter(({ target, link = '' }) => `${target} ${link}`.includes('worker'))).toEqual(
+      [],
+    );
+    expect(met.filter(({ asksQueue }) => asksQueue === true)).toEqual([]);
+  });
+
   it('cut every link both ways where there are proxies, and no link where there are none', () => {
     const cut = (isProxied: boolean): string[] =>
       moments

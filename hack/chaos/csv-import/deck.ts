@@ -27,9 +27,10 @@ export class Deck {
     const fitting = this.#all.filter((moment) => fits(moment, variant));
     const phase = fitting.some((moment) => moment.phase === wanted) ? wanted : 'work';
     // What no import of this kind can meet would only fill its pile.
-    const any = { ...variant, cache: 'Invalidate' } as const;
+    const source = variant.source === 'Gzip' ? 'Gzip' : 'S3';
+    const any = { ...variant, cache: 'Invalidate', source } as const;
     const ofPhase = this.#all.filter((one) => one.phase === phase && fits(one, any));
-    const name = `${phase} ${variant.isProxied ? 'proxied' : 'direct'}`;
+    const name = `${phase} ${variant.isProxied ? 'proxied' : 'direct'} ${source}`;
     const pile = this.#piles.get(name) ?? new Pile(ofPhase, this.#random);
     this.#piles.set(name, pile);
     return pile.deal((moment) => fits(moment, variant));

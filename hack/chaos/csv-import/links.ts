@@ -8,9 +8,11 @@ export const linkNames = [
   'coordinator-owner',
   'coordinator-rabbitmq',
   'coordinator-redis',
+  'coordinator-s3',
   'worker-postgres',
   'worker-rabbitmq',
   'worker-redis',
+  'worker-s3',
   'gateway-postgres',
   'gateway-redis',
 ] as const;
@@ -22,6 +24,7 @@ export const linkKeys = {
   owner: 'POSTGRES_OWNER_URL',
   rabbitmq: 'RABBITMQ_URL',
   redis: 'REDIS_URL',
+  s3: 'S3_ENDPOINT',
 } as const;
 export type LinkEnd = keyof typeof linkKeys;
 

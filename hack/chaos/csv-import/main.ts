@@ -32,6 +32,7 @@ export async function chaosOfCsvImport(args: readonly string[]): Promise<number>
   const plain = {
     onConflict: policies[0],
     cache: 'Off',
+    source: 'Volume',
     isProxied: false,
     isDeadly: false,
   } as const;
@@ -44,6 +45,8 @@ export async function chaosOfCsvImport(args: readonly string[]): Promise<number>
   return failed === 0 && isWhole ? 0 : 1;
 }
 
+const caches = ['Off', 'Invalidate', 'Warm'] as const;
+
 /** Every third round goes through proxies, every fourteenth meets deadly records. */
 function variantOf(round: number, { only }: ChaosOptions): Variant {
   const has = (target: ChaosOptions['only'][number]): boolean => only.includes(target);
@@ -51,10 +54,16 @@ function variantOf(round: number, { only }: ChaosOptions): Variant {
   const isDeadly = has('poison') && (only.length === 1 || round % 14 === 4);
   return {
     onConflict: policies[round % 2] ?? 'LatestWins',
-    cache: Math.floor(round / 2) % 3 === 0 ? 'Off' : 'Invalidate',
+    cache: caches[Math.floor(round / 2) % caches.length] ?? 'Off',
+    source: has('s3') && !isDeadly ? sourceOf(round) : 'Volume',
     isProxied: has('network') && (isOnlyNetwork || (round % 3 === 2 && !isDeadly)),
     isDeadly,
   };
+}
+
+/** Three of five rounds read a volume. */
+function sourceOf(round: number): Variant['source'] {
+  return (['Gzip', 'Volume', 'S3'] as const)[round % 5] ?? 'Volume';
 }
 
 async function rounds(
@@ -74,7 +83,12 @@ async function rounds(
     const variant = variantOf(round, options);
     const reference = referenceOf(variant);
     if (!references.has(reference)) {
-      const undisturbed: Variant = { ...variant, cache: 'Off', isProxied: false };
+      const undisturbed: Variant = {
+        ...variant,
+        cache: 'Off',
+        source: variant.source === 'Gzip' ? 'Gzip' : 'Volume',
+        isProxied: false,
+      };
       const result = await runRound({ scene, name: reference, variant: undisturbed });
       references.set(reference, take('undisturbed', result).name);
       // Nothing can be compared with a wrong reference.
@@ -87,6 +101,8 @@ async function rounds(
   return results;
 }
 
-function referenceOf({ onConflict, isDeadly }: Variant): string {
-  return `${onConflict === 'LatestWins' ? 'latest' : 'first'}${isDeadly ? 'deadly' : ''}`;
+/** What is read through S3 by ranges must become what a volume's file becomes, chunk by chunk. */
+function referenceOf({ onConflict, isDeadly, source }: Variant): string {
+  const policy = onConflict === 'LatestWins' ? 'latest' : 'first';
+  return `${policy}${isDeadly ? 'deadly' : ''}${source === 'Gzip' ? 'gzip' : ''}`;
 }

@@ -1,11 +1,14 @@
 /** The manifest of one import of a run. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bucket, compressedKey } from './objects.ts';
 import type { Scene } from './scene.ts';
 
 export interface Variant {
   readonly onConflict: 'LatestWins' | 'FirstWins';
-  readonly cache: 'Off' | 'Invalidate';
+  readonly cache: 'Off' | 'Invalidate' | 'Warm';
+  /** A volume's file, an object read by ranges, or a compressed one that only its coordinator can read. */
+  readonly source: 'Volume' | 'S3' | 'Gzip';
   /** Its pods reach every server through a proxy. */
   readonly isProxied: boolean;
   /** Some records of its file kill the process that types them. */
@@ -20,7 +23,7 @@ export async function writeManifest(scene: Scene, name: string, variant: Variant
     kind: 'CsvImport',
     metadata: { name },
     spec: {
-      source: { volume: { claimName: 'data', path: scene.file(variant).name } },
+      source: sourceOf(scene, variant),
       format: { comment: '#', header: 'Present' },
       columns: [
         { name: 'id', type: 'bigint' },
@@ -42,4 +45,10 @@ export async function writeManifest(scene: Scene, name: string, variant: Variant
   const file = join(folder, `${name}.yaml`);
   await writeFile(file, JSON.stringify(manifest, null, 2));
   return file;
+}
+
+function sourceOf(scene: Scene, variant: Variant): object {
+  const { name } = scene.file(variant);
+  if (variant.source === 'Volume') return { volume: { claimName: 'data', path: name } };
+  return { s3: { bucket, key: variant.source === 'S3' ? name : compressedKey(name) } };
 }

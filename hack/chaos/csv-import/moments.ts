@@ -3,7 +3,7 @@
  * decided by a second look: for pods taken while the victim is frozen, so that it is still true when it
  * dies.
  */
-import { endOf, type LinkName } from './links.ts';
+import { endOf, roleOf, type LinkName } from './links.ts';
 import type { Look, SessionLook, Stage } from './look.ts';
 import type { Variant } from './manifest.ts';
 
@@ -15,6 +15,7 @@ export const targets = [
   'rabbitmq',
   'postgres',
   'redis',
+  's3',
   'play',
   'network',
   'disk',
@@ -26,6 +27,8 @@ export type Phase = 'start' | 'work' | 'end';
 export interface Sight extends Look {
   /** Chunks that wait in the queue; undefined when nobody asked or the broker is away. */
   readonly ready: number | 'Absent' | undefined;
+  /** Cut and loaded at once, so that the plan is complete only when all is loaded. */
+  readonly isStream: boolean;
 }
 
 /** FreezeForGood ends only when somebody ends the frozen process. */
@@ -54,7 +57,7 @@ export interface Moment {
 const left = (sight: Sight): number => sight.chunks - sight.done;
 const isCutting = (sight: Sight): boolean => sight.chunks > 0 && !sight.planComplete;
 const isLoading = (sight: Sight): boolean =>
-  sight.state === 'Loading' && sight.planComplete && left(sight) > 0;
+  sight.state === 'Loading' && (sight.planComplete || sight.isStream) && left(sight) > 0;
 const isVerifying = (sight: Sight): boolean => sight.state === 'Verifying';
 const has = (sight: Sight, stage: Stage): boolean =>
   sight.sessions.some((session) => isAt(session, stage));
@@ -119,12 +122,24 @@ function frozen(base: Moment): Moment {
 
 /** Whether an import of this kind can meet it. */
 export function fits(moment: Moment, variant: Variant): boolean {
-  const usesRedis = moment.target === 'redis' || (moment.link && endOf(moment.link) === 'redis');
-  if (usesRedis === true && variant.cache === 'Off') return false;
+  if (meets(moment, 'redis') && variant.cache === 'Off') return false;
+  if (meets(moment, 's3') && variant.source === 'Volume') return false;
+  if (variant.source === 'Gzip' && isOfWorkers(moment)) return false;
   // Through a proxy, a session's port does not tell whose process it is, and there are many links.
   return variant.isProxied
     ? moment.link !== undefined || beside.has(moment.target)
     : moment.link === undefined;
+}
+
+function meets({ target, link }: Moment, server: 'redis' | 's3' | 'rabbitmq'): boolean {
+  return target === server || (link !== undefined && endOf(link) === server);
+}
+
+/** A coordinator that loads a stream by itself has neither workers nor a queue. */
+function isOfWorkers(moment: Moment): boolean {
+  const { target, link, asksQueue } = moment;
+  const isWorker = target === 'worker' || (link !== undefined && roleOf(link) === 'worker');
+  return isWorker || asksQueue === true || meets(moment, 'rabbitmq');
 }
 
 /** What is struck beside links: a server away for a while changes what a cut connection finds. */
@@ -173,6 +188,8 @@ const kills: readonly Moment[] = [
   verifying('postgres'),
   lastChunks('postgres'),
   loading('redis'),
+  cutting('s3'),
+  loading('s3'),
   cutting('play'),
   loading('play'),
   lastChunks('play'),
@@ -188,6 +205,7 @@ const freezes: readonly Moment[] = [
   frozen(loading('rabbitmq')),
   frozen(copying('postgres')),
   frozen(loading('redis')),
+  frozen(loading('s3')),
 ];
 
 const cuts: readonly Moment[] = [
@@ -200,6 +218,8 @@ const cuts: readonly Moment[] = [
   onLink('coordinator-rabbitmq', 'BlackHole', publishing('network')),
   onLink('coordinator-redis', 'Reset', loading('network')),
   onLink('coordinator-redis', 'BlackHole', loading('network')),
+  onLink('coordinator-s3', 'Reset', cutting('network')),
+  onLink('coordinator-s3', 'BlackHole', cutting('network')),
   onLink('worker-postgres', 'Reset', copying('network')),
   onLink('worker-postgres', 'Reset', committing('network')),
   onLink('worker-postgres', 'BlackHole', copying('network')),
@@ -208,6 +228,8 @@ const cuts: readonly Moment[] = [
   onLink('worker-rabbitmq', 'BlackHole', loading('network')),
   onLink('worker-redis', 'Reset', loading('network')),
   onLink('worker-redis', 'BlackHole', loading('network')),
+  onLink('worker-s3', 'Reset', loading('network')),
+  onLink('worker-s3', 'BlackHole', loading('network')),
   onLink('gateway-postgres', 'Reset', loading('network')),
   onLink('gateway-postgres', 'BlackHole', loading('network')),
   onLink('gateway-redis', 'Reset', loading('network')),

@@ -9,7 +9,7 @@ export interface ChaosOptions {
   readonly only: readonly TargetName[];
   readonly kills: number;
   readonly megabytes: number;
-  readonly chunkBytes: string;
+  readonly chunkBytes: number;
   readonly workers: number;
   readonly roundSeconds: number;
   readonly keep: boolean;
@@ -42,7 +42,7 @@ export function parseOptions(args: readonly string[]): Parsed<ChaosOptions> {
     )
     .option('--kills <n>', 'least strikes that hit work, a round', wholeNumber, 3)
     .option('--megabytes <n>', 'size of the file', wholeNumber, 24)
-    .option('--chunk-bytes <quantity>', 'size of a chunk', '64Ki')
+    .option('--chunk-bytes <n>', 'size of a chunk', wholeNumber, 65_536)
     .option('--workers <n>', 'worker pods', wholeNumber, 2)
     .option('--round-seconds <n>', 'after this a round has failed', wholeNumber, 400)
     .option('--keep', 'leave the work folder with logs and data behind', false)

@@ -21,6 +21,7 @@ export function roundLines(title: string, result: RoundResult): string[] {
   const ways = [
     variant.onConflict,
     `cache ${variant.cache}`,
+    ...(variant.source === 'Volume' ? [] : [variant.source === 'S3' ? 'S3' : 'S3, compressed']),
     ...(variant.isProxied ? ['through proxies'] : []),
     ...(variant.isDeadly ? ['with deadly records'] : []),
   ];

@@ -168,7 +168,7 @@ class Assault {
   }
 
   async #strike(moment: Moment | undefined, threshold: number): Promise<void> {
-    const { attack, scene, name, play, startedMs, signal } = this.#options;
+    const { attack, scene, name, variant, play, startedMs, signal } = this.#options;
     if (moment === undefined || attack === undefined || signal.aborted) return;
     const { random } = attack;
     // Every other time the next victim dies while the last is still away.
@@ -176,6 +176,7 @@ class Assault {
     const struck = await strike({
       scene,
       importName: name,
+      variant,
       play,
       moment,
       threshold,

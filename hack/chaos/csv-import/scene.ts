@@ -16,6 +16,7 @@ import type { PodPlan } from './links.ts';
 import { Observer } from './look.ts';
 import type { Variant } from './manifest.ts';
 import { openNetwork, type Network } from './network.ts';
+import { putObjects } from './objects.ts';
 import type { ChaosOptions } from './options.ts';
 import { QueueObserver } from './queue-look.ts';
 import type { Random } from '../../load/random.ts';
@@ -56,7 +57,7 @@ export interface SceneOptions {
 
 const podMain = fileURLToPath(new URL('pod-main.ts', import.meta.url));
 const deadlyModule = new URL('../../../runtimes/test/deadly.ts', import.meta.url).href;
-const names = ['postgres', 'rabbitmq', 'redis'] as const;
+const names = ['postgres', 'rabbitmq', 'redis', 's3'] as const;
 
 export async function openScene(given: SceneOptions): Promise<Scene> {
   const { options, signal, log } = given;
@@ -79,6 +80,7 @@ export async function openScene(given: SceneOptions): Promise<Scene> {
   const observer = new Observer(postgres.extra.superuserUrl ?? postgres.url);
   const queues = new QueueObserver(backend('rabbitmq').url);
   const files = await writeFiles(given, dataDir);
+  await putObjects(backend('s3'), dataDir, files.plain.name);
   return {
     options,
     folder,
@@ -100,6 +102,7 @@ export async function openScene(given: SceneOptions): Promise<Scene> {
       MILLRACE_POSTGRES_OWNER_URL: postgres.extra.ownerUrl ?? postgres.url,
       MILLRACE_RABBITMQ_URL: backend('rabbitmq').url,
       MILLRACE_REDIS_URL: backend('redis').url,
+      ...storeEnvironment(backend('s3')),
     },
     [Symbol.asyncDispose]: async () => {
       await observer[Symbol.asyncDispose]();
@@ -137,7 +140,13 @@ function serverPorts(
 ): Parameters<typeof openNetwork>[0]['servers'] {
   const portOf = (name: BackendName): number => Number(new URL(backend(name).url).port);
   const postgres = portOf('postgres');
-  return { postgres, owner: postgres, rabbitmq: portOf('rabbitmq'), redis: portOf('redis') };
+  return {
+    postgres,
+    owner: postgres,
+    rabbitmq: portOf('rabbitmq'),
+    redis: portOf('redis'),
+    s3: portOf('s3'),
+  };
 }
 
 /** Poison is tried for a minute a record, so its file is smaller. */
@@ -172,6 +181,15 @@ async function podProgram(
   await writeFile(`${file}.new`, JSON.stringify(plan));
   await rename(`${file}.new`, file);
   return [podMain, file];
+}
+
+function storeEnvironment({ url, extra }: RunningBackend): Record<string, string> {
+  return {
+    MILLRACE_S3_ENDPOINT: url,
+    MILLRACE_S3_REGION: extra.s3?.region ?? '',
+    MILLRACE_S3_ACCESS_KEY_ID: extra.s3?.accessKeyId ?? '',
+    MILLRACE_S3_SECRET_ACCESS_KEY: extra.s3?.secretAccessKey ?? '',
+  };
 }
 
 function ownEnvironment(): Record<string, string> {

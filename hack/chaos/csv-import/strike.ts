@@ -10,6 +10,7 @@ import { signalProcess } from '../../backends/process-identity.ts';
 import { queueName } from '@millrace/runtimes/csv-import/messages';
 import { bodyBlow, serverBlow, type Blow } from './blows.ts';
 import type { SessionLook } from './look.ts';
+import type { Variant } from './manifest.ts';
 import { isAt, type Moment, type Sight } from './moments.ts';
 import {
   connectionsTo,
@@ -39,6 +40,7 @@ export interface Strike {
 export interface StrikeOptions {
   readonly scene: Scene;
   readonly importName: string;
+  readonly variant: Variant;
   readonly play: PlayProcess;
   readonly moment: Moment;
   /** Not before this share of the chunks is done. */
@@ -87,14 +89,23 @@ function isInVain({ moment }: StrikeOptions, sight: Sight, sinceMs = Infinity): 
   return isLate || isPast(moment, sight);
 }
 
-async function look({ scene, importName, moment }: StrikeOptions): Promise<Sight | undefined> {
+async function look(options: StrikeOptions): Promise<Sight | undefined> {
+  const { scene, importName, variant, moment } = options;
   const seen = await scene.observer.look(importName);
   if (seen === undefined) return undefined;
   const ready =
     moment.asksQueue === true
       ? await scene.queues.ready(queueName(seen.uid, seen.queue))
       : undefined;
-  return { ...seen, ready };
+  const isStream = variant.source === 'Gzip';
+  // Until the end of a stream nobody knows how many chunks there are; its size tells about how many.
+  const about = Math.floor(scene.file(variant).expected.bytes / scene.options.chunkBytes);
+  return {
+    ...seen,
+    ready,
+    isStream,
+    chunks: isStream ? Math.max(seen.chunks, about) : seen.chunks,
+  };
 }
 
 function isDue(options: StrikeOptions, sight: Sight): boolean {
