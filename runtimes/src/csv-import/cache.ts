@@ -12,8 +12,10 @@
  * cached: looking one up costs an index probe, while keys that nobody owns would fill the memory.
  */
 import { randomBytes } from 'node:crypto';
+import type { RedisScript } from '../connectors/redis/link.ts';
 import type { RedisStore } from '../connectors/redis/store.ts';
-import { rowHash, type LoadRow, type RowIdentity } from './cached-row.ts';
+import { identityHash, type LoadRow, type RowIdentity } from './cached-row.ts';
+import { inOneCall } from './one-call.ts';
 
 /** What a table's keys have in common. The braces keep them in one slot of a Redis Cluster. */
 export function tablePrefix(table: string): string {
@@ -55,8 +57,53 @@ export interface RowCache {
 /** Larger rows are not cached: a few of them would push thousands of others out. */
 export const cachedBytesMax = 512 * 1024;
 
+/** The generation, which is made where there is none, and what each row is under it. */
+const readScript: RedisScript = {
+  name: 'cache read',
+  lua: `
+local generation = redis.call('GET', KEYS[1])
+if not generation then
+  generation = ARGV[1]
+  redis.call('SET', KEYS[1], generation)
+end
+local reply = {generation}
+for at = 3, #ARGV do
+  reply[at - 1] = redis.call('GET', ARGV[2] .. generation .. ':' .. ARGV[at])
+end
+return reply`,
+};
+
+interface Found {
+  readonly rowKey: string;
+  readonly row: string | undefined;
+}
+
 export function openRowCache(options: RowCacheOptions): RowCache {
   const { redis, table, observed } = options;
+  const rowPrefix = `${tablePrefix(table)}:row:`;
+  const keys = [generationKey(table)];
+  // Sent after the last of those who ask, so each of them sees every bump that came before it.
+  const look = inOneCall(async (hashes): Promise<readonly Found[]> => {
+    const args = [freshToken(), rowPrefix, ...hashes];
+    const reply = await redis.script('Reading cached rows', readScript, { keys, args });
+    const [generation, ...rows] = reply as readonly (Buffer | null)[];
+    return hashes.map((hash, at) => ({
+      rowKey: `${rowPrefix}${String(generation)}:${hash}`,
+      row: rows[at]?.toString(),
+    }));
+  });
+  const lookUp = async (identity: RowIdentity): Promise<Found | undefined> => {
+    const run = redis.serverRun();
+    if (run === undefined) return undefined;
+    try {
+      const found = await look(identityHash(identity, run));
+      // Reconnected in between: the token may be another server's.
+      return redis.serverRun() === run ? found : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+
   // Loads in progress by row key. The key holds the generation, so that a request which comes after
   // a bump never joins a read that began before it.
   const loading = new Map<string, Promise<string | undefined>>();
@@ -72,22 +119,15 @@ export function openRowCache(options: RowCacheOptions): RowCache {
   };
 
   return {
-    read: async ({ shared, key }, load) => {
-      const rowKey = await currentRowKey(redis, table, [...shared, ...key]);
-      if (rowKey === undefined) {
+    read: async (identity, load) => {
+      const found = await lookUp(identity);
+      if (found === undefined) {
         observed('error');
         return (await load())?.body;
       }
-      const lookup = await redis.get(rowKey).then(
-        (row) => ({ ok: true, row }),
-        () => ({ ok: false, row: undefined }),
-      );
-      if (!lookup.ok) {
-        observed('error');
-        return (await load())?.body;
-      }
-      observed(lookup.row === undefined ? 'miss' : 'hit');
-      if (lookup.row !== undefined) return lookup.row;
+      const { rowKey, row } = found;
+      observed(row === undefined ? 'miss' : 'hit');
+      if (row !== undefined) return row;
       const joined = loading.get(rowKey);
       if (joined !== undefined) return await joined;
       const started = loadAndFill(rowKey, load).finally(() => loading.delete(rowKey));
@@ -96,24 +136,4 @@ export function openRowCache(options: RowCacheOptions): RowCache {
     },
     mayHold: async () => (await redis.get(generationKey(table))) !== undefined,
   };
-}
-
-/** Undefined when Redis cannot say which generation holds. */
-async function currentRowKey(
-  redis: RedisStore,
-  table: string,
-  identity: readonly string[],
-): Promise<string | undefined> {
-  const run = redis.serverRun();
-  if (run === undefined) return undefined;
-  try {
-    const key = generationKey(table);
-    const generation = (await redis.get(key)) ?? (await redis.setIfAbsent(key, freshToken()));
-    // Reconnected in between: the token may be another server's.
-    if (redis.serverRun() !== run) return undefined;
-    const row = rowHash([run, ...identity]);
-    return `${tablePrefix(table)}:row:${generation}:${row}`;
-  } catch {
-    return undefined;
-  }
 }

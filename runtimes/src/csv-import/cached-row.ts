@@ -2,7 +2,7 @@
  * What names a row in the cache: gateways look it up by this, and workers that fill the cache must
  * say the same.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ColumnSpec, CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { keyFamily } from './gateway/key.ts';
 import type { TableColumn } from './gateway/table.ts';
@@ -30,7 +30,31 @@ function shownColumn({ name, sealed }: ColumnSpec): string {
 
 /** Bounded in length, free of separators, and no row's key is readable in Redis. */
 export function rowHash(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+  return digest(JSON.stringify(parts));
+}
+
+const beginnings = new WeakMap<readonly string[], string>();
+
+/**
+ * What rowHash says of `first` and all parts of the identity. The shared ones may list hundreds of
+ * columns, and are written out once for as long as they are the same array.
+ */
+export function identityHash({ shared, key }: RowIdentity, ...first: readonly string[]): string {
+  let begin = beginnings.get(shared);
+  if (begin === undefined) {
+    begin = opened(shared);
+    beginnings.set(shared, begin);
+  }
+  return digest(`[${opened(first)}${begin}${JSON.stringify(key).slice(1)}`);
+}
+
+/** As they stand in an array before others. */
+function opened(parts: readonly string[]): string {
+  return parts.map((part) => `${JSON.stringify(part)},`).join('');
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url');
 }
 
 /** What a cache is filled with. */

@@ -100,13 +100,16 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`,
 };
 
-/** One row for a reader: the generation, the era, and the row with its rank if it is kept. */
+/** Rows for readers: the generation, then each row with its rank, or nothing. */
 export const readScript: RedisScript = {
   name: 'warm read',
   lua: `${currentEra}
 local generation, era = current(KEYS, ARGV[1])
-local row = era and redis.call('GET', KEYS[2] .. ':' .. era .. ':' .. ARGV[2])
-return {generation or '', era or '', row or ''}`,
+local reply = {generation or ''}
+for at = 2, #ARGV do
+  reply[at] = era and redis.call('GET', KEYS[2] .. ':' .. era .. ':' .. ARGV[at]) or ''
+end
+return reply`,
 };
 
 /**

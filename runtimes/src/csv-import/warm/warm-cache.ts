@@ -16,7 +16,8 @@ import {
   type CacheOutcome,
   type RowCache,
 } from '../cache.ts';
-import { rowHash, type LoadedRow, type LoadRow } from '../cached-row.ts';
+import { identityHash, type LoadedRow, type LoadRow } from '../cached-row.ts';
+import { inOneCall } from '../one-call.ts';
 import { fillScript, readScript } from './scripts.ts';
 import { rankLength, rankOf, warmStore } from './warm-store.ts';
 
@@ -36,15 +37,14 @@ export function openWarmCache({ config, redis, observed }: WarmCacheOptions): Ro
   const store = warmStore(config, redis);
   const { table, onConflict } = config.target;
 
-  const look = async (hash: string): Promise<Found | undefined> => {
-    try {
-      const reply = await store.run<readonly Buffer[]>(readScript, (run) => [run, hash]);
-      const [generation = '', , row = ''] = reply.map(String);
-      return { generation, body: row === '' ? undefined : row.slice(rankLength) };
-    } catch {
-      return undefined;
-    }
-  };
+  const look = inOneCall(async (hashes): Promise<readonly Found[]> => {
+    const reply = await store.run<readonly Buffer[]>(readScript, (run) => [run, ...hashes]);
+    const [generation = '', ...rows] = reply.map(String);
+    return rows.map((row) => ({
+      generation,
+      body: row === '' ? undefined : row.slice(rankLength),
+    }));
+  });
   const fill = async (generation: string, hash: string, row: LoadedRow): Promise<void> => {
     const rank = rankOf(row.position ?? '0', onConflict);
     await store.run(fillScript, (run) => [
@@ -78,9 +78,10 @@ export function openWarmCache({ config, redis, observed }: WarmCacheOptions): Ro
   };
 
   return {
-    read: async ({ shared, key }, load) => {
-      const hash = rowHash([...shared, ...key]);
-      const found = await look(hash);
+    read: async (identity, load) => {
+      const { key } = identity;
+      const hash = identityHash(identity);
+      const found = await look(hash).catch(() => undefined);
       if (found === undefined) {
         observed('error');
         return (await load())?.body;
