@@ -96,8 +96,13 @@ ORDER BY done.at, done.chunk LIMIT 64`;
 
 /** New chunks are noticed within this time. */
 const lookAgeMinMs = 200;
-/** A look that took long is not repeated before ten times as long is over. */
+/** A look that took long is not repeated before ten times as long is over … */
 const restFactor = 10;
+/**
+ * … but no later than this: what made it slow may have been a busy host, not the ledger, and all streams
+ * stand still meanwhile: for half a minute after one look that took three seconds.
+ */
+const lookAgeMaxMs = 1_000;
 
 interface RawLook {
   readonly snapshot: string;
@@ -129,7 +134,8 @@ export function ledgerLook(sql: Sql, uid: string, clock: Clock): LedgerLook {
         .then(({ rows: [row] }) => toLook(row, clock.monotonic()))
         .finally(() => {
           const now = clock.monotonic();
-          goodUntil = now + Math.max(lookAgeMinMs, restFactor * (now - began));
+          const restMs = Math.min(restFactor * (now - began), lookAgeMaxMs);
+          goodUntil = now + Math.max(lookAgeMinMs, restMs);
         });
       // Not kept for those who come later: they ask anew.
       last.catch(() => {
