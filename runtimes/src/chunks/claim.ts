@@ -8,6 +8,8 @@
  */
 import type { Sql } from '../connectors/postgres/database.ts';
 import { Transient } from '@millrace/kit/transient';
+import { chunkColumns, plannedChunk, type ChunkRow } from './chunk-row.ts';
+import type { CutChunk } from './plan.ts';
 import { recordSealingKey } from './sealing-keys.ts';
 import { noteDuplicates, type Duplicate } from './duplicates.ts';
 
@@ -17,12 +19,7 @@ export interface ChunkRef {
 }
 
 /** What the ledger says of the chunk; a message that disagrees is stale. */
-export interface ClaimedChunk extends ChunkRef {
-  readonly offset: number;
-  readonly length: number;
-  readonly firstLine: number;
-  readonly tooLong: boolean;
-}
+export type ClaimedChunk = ChunkRef & CutChunk;
 
 export type Claim =
   | { readonly claimed: true; readonly chunk: ClaimedChunk }
@@ -42,7 +39,7 @@ WITH open AS MATERIALIZED (
 UPDATE millrace.chunks c SET done_at = clock_timestamp(), worker = $3
 FROM open
 WHERE c.import = open.uid AND c.chunk = $2 AND c.done_at IS NULL
-RETURNING c."offset", c.length, c.first_line, c.too_long`;
+RETURNING ${chunkColumns}`;
 
 const whyNotSql = `
 SELECT i.state, c.done_at IS NOT NULL AS done, c.chunk IS NOT NULL AS known
@@ -50,28 +47,12 @@ FROM millrace.imports i
 LEFT JOIN millrace.chunks c ON c.import = i.uid AND c.chunk = $2
 WHERE i.uid = $1`;
 
-interface ChunkRow {
-  readonly offset: string;
-  readonly length: string;
-  readonly first_line: string;
-  readonly too_long: boolean;
-}
-
 export async function claimChunk(tx: Sql, ref: ChunkRef, worker: string): Promise<Claim> {
   try {
     const { rows } = await tx.query<ChunkRow>(claimSql, [ref.import, ref.chunk, worker]);
     const [row] = rows;
     if (row === undefined) return { claimed: false, why: await whyNot(tx, ref) };
-    return {
-      claimed: true,
-      chunk: {
-        ...ref,
-        offset: Number(row.offset),
-        length: Number(row.length),
-        firstLine: Number(row.first_line),
-        tooLong: row.too_long,
-      },
-    };
+    return { claimed: true, chunk: { import: ref.import, ...plannedChunk(row) } };
   } catch (error) {
     if (error instanceof Transient && error.code === 'LockTimeout') {
       return { claimed: false, why: 'Busy' };

@@ -7,32 +7,19 @@
  * a moment. Being wrong costs a duplicate message, which the claim finds done.
  */
 import type { Database, Sql } from '../connectors/postgres/database.ts';
+import { chunkColumns, plannedChunk, type ChunkRow } from './chunk-row.ts';
 import type { PlannedChunk } from './plan.ts';
 
 /** Bounds memory and the burst; the rest follows at the next ticks. */
 const batchMax = 1_000;
 
 const idleSql = `
-SELECT chunk, "offset", length, first_line, too_long FROM millrace.chunks
+SELECT ${chunkColumns} FROM millrace.chunks
 WHERE import = $1 AND done_at IS NULL ORDER BY chunk LIMIT ${batchMax} FOR UPDATE SKIP LOCKED`;
 
-interface IdleRow {
-  readonly chunk: number;
-  readonly offset: string;
-  readonly length: string;
-  readonly first_line: string;
-  readonly too_long: boolean;
-}
-
 async function idleChunks(tx: Sql, uid: string): Promise<PlannedChunk[]> {
-  const { rows } = await tx.query<IdleRow>(idleSql, [uid]);
-  return rows.map((row) => ({
-    chunk: row.chunk,
-    offset: Number(row.offset),
-    length: Number(row.length),
-    firstLine: Number(row.first_line),
-    tooLong: row.too_long,
-  }));
+  const { rows } = await tx.query<ChunkRow>(idleSql, [uid]);
+  return rows.map(plannedChunk);
 }
 
 export interface RepublishOptions {

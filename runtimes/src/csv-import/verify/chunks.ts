@@ -1,4 +1,5 @@
 /** What the ledger says of each chunk that is done, and whether a second reading says the same. */
+import { chunkColumns, plannedChunk, type ChunkRow } from '../../chunks/chunk-row.ts';
 import type { ChunkResult } from '../../chunks/claim.ts';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import type { ChunkInput } from '../load/sink-port.ts';
@@ -8,12 +9,7 @@ export interface DoneChunk extends Omit<ChunkInput, 'bytes'> {
   readonly counts: Pick<ChunkResult, 'read' | 'rejected' | 'comments' | 'blank' | 'reasons'>;
 }
 
-interface RawChunk {
-  readonly chunk: number;
-  readonly offset: string;
-  readonly length: string;
-  readonly first_line: string;
-  readonly too_long: boolean;
+interface RawChunk extends ChunkRow {
   readonly read: string;
   readonly rejected: string;
   readonly comments: string;
@@ -22,7 +18,7 @@ interface RawChunk {
 }
 
 const chunksSql = `
-SELECT chunk, "offset", length, first_line, too_long, read, rejected, comments, blank, reasons
+SELECT ${chunkColumns}, read, rejected, comments, blank, reasons
 FROM millrace.chunks WHERE import = $1 AND done_at IS NOT NULL ORDER BY chunk`;
 
 /** In the order of the source. A chunk has megabytes, so even of a terabyte the list is small. */
@@ -30,11 +26,7 @@ export async function readDoneChunks(db: Sql, uid: string): Promise<readonly Don
   const { rows } = await db.query<RawChunk>(chunksSql, [uid]);
   return rows.map((row) => ({
     import: uid,
-    chunk: row.chunk,
-    offset: Number(row.offset),
-    length: Number(row.length),
-    firstLine: Number(row.first_line),
-    tooLong: row.too_long,
+    ...plannedChunk(row),
     counts: {
       read: Number(row.read),
       rejected: Number(row.rejected),
