@@ -75,6 +75,7 @@ export interface ImportFlow extends AsyncDisposable {
   readonly uid: string;
   readonly queue: string;
   readonly config: CsvImportPodConfig;
+  readonly table: string;
   readonly file: string;
   readonly server: TestDatabase;
   /** As the owner, for assertions and sabotage. */
@@ -135,6 +136,7 @@ export async function importFlow(options: FlowOptions): Promise<ImportFlow> {
     uid,
     queue: queueName(uid, 1),
     config,
+    table,
     file,
     server,
     db: owner,

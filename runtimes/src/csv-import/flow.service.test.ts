@@ -1,34 +1,17 @@
 import { appendFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { Transient } from '@millrace/kit/transient';
-import { brokerUrl, lacks } from '../../test/backends.ts';
-import { database } from '../../test/database.ts';
-import { faultProxy } from '../../test/fault-proxy.ts';
-import { importFlow, type ImportFlow } from '../../test/import-flow.ts';
+import { lacks, privateName } from '../../test/backends.ts';
+import type { ImportFlow } from '../../test/import-flow.ts';
+import { expectAllLoaded, importFlows, numberedCsv as csv } from '../../test/import-flows.ts';
+import { sourceOf } from '../../test/prepared-import.ts';
 import { until } from '../../test/until.ts';
 import { deadLetterName } from '../connectors/rabbitmq/queue.ts';
+import { createSink } from './load/sink.ts';
 import { encodeChunkMessage } from './messages.ts';
+import { verifyImport } from './verify/verify.ts';
 
 const needed = lacks('postgres', 'rabbitmq');
-
-/** Records in order; keys repeat when `keys` is smaller than `count`. */
-function csv(count: number, keys = count): string {
-  const lines = Array.from({ length: count }, (_, n) => `k${n % keys},value ${n}`);
-  return `id,value\n${lines.join('\n')}\n`;
-}
-
-async function doneChunks(flow: ImportFlow): Promise<number> {
-  const { rows } = await flow.db.query<{ done: number }>(
-    `SELECT count(*)::int AS done FROM millrace.chunks WHERE import = $1 AND done_at IS NOT NULL`,
-    [flow.uid],
-  );
-  return rows[0]?.done ?? 0;
-}
-
-/** Before the ledger exists nothing is done. */
-async function someDone(flow: ImportFlow, least = 1): Promise<boolean> {
-  return (await doneChunks(flow).catch(() => 0)) >= least;
-}
+const flowOf = importFlows(needed);
 
 async function send(flow: ImportFlow, body: Buffer, contentType = 'application/json') {
   await flow.link.ask('sending', async (channel) => {
@@ -41,16 +24,9 @@ function message(flow: ImportFlow, chunk: number): Buffer {
   return encodeChunkMessage({ v: 1, import: flow.uid, chunk, offset: 9, length: 1024 });
 }
 
-/** What every undisturbed run of `csv(count)` ends with. */
-async function expectAllLoaded(flow: ImportFlow, count: number): Promise<void> {
-  const rows = await flow.rows();
-  expect(rows).toHaveLength(count);
-  expect(new Set(rows.map((row) => row.value)).size).toBe(count);
-}
-
 describe.skipIf(needed)('an import from file to verdict', () => {
   it('loads every record once and leaves no queue', async () => {
-    await using flow = await importFlow({ content: csv(2_000) });
+    await using flow = await flowOf({ content: csv(2_000) });
 
     const { coordinator, outcome } = await flow.run();
 
@@ -67,7 +43,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
 
   it('counts superseded, rejected, blank and comment lines and names the line of a reject', async () => {
     const content = 'id,value\n# note\na,1\n\na,2\nragged\nb,3\n';
-    await using flow = await importFlow({ content, config: { format: { comment: '#' } } });
+    await using flow = await flowOf({ content, config: { format: { comment: '#' } } });
 
     const { coordinator } = await flow.run();
 
@@ -79,12 +55,12 @@ describe.skipIf(needed)('an import from file to verdict', () => {
       comments: 1,
       blank: 1,
     });
-    const { rows } = await flow.db.query('SELECT line FROM things_rejects');
+    const { rows } = await flow.db.query(`SELECT line FROM ${flow.table}_rejects`);
     expect(rows).toEqual([{ line: '6' }]);
   });
 
   it('completes a file that holds nothing but a header', async () => {
-    await using flow = await importFlow({ content: 'id,value\n' });
+    await using flow = await flowOf({ content: 'id,value\n' });
 
     const { coordinator, outcome } = await flow.run();
 
@@ -93,8 +69,8 @@ describe.skipIf(needed)('an import from file to verdict', () => {
   });
 
   it('fails on an empty file without listed columns, and completes one with them', async () => {
-    await using bare = await importFlow({ content: '' });
-    await using listed = await importFlow({
+    await using bare = await flowOf({ content: '' });
+    await using listed = await flowOf({
       content: '',
       config: { columns: [{ name: 'id', type: 'text' }] },
     });
@@ -107,7 +83,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
   });
 
   it('fails with the path when the file is missing and starts over once it is there', async () => {
-    await using flow = await importFlow({ content: '' });
+    await using flow = await flowOf({ content: '' });
     await rm(flow.file);
 
     const first = await flow.run();
@@ -124,7 +100,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
   });
 
   it('fails when the file changes before the end', async () => {
-    await using flow = await importFlow({ content: csv(500) });
+    await using flow = await flowOf({ content: csv(500) });
     const { coordinator, outcome } = await flow.startCoordinator();
     await until('chunks are cut', () => coordinator.progress().chunks.complete);
 
@@ -136,7 +112,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
   }, 40_000);
 
   it('fails when the file was replaced by one of the same size', async () => {
-    await using flow = await importFlow({ content: csv(50) });
+    await using flow = await flowOf({ content: csv(50) });
     const first = await flow.startCoordinator();
     await until('chunks are cut', () => first.coordinator.progress().chunks.complete);
     await first.stop();
@@ -151,7 +127,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
 
   it('stops early over maxRows and goes on when the limit is raised', async () => {
     const content = `id,value\n${'ragged\n'.repeat(20)}${csv(2_000).slice(9)}`;
-    await using flow = await importFlow({ content });
+    await using flow = await flowOf({ content });
     const strict = { rejects: { maxRows: 5, maxPercent: 100 } };
     const worker = flow.startWorker();
 
@@ -173,7 +149,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
 
   it('judges maxPercent on the whole file', async () => {
     const content = `id,value\n${'ragged\n'.repeat(9)}${csv(91).slice(9)}`;
-    await using flow = await importFlow({ content });
+    await using flow = await flowOf({ content });
     const worker = flow.startWorker();
 
     const strict = await flow.startCoordinator({ rejects: { maxRows: 100, maxPercent: 8 } });
@@ -187,236 +163,141 @@ describe.skipIf(needed)('an import from file to verdict', () => {
   });
 });
 
-describe.skipIf(needed)('an import whose tables disagree with its ledger', () => {
-  it.each([
-    ['row', 'DELETE FROM things WHERE id = $1', ['k7']],
-    ['reject', 'DELETE FROM things_rejects', []],
-  ])(
-    'is Failed with the numbers, never Complete, when a %s is missing',
-    async (_what, sql, values) => {
-      await using flow = await importFlow({
-        content: `${csv(50)}ragged\n`,
-        config: { chunkBytes: 65_536 },
-        afterLoad: async (tx) => {
-          await tx.query(sql, values);
+interface Utf16Record {
+  readonly text: string;
+  /** What becomes of it: a row with this value, a reject, or nothing where its key comes again. */
+  readonly value?: string;
+  readonly reason?: string;
+}
+
+/** Lines end in CRLF, and values hold line ends and characters whose bytes look like such. */
+function utf16Record(n: number): Utf16Record {
+  if (n % 25 === 7) return { text: `x${n},"a\r\nb"`, reason: 'NotAnInteger' };
+  if (n === 40) return { text: `${n},half \ud800`, reason: 'InvalidEncoding' };
+  if (n === 60) return { text: `${n},a,b`, reason: 'Ragged' };
+  if (n === 119) return { text: '0,again', value: 'again' };
+  if (n === 0) return { text: '0,first' };
+  const value = n % 3 === 0 ? `Ċ${n},\r\nഊ "two"\n\rlines` : `value ${n} 値`;
+  return { text: `${n},"${value.replaceAll('"', '""')}"`, value };
+}
+
+/** A file with a mark, and where in it each record is. */
+function utf16File() {
+  let text = '\ufeffid,value\r\n';
+  const records = Array.from({ length: 120 }, (_, n) => {
+    const record = utf16Record(n);
+    const place = { offset: 2 * text.length, line: text.split(/\r\n|\r|\n/).length };
+    text += `${record.text}\r\n`;
+    return { ...record, id: record.text.split(',')[0], ...place };
+  });
+  return { text, records };
+}
+
+describe.skipIf(needed)('a file in UTF-16', () => {
+  it.each(['LE', 'BE'])(
+    'is loaded by two workers in chunks with the places of its records, byte order %s',
+    async (order) => {
+      const encode = (text: string): Buffer => {
+        const bytes = Buffer.from(text, 'utf16le');
+        return order === 'LE' ? bytes : bytes.swap16();
+      };
+      const { text, records } = utf16File();
+      await using flow = await flowOf({
+        content: encode(text),
+        realSink: true,
+        config: {
+          columns: [
+            { name: 'id', type: 'bigint' },
+            { name: 'value', type: 'text' },
+          ],
         },
       });
+      for (const config of [flow.config, flow.config]) {
+        flow.startWorker({ sink: createSink({ config }) });
+      }
 
-      const { coordinator, outcome } = await flow.run();
+      const { coordinator, outcome } = await flow.startCoordinator();
 
-      expect(await outcome).toBe('Failed');
-      expect(coordinator.progress()).toMatchObject({
-        state: 'Failed',
-        reason: 'TotalsDisagree',
-        message: expect.stringContaining('read 51'),
+      expect(await outcome).toBe('Complete');
+      const rows = records.filter(({ value }) => value !== undefined);
+      const bad = records.filter(({ reason }) => reason !== undefined);
+      const progress = coordinator.progress();
+      expect(progress.dialect?.encoding).toBe(`UTF-16${order}`);
+      expect(progress.chunks.done).toBeGreaterThan(4);
+      expect(progress.totals).toMatchObject({
+        read: 120,
+        loaded: rows.length,
+        superseded: 1,
+        rejected: bad.length,
       });
+      const offsetOf = (pos: string): number => Number(BigInt(pos) % 2n ** 43n);
+      const stored = await flow.rows();
+      expect(
+        stored
+          .map(({ id, value, pos }) => ({ id, value, offset: offsetOf(pos) }))
+          .toSorted((one, other) => one.offset - other.offset),
+      ).toEqual(rows.map(({ id, value, offset }) => ({ id, value, offset })));
+      const { rows: rejects } = await flow.db.query(
+        `SELECT record_offset::int AS offset, line::int AS line, raw, reason
+         FROM ${flow.table}_rejects ORDER BY record_offset`,
+      );
+      expect(rejects).toEqual(
+        bad.map((it) => ({
+          offset: it.offset,
+          line: it.line,
+          raw: encode(it.text),
+          reason: it.reason,
+        })),
+      );
+      await expectVerified(flow, records[100]);
     },
   );
+
+  /** Equal to its source, and a row that is damaged is told by its line. */
+  async function expectVerified(
+    { config, db, table }: ImportFlow,
+    damaged: ReturnType<typeof utf16File>['records'][number] | undefined,
+  ): Promise<void> {
+    const verify = () =>
+      verifyImport({ config, db, sink: createSink({ config }), source: sourceOf(config) });
+    expect((await verify()).differences).toEqual([]);
+
+    await db.query(`UPDATE ${table} SET value = 'other' WHERE id = $1`, [damaged?.id]);
+
+    const { differences } = await verify();
+    expect(differences.map(({ what, places }) => [what, ...places])).toEqual([
+      ['OtherValues', { offset: damaged?.offset, line: damaged?.line, columns: ['value'] }],
+    ]);
+  }
 });
 
-describe.skipIf(needed)('an import whose processes die', () => {
-  it('loads a chunk again when its worker dies between COPY and commit', async () => {
-    let kills = 0;
-    await using flow = await importFlow({
-      content: csv(300),
+describe.skipIf(needed)('an import whose tables disagree with its ledger', () => {
+  it.each([
+    ['row', (table: string) => `DELETE FROM ${table} WHERE id = 'k7'`],
+    ['reject', (table: string) => `DELETE FROM ${table}_rejects`],
+  ])('is Failed with the numbers, never Complete, when a %s is missing', async (_what, damage) => {
+    await using flow: ImportFlow = await flowOf({
+      content: `${csv(50)}ragged\n`,
+      config: { chunkBytes: 65_536 },
       afterLoad: async (tx) => {
-        if (kills >= 3) return;
-        kills += 1;
-        await tx.query('SELECT pg_terminate_backend(pg_backend_pid())');
+        await tx.query(damage(flow.table));
       },
     });
 
     const { coordinator, outcome } = await flow.run();
 
-    expect(await outcome).toBe('Complete');
-    expect(kills).toBe(3);
-    expect(coordinator.progress().totals).toMatchObject({ read: 300, loaded: 300 });
-    await expectAllLoaded(flow, 300);
-  });
-
-  it('bumps the cache again, and loads nothing twice, after a death between commit and acknowledgement', async () => {
-    let calls = 0;
-    let bumps = 0;
-    const order: string[] = [];
-    await using flow = await importFlow({
-      content: csv(300),
-      bump: async () => {
-        const [row] = (await flow.db.query<{ state: string }>('SELECT state FROM millrace.imports'))
-          .rows;
-        order.push(row?.state ?? '');
-      },
+    expect(await outcome).toBe('Failed');
+    expect(coordinator.progress()).toMatchObject({
+      state: 'Failed',
+      reason: 'TotalsDisagree',
+      message: expect.stringContaining('read 51'),
     });
-    flow.startWorker({
-      bump: () => {
-        calls += 1;
-        if (calls <= 3) return Promise.reject(new Transient('Silent', 'No answer.'));
-        bumps += 1;
-        return Promise.resolve();
-      },
-    });
-
-    const { coordinator, outcome } = await flow.startCoordinator();
-
-    expect(await outcome).toBe('Complete');
-    const { totals, chunks } = coordinator.progress();
-    expect(totals).toMatchObject({ read: 300, loaded: 300, superseded: 0 });
-    // Every chunk was followed by a bump that worked, those of the three deaths too.
-    expect(chunks.done).toBeGreaterThan(3);
-    await until('the last chunk is bumped', () => bumps >= chunks.done);
-    // Nobody delivers the last chunk again once the queue is gone, so the end bumps as well.
-    expect(order).toEqual(['Verifying']);
-  });
-
-  it('goes on where a stopped coordinator was, with the same plan', async () => {
-    await using flow = await importFlow({ content: csv(2_000) });
-    const first = await flow.startCoordinator();
-    await until('chunks are cut', () => first.coordinator.progress().chunks.planned > 0);
-    expect(await first.stop()).toBe('Stopped');
-
-    const { coordinator, outcome } = await flow.run();
-
-    expect(await outcome).toBe('Complete');
-    expect(coordinator.progress().totals).toMatchObject({ read: 2_000, loaded: 2_000 });
-  });
-
-  it('reports the same totals again when it is started after Complete', async () => {
-    await using flow = await importFlow({ content: csv(100, 50) });
-    const first = await flow.run();
-
-    const second = await flow.startCoordinator();
-
-    expect(await second.outcome).toBe('Complete');
-    expect(second.coordinator.progress().totals).toEqual(first.coordinator.progress().totals);
-    expect(JSON.parse(second.coordinator.terminationMessage())).toMatchObject({
-      state: 'Complete',
-      totals: { read: 100, loaded: 50, superseded: 50 },
-    });
-  });
-
-  it('comes to the same end with two coordinators at once', async () => {
-    await using flow = await importFlow({ content: csv(2_000) });
-    flow.startWorker();
-
-    const both = await Promise.all([flow.startCoordinator(), flow.startCoordinator()]);
-    const outcomes = await Promise.all(both.map((it) => it.outcome));
-
-    expect(outcomes).toEqual(['Complete', 'Complete']);
-    await expectAllLoaded(flow, 2_000);
-  });
-});
-
-describe.skipIf(needed)('an import whose backends fail', () => {
-  it('survives the end of every Postgres connection, again and again', async () => {
-    await using flow = await importFlow({ content: csv(3_000) });
-    const running = flow.run();
-
-    await using killer = flow.openAsWorkingRole();
-    for (const least of [1, 5, 10, 20]) {
-      await until(`${least} chunks are done`, () => someDone(flow, least));
-      await killer.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name IN ('coordinator', 'worker')`,
-      );
-    }
-
-    const { coordinator, outcome } = await running;
-    expect(await outcome).toBe('Complete');
-    expect(coordinator.progress().totals).toMatchObject({ read: 3_000, loaded: 3_000 });
-    await expectAllLoaded(flow, 3_000);
-  }, 60_000);
-
-  it('publishes again what a deleted queue held', async () => {
-    await using flow = await importFlow({ content: csv(2_000) });
-    const { outcome, coordinator } = await flow.startCoordinator();
-    await until('chunks are cut', () => coordinator.progress().chunks.complete);
-
-    await flow.link.ask('deleting', (channel) => channel.deleteQueue(flow.queue));
-    flow.startWorker();
-
-    expect(await outcome).toBe('Complete');
-    await expectAllLoaded(flow, 2_000);
-  });
-
-  it('shows that the broker is away, goes on cutting, and loads once it is back', async () => {
-    await using proxy = await faultProxy(brokerUrl());
-    proxy.set('stopped');
-    await using flow = await importFlow({ content: csv(1_000), brokerUrl: () => proxy.url });
-    flow.startWorker();
-    const { outcome, coordinator } = await flow.startCoordinator();
-    await until('chunks are cut', () => coordinator.progress().chunks.complete);
-    const seen = coordinator.progress().backends.find((it) => it.name === 'rabbitmq');
-
-    proxy.set('passing');
-
-    expect(seen).toMatchObject({ ok: false, since: expect.any(String) });
-    expect(await outcome).toBe('Complete');
-    await expectAllLoaded(flow, 1_000);
-  });
-
-  it('survives a broker that cuts all connections during the work', async () => {
-    await using proxy = await faultProxy(brokerUrl());
-    await using flow = await importFlow({ content: csv(3_000), brokerUrl: () => proxy.url });
-    const running = flow.run();
-
-    for (const least of [1, 10, 30]) {
-      await until(`${least} chunks are done`, () => someDone(flow, least));
-      proxy.set('stopped');
-      proxy.set('passing');
-    }
-
-    const { outcome } = await running;
-    expect(await outcome).toBe('Complete');
-    await expectAllLoaded(flow, 3_000);
-  }, 60_000);
-
-  it('shows a frozen Postgres within seconds and loads on when it thaws', async () => {
-    let proxyUrl = '';
-    await using flow = await importFlow({ content: csv(500), postgresUrl: () => proxyUrl });
-    await using proxy = await faultProxy(flow.server.appUrl);
-    proxyUrl = proxy.url;
-    const { outcome, coordinator } = await flow.startCoordinator();
-    const postgres = () => coordinator.progress().backends.find((it) => it.name === 'postgres');
-    await until('chunks are cut', () => coordinator.progress().chunks.complete);
-
-    proxy.set('frozen');
-    await until('it is shown', () => postgres()?.ok === false);
-    const seen = coordinator.progress();
-    proxy.set('stopped');
-    proxy.set('passing');
-    flow.startWorker();
-
-    expect(seen.reason).toMatch(/Silent|ConnectTimeout/);
-    expect(await outcome).toBe('Complete');
-    await expectAllLoaded(flow, 500);
-  }, 60_000);
-
-  it('shows a wrong password and goes on when it is corrected', async () => {
-    let isCorrected = false;
-    await using flow = await importFlow({
-      content: csv(100),
-      postgresUrl: (server) => {
-        const url = new URL(server.appUrl);
-        if (!isCorrected) url.password = 'wrong';
-        return url.href;
-      },
-    });
-    flow.startWorker();
-    const { outcome, coordinator } = await flow.startCoordinator();
-    await until('the refusal is shown', () => coordinator.progress().reason !== undefined);
-    const seen = coordinator.progress();
-
-    isCorrected = true;
-
-    expect(seen.reason).toBe('AuthenticationFailed');
-    expect(seen.message).not.toContain('wrong');
-    expect(await outcome).toBe('Complete');
-    await expectAllLoaded(flow, 100);
   });
 });
 
 describe.skipIf(needed)('messages on the queue', () => {
   it('are harmless in any number and order', async () => {
-    await using flow = await importFlow({ content: csv(500, 100) });
+    await using flow = await flowOf({ content: csv(500, 100) });
     const { outcome, coordinator } = await flow.startCoordinator();
     await until('chunks are cut', () => coordinator.progress().chunks.complete);
     const { planned } = coordinator.progress().chunks;
@@ -436,7 +317,7 @@ describe.skipIf(needed)('messages on the queue', () => {
   });
 
   it('that nobody understands go to the dead letters and hold up no other', async () => {
-    await using flow = await importFlow({ content: csv(500) });
+    await using flow = await flowOf({ content: csv(500) });
     const { outcome, coordinator } = await flow.startCoordinator();
     await until('chunks are cut', () => coordinator.progress().chunks.complete);
 
@@ -460,14 +341,14 @@ describe.skipIf(needed)('messages on the queue', () => {
 
 describe.skipIf(needed)('two imports of one table', () => {
   it('take turns: the second waits with TargetInUse, and its rows are newer', async () => {
-    await using shared = await database();
-    await using first = await importFlow({ content: csv(200), shared });
+    const table = privateName('shared');
+    await using first = await flowOf({ content: csv(200), table });
     const running = await first.startCoordinator();
     await until(
       'the first holds the table',
       () => running.coordinator.progress().state === 'Loading',
     );
-    await using second = await importFlow({ content: 'id,value\nk0,newer\n', shared });
+    await using second = await flowOf({ content: 'id,value\nk0,newer\n', table });
     second.startWorker();
     const waiting = await second.startCoordinator();
     await until('the second waits', () => waiting.coordinator.progress().reason === 'TargetInUse');
@@ -480,15 +361,15 @@ describe.skipIf(needed)('two imports of one table', () => {
   });
 
   it('fence off a holder that gives no sign of life, whose workers can then commit nothing', async () => {
-    await using shared = await database();
-    await using first = await importFlow({ content: csv(500), shared });
+    const table = privateName('shared');
+    await using first = await flowOf({ content: csv(500), table });
     const gone = await first.startCoordinator();
     await until('chunks are cut', () => gone.coordinator.progress().chunks.complete);
     await gone.stop();
 
-    await using second = await importFlow({
+    await using second = await flowOf({
       content: 'id,value\nk0,newer\n',
-      shared,
+      table,
       staleAfterMs: 2_000,
     });
     second.startWorker();
@@ -505,14 +386,14 @@ describe.skipIf(needed)('two imports of one table', () => {
   });
 
   it('do not mix: one that failed may not go on after another has loaded the table', async () => {
-    await using shared = await database();
+    const table = privateName('shared');
     const content = `${csv(50)}ragged\n`;
-    await using first = await importFlow({ content, shared });
+    await using first = await flowOf({ content, table });
     const strict = await first.startCoordinator({ rejects: { maxRows: 0, maxPercent: 100 } });
     first.startWorker();
     expect(await strict.outcome).toBe('Failed');
 
-    await using second = await importFlow({ content: 'id,value\nk0,newer\n', shared });
+    await using second = await flowOf({ content: 'id,value\nk0,newer\n', table });
     await second.run();
     const raised = await first.startCoordinator();
 

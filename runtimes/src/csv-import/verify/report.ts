@@ -6,6 +6,8 @@
  */
 import type { LedgerTotals } from '../../chunks/totals.ts';
 import { countLineEnds } from '../../chunks/line-counter.ts';
+import type { Dialect } from '../../csv/dialect.ts';
+import { unitsOf } from '../../csv/units.ts';
 import type { Source, SourceIdentity } from '../source/source.ts';
 import { uncoveredBytes, type DoneChunk } from './chunks.ts';
 import type { Finding, FoundPlace, TableDifferences } from './tables.ts';
@@ -83,6 +85,7 @@ export interface Findings {
   readonly source: Source;
   readonly sourceBytes: number;
   readonly pinned: SourceIdentity;
+  readonly dialect: Dialect;
 }
 
 const placesMax = 3;
@@ -180,12 +183,12 @@ async function tableDifferences(findings: Findings): Promise<readonly Difference
   const differences: Difference[] = [];
   for (const what of Object.keys(sentences) as Finding[]) {
     if (counts[what] === 0) continue;
-    const found = places.filter((place) => place.finding === what);
-    differences.push({
-      what,
-      message: sentences[what](counts[what]),
-      places: await Promise.all(found.map(async (place) => withLine(place, findings))),
-    });
+    const found: Place[] = [];
+    for (const place of places.filter(({ finding }) => finding === what)) {
+      // One after the other: each reads as much as a chunk.
+      found.push(await withLine(place, findings));
+    }
+    differences.push({ what, message: sentences[what](counts[what]), places: found });
   }
   return differences;
 }
@@ -193,13 +196,14 @@ async function tableDifferences(findings: Findings): Promise<readonly Difference
 /** Reads the chunk up to the record once more; there are only a few of these. */
 async function withLine(
   { offset, columns }: FoundPlace,
-  { chunks, source, pinned }: Findings,
+  { chunks, source, pinned, dialect }: Findings,
 ): Promise<Place> {
   const named = columns === undefined ? {} : { columns };
   const chunk = chunks.find((one) => one.offset <= offset && offset < one.offset + one.length);
   if (chunk === undefined) return { offset, ...named };
   const before = { offset: chunk.offset, length: offset - chunk.offset };
-  const line = chunk.firstLine + countLineEnds(await source.readRange(pinned, before));
+  const units = unitsOf(dialect).of(await source.readRange(pinned, before));
+  const line = chunk.firstLine + countLineEnds(units);
   return { offset, line, ...named };
 }
 

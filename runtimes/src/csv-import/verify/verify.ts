@@ -122,6 +122,7 @@ export async function verifyImport(options: VerifyOptions): Promise<VerifyReport
         source,
         sourceBytes: bytes,
         pinned: context.pinned,
+        dialect: context.dialect,
       });
     },
     { statementTimeoutMs },
