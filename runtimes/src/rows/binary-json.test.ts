@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { binaryToJson } from './binary-json.ts';
 import { typeEncoder, type ColumnTyping } from './column-encoder.ts';
@@ -39,5 +40,27 @@ describe('a value in binary form', () => {
     ['decimal', '1e5', '100000'],
   ] as const)('of type %s renders %j as the server would', (type, text, json) => {
     expect(rendered({ type }, text)).toBe(json);
+  });
+
+  it.each([
+    ['9224318015999', '"294276-12-31T23:59:59+00:00"'],
+    ['-62135596801', '"0001-12-31T23:59:59+00:00 BC"'],
+    ['-210866803200', '"4714-11-24T00:00:00+00:00 BC"'],
+  ])('holds the whole range of the type timestamp, such as %s s since 1970', (seconds, json) => {
+    const column = { type: 'timestamp', format: 'EpochSeconds', allowNegative: true } as const;
+
+    expect(rendered(column, seconds)).toBe(json);
+  });
+
+  it('has the days of the calendar, through leap years and centuries', () => {
+    const day = fc.integer({ min: -719_162, max: 2_932_896 });
+    fc.assert(
+      fc.property(day, (days) => {
+        const text = new Date(days * 86_400_000).toISOString().slice(0, 10);
+
+        expect(rendered({ type: 'date' }, text)).toBe(JSON.stringify(text));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });

@@ -3,13 +3,11 @@
  * way back from the encoders of this folder, for values that the database itself cannot read. Numbers
  * are written digit by digit and never pass through a JavaScript number.
  */
-import { Fault } from '@millrace/kit/fault';
+import { dateOf, postgresEpochDays } from './calendar.ts';
 import type { ColumnType } from './column-encoder.ts';
 
-/** 2000-01-01, which Postgres counts from. */
-const epochMs = Date.UTC(2000, 0, 1);
-const dayMs = 86_400_000;
 const microsOfSecond = 1_000_000n;
+const microsOfDay = 86_400n * microsOfSecond;
 const hexOfUuid = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 
 export function binaryToJson(type: ColumnType, bytes: Buffer): string {
@@ -36,19 +34,16 @@ export function binaryToJson(type: ColumnType, bytes: Buffer): string {
 }
 
 function dayText(days: number): string {
-  const date = new Date(epochMs + days * dayMs);
-  if (Number.isNaN(date.getTime())) throw new Fault('A sealed date is out of range.');
-  const year = date.getUTCFullYear();
-  const text = [year > 0 ? year : 1 - year, date.getUTCMonth() + 1, date.getUTCDate()]
+  const { year, month, day } = dateOf(days + postgresEpochDays);
+  const text = [year > 0 ? year : 1 - year, month, day]
     .map((part, at) => String(part).padStart(at === 0 ? 4 : 2, '0'))
     .join('-');
   return year > 0 ? text : `${text} BC`;
 }
 
 function timestampText(micros: bigint): string {
-  const perDay = BigInt(dayMs) * 1_000n;
-  const days = (micros - (((micros % perDay) + perDay) % perDay)) / perDay;
-  const inDay = micros - days * perDay;
+  const days = (micros - (((micros % microsOfDay) + microsOfDay) % microsOfDay)) / microsOfDay;
+  const inDay = micros - days * microsOfDay;
   const seconds = Number(inDay / microsOfSecond);
   const time = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]
     .map((part) => String(part).padStart(2, '0'))
