@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
 import { lacks } from '../../test/backends.ts';
 import { database } from '../../test/database.ts';
+import { importDatabase } from '../../test/import-database.ts';
 import { until } from '../../test/until.ts';
 import { connectionsFor } from '../connectors/postgres/connections-free.ts';
 import { openDatabase, type Database } from '../connectors/postgres/database.ts';
-import { migrateUp } from '../connectors/postgres/migrate.ts';
-import { ledgerMigrations } from '../csv-import/migrations.ts';
 import { beginAttempt, endAttempt } from './attempts.ts';
 import { claimChunk, finishChunk, type ChunkResult } from './claim.ts';
 import { readCrew } from './crew.ts';
@@ -48,11 +46,7 @@ function cut(count: number, from = 0): CutChunk[] {
 }
 
 async function ledger(): Promise<Ledger> {
-  const server = await database();
-  await migrateUp(
-    { url: server.ownerUrl, source: ledgerMigrations, clock: systemClock, deadlineMs: 20_000 },
-    { workingUrl: server.appUrl },
-  );
+  const server = await importDatabase();
   const db = openDatabase({ url: () => server.appUrl, applicationName: 'test', max: 6, log });
   const add = async (): Promise<string> => {
     const uid = randomUUID();

@@ -8,16 +8,15 @@ import { systemClock } from '@millrace/kit/clock';
 import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
 import { lacks } from '../../test/backends.ts';
-import { database, type TestDatabase } from '../../test/database.ts';
+import type { TestDatabase } from '../../test/database.ts';
+import { importDatabase } from '../../test/import-database.ts';
 import { podConfig } from '../../test/pod-config.ts';
 import { prepareImport, sourceOf } from '../../test/prepared-import.ts';
 import { releaseTarget } from '../chunks/targets.ts';
 import { readTotals } from '../chunks/totals.ts';
 import { changeState } from '../chunks/imports.ts';
 import { openDatabase, type Database } from '../connectors/postgres/database.ts';
-import { migrateUp } from '../connectors/postgres/migrate.ts';
 import { readContext, workChunk } from './worker/chunk-work.ts';
-import { ledgerMigrations } from './migrations.ts';
 import { createSink } from './load/sink.ts';
 import { importTelemetry } from './telemetry.ts';
 import { verifyImport } from './verify/verify.ts';
@@ -36,14 +35,10 @@ interface Stage extends AsyncDisposable {
 }
 
 async function stage(): Promise<Stage> {
-  const server = await database();
+  const server = await importDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'millrace-once-'));
   const open = (url: string): Database =>
     openDatabase({ url: () => url, applicationName: 'test', max: 2, log });
-  await migrateUp(
-    { url: server.ownerUrl, source: ledgerMigrations, clock, deadlineMs: 20_000 },
-    { workingUrl: server.appUrl },
-  );
   const owner = open(server.ownerUrl);
   const workers = [open(server.appUrl), open(server.appUrl), open(server.appUrl)];
   return {
