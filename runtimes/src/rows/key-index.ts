@@ -11,7 +11,9 @@
 import { CopyBuffer } from './copy-buffer.ts';
 import type { ColumnType } from './column-encoder.ts';
 import { growUint32 } from './grow.ts';
+import { OrderArrays } from './order-arrays.ts';
 
+/** Holds until the index is reset: the next order is written over it. */
 export interface KeyOrder {
   /** Row numbers by key, then by position. */
   readonly rows: Uint32Array;
@@ -27,6 +29,7 @@ export class KeyIndex {
   readonly #keys = new CopyBuffer(1024 * 1024);
   #ends = new Uint32Array(4096);
   #count = 0;
+  readonly #arrays = new OrderArrays();
 
   reset(): void {
     this.#keys.reset();
@@ -72,16 +75,15 @@ export class KeyIndex {
   order(): KeyOrder | undefined {
     if (this.isAscendingFrom(0)) return undefined;
     const skip = this.#commonPrefix();
-    const count = this.#count;
-    const high = new Uint32Array(count);
-    const low = new Uint32Array(count);
-    for (let row = 0; row < count; row += 1) {
+    this.#arrays.begin(this.#count);
+    const { high, low } = this.#arrays;
+    for (let row = 0; row < this.#count; row += 1) {
       const from = this.#start(row) + skip;
       high[row] = this.#word(row, from);
       low[row] = this.#word(row, from + 4);
     }
-    const rows = radixSort(high, low);
-    this.#sortTies(rows, high, low);
+    const rows = this.#arrays.sort();
+    this.#sortTies(rows);
     return this.#withRepeats(rows);
   }
 
@@ -136,7 +138,8 @@ export class KeyIndex {
     return leftEnd - leftAt - (rightEnd - rightAt);
   }
 
-  #sortTies(rows: Uint32Array, high: Uint32Array, low: Uint32Array): void {
+  #sortTies(rows: Uint32Array): void {
+    const { high, low } = this.#arrays;
     let from = 0;
     for (let at = 1; at <= rows.length; at += 1) {
       const first = rows[from] as number;
@@ -150,7 +153,7 @@ export class KeyIndex {
   }
 
   #withRepeats(rows: Uint32Array): KeyOrder {
-    const repeats = new Uint8Array(rows.length);
+    const { repeats } = this.#arrays;
     let duplicates = 0;
     for (let at = 1; at < rows.length; at += 1) {
       if (this.#compare(rows[at - 1] as number, rows[at] as number) !== 0) continue;
@@ -179,37 +182,4 @@ function addDecimal(keys: CopyBuffer, row: CopyBuffer, start: number): void {
   }
   keys.view.setUint16(keys.at, isNegative ? 0xffff : 0);
   keys.at += 2;
-}
-
-/** Stable order of the pairs (high, low), by counting sort on 16 bits at a time. */
-function radixSort(high: Uint32Array, low: Uint32Array): Uint32Array {
-  let from = Uint32Array.from({ length: high.length }, (_, row) => row);
-  let to = new Uint32Array(high.length);
-  const counts = new Uint32Array(0x1_0000);
-  for (const { words, shift } of [
-    { words: low, shift: 0 },
-    { words: low, shift: 16 },
-    { words: high, shift: 0 },
-    { words: high, shift: 16 },
-  ]) {
-    counts.fill(0);
-    for (const word of words)
-      counts[(word >>> shift) & 0xffff] = (counts[(word >>> shift) & 0xffff] as number) + 1;
-    // Half of all passes see one value only and change nothing.
-    if (counts[((words[0] as number) >>> shift) & 0xffff] === words.length) continue;
-    let sum = 0;
-    for (let value = 0; value < counts.length; value += 1) {
-      const count = counts[value] as number;
-      counts[value] = sum;
-      sum += count;
-    }
-    for (const row of from) {
-      const value = ((words[row] as number) >>> shift) & 0xffff;
-      const at = counts[value] as number;
-      to[at] = row;
-      counts[value] = at + 1;
-    }
-    [from, to] = [to, from];
-  }
-  return from;
 }

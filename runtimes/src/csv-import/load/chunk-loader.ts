@@ -277,7 +277,10 @@ export class ChunkLoader {
     const copied = mayCopy ? await this.#tryDirect(tx, rows) : undefined;
     if (copied !== undefined)
       return { inserted: copied, takenOver: 0, refused: [], path: 'direct', order };
-    const split = await this.#trySplit(tx, rows ?? allRows(this.#batch.count));
+    const count = rows?.length ?? this.#batch.count;
+    const split = this.#maySplit(count)
+      ? await this.#trySplit(tx, rows ?? allRows(count))
+      : undefined;
     if (split !== undefined) return { ...split, refused: [], path: 'merge', order };
     const load = (some: Uint32Array | undefined): Promise<Stored> =>
       inSavepoint(tx, () => mergeRows(tx, this.#merge, { batch: this.#batch, rows: some }));
@@ -309,12 +312,17 @@ export class ChunkLoader {
     return total;
   }
 
+  /** Whether to ask for this chunk which of its keys are held. */
+  #maySplit(count: number): boolean {
+    if (count < splitRowsMin || !this.#plan.target.isKeyExact) return false;
+    this.#wholeChunks -= 1;
+    return this.#wholeChunks < 0;
+  }
+
   /** What was stored by copying new keys and merging held ones, or undefined to merge them all. */
   async #trySplit(tx: Session, rows: Uint32Array): Promise<Stored | undefined> {
-    if (rows.length < splitRowsMin || !this.#plan.target.isKeyExact) return undefined;
-    this.#wholeChunks -= 1;
+    const batch = this.#batch;
     for (let attempt = 0; attempt < splitAttempts && this.#wholeChunks < 0; attempt += 1) {
-      const batch = this.#batch;
       const { fresh, held } = await splitRows(tx, this.#split, { batch, rows });
       if (held.length > rows.length * heldShareMax) this.#wholeChunks = wholeChunksBetween;
       if (held.length === rows.length) return undefined;
