@@ -30,6 +30,7 @@ export interface BarResult {
 }
 
 export interface MemoryResult {
+  readonly bar: Bar;
   readonly data: DataFile;
   readonly peakBytes: number;
 }
@@ -74,13 +75,20 @@ export function barLine(measured: BarResult): string {
 }
 
 export const memoryHeader: readonly string[] = [
-  '| file | rows | peak of one worker | of the smaller |',
-  '|---|---|---|---|',
+  '| bar | file | rows | peak of one worker | of the smaller |',
+  '|---|---|---|---|---|',
 ];
 
 export function memoryLine(result: MemoryResult, smallest: MemoryResult): string {
   const ratio = (result.peakBytes / smallest.peakBytes).toFixed(2);
-  return `| ${megabytes(result.data.bytes)} | ${thousands(result.data.rows)} | ${mebibytes(result.peakBytes)} | ${ratio} |`;
+  const cells = [
+    result.bar.title,
+    megabytes(result.data.bytes),
+    thousands(result.data.rows),
+    mebibytes(result.peakBytes),
+    ratio,
+  ];
+  return `| ${cells.join(' | ')} |`;
 }
 
 function spread({ median, min, max }: Spread): string {
