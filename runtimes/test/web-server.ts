@@ -28,6 +28,8 @@ export interface Habits {
   /** Says another first byte in Content-Range than it sends. */
   readonly lieAboutRange: boolean;
   readonly contentEncoding: string | undefined;
+  /** Speaks something that is no HTTP. */
+  readonly otherProtocol: boolean;
 }
 
 export interface SeenRequest {
@@ -54,6 +56,7 @@ const wellBehaved: Omit<Habits, 'content'> = {
   location: undefined,
   lieAboutRange: false,
   contentEncoding: undefined,
+  otherProtocol: false,
 };
 
 export async function webServer(content: Buffer | string): Promise<WebServer> {
@@ -62,6 +65,10 @@ export async function webServer(content: Buffer | string): Promise<WebServer> {
   const server = createServer((request, response) => {
     const { range, 'if-range': ifRange } = request.headers;
     seen.push({ path: request.url ?? '', range, ifRange: ifRange as string | undefined });
+    if (habits.otherProtocol) {
+      request.socket.end('SSH-2.0-whatever\r\n');
+      return;
+    }
     const [status, ...statuses] = habits.statuses;
     if (status !== undefined || habits.location !== undefined) {
       habits = { ...habits, statuses };

@@ -10,7 +10,7 @@
  */
 import { getCACertificates } from 'node:tls';
 import { Permanent } from '@millrace/kit/permanent';
-import type { Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { translate } from './failures.ts';
 
 export interface Patience {
@@ -33,7 +33,7 @@ export interface HttpPlace {
 
 export interface HttpPlaceOptions {
   readonly url: string;
-  /** PEM certificates to trust beside the usual ones. */
+  /** PEM certificates to trust beside the usual ones; asked for at each request. */
   readonly caBundle?: () => string | undefined;
   readonly patience?: Patience;
 }
@@ -43,13 +43,18 @@ const connectionsMax = 4;
 
 export function httpPlace(options: HttpPlaceOptions): HttpPlace {
   const url = parseAddress(options.url);
-  let opened: Promise<Dispatcher> | undefined;
+  let current: { readonly bundle: string | undefined; readonly opened: Promise<Agent> } | undefined;
   return {
     url,
     label: labelOf(url),
-    dispatcher: () => {
-      opened ??= openDispatcher(options);
-      return opened;
+    dispatcher: async () => {
+      const bundle = options.caBundle?.();
+      if (current === undefined || current.bundle !== bundle) {
+        // Requests in flight on the old one end by themselves.
+        current?.opened.then((agent) => agent.close()).catch(() => undefined);
+        current = { bundle, opened: openAgent(bundle, options.patience ?? defaultPatience) };
+      }
+      return await current.opened;
     },
   };
 }
@@ -73,10 +78,11 @@ function hasCredentials(url: URL): boolean {
   return url.username !== '' || url.password !== '';
 }
 
-async function openDispatcher(options: HttpPlaceOptions): Promise<Dispatcher> {
+async function openAgent(
+  bundle: string | undefined,
+  { connectMs, answerMs, silenceMs }: Patience,
+): Promise<Agent> {
   const { Agent } = await import('undici');
-  const { connectMs, answerMs, silenceMs } = options.patience ?? defaultPatience;
-  const bundle = options.caBundle?.();
   const trust = bundle === undefined ? {} : { ca: [...getCACertificates('default'), bundle] };
   return new Agent({
     // A black-holed HTTP/2 connection goes unnoticed for minutes.

@@ -9,6 +9,7 @@
 import { Failure } from '@millrace/kit/failure';
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
+import { tlsTrouble } from '../tls-trouble.ts';
 
 const backend = 'source';
 
@@ -41,13 +42,13 @@ export function translate(error: unknown, label: string): Failure {
 function reasonOf(error: unknown): readonly [string, string] {
   if (!(error instanceof Error)) return ['SourceCut', 'the connection broke'];
   if (error.name === 'AbortError') return ['SourceStopped', 'the reading was given up'];
+  // undici gives these no code.
+  if (error.name === 'HTTPParserError') return ['SourceMalformed', 'the answer is no proper HTTP'];
   const code = String(Reflect.get(error, 'code'));
   const known = byErrno[code];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return ['SourceMalformed', 'the answer is no proper HTTP'];
-  if (/CERT|TLS|SSL|SIGNATURE/.test(code)) {
-    return ['SourceUntrusted', `no trusted TLS connection could be made (${code})`];
-  }
+  const untrusted = tlsTrouble(code);
+  if (untrusted !== undefined) return ['SourceUntrusted', untrusted];
   // undici wraps the socket's own error in one of another name.
   return error.cause === undefined ? ['SourceCut', 'the connection broke'] : reasonOf(error.cause);
 }
@@ -113,9 +114,7 @@ export function sourceCut(label: string, got: number, wanted: number): Transient
 export function otherRange(label: string): Transient {
   return new Transient(
     'SourceMalformed',
-    `${label} answered with another range than was asked for.`,
-    {
-      backend,
-    },
+    `${label} answered with another range than was asked for; repair the server, or let it give none.`,
+    { backend },
   );
 }

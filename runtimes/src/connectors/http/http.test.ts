@@ -7,6 +7,7 @@ import { readBlocks, readRange } from './range-reader.ts';
 import {
   checkContent,
   identifyContent,
+  isSameContent,
   openStream,
   type RangedContent,
   type StreamedContent,
@@ -211,6 +212,18 @@ describe('a content without ranges or without a strong ETag', () => {
     server.set({ lastModified: undefined, content: Buffer.from(`${digits}x`) });
     await expect(reading()).rejects.toMatchObject(changed);
   });
+
+  it('is none other because its server has learnt to give ranges', async () => {
+    await using server = await webServer(digits);
+    server.set({ ranges: false });
+    const place = placeOf(server);
+    const pinned = await streamed(place);
+    server.set({ ranges: true });
+
+    expect(isSameContent(pinned, await ranged(place))).toBe(true);
+    server.set({ etag: '"v2"' });
+    expect(isSameContent(pinned, await ranged(place))).toBe(false);
+  });
 });
 
 describe('answers without content', () => {
@@ -253,6 +266,16 @@ describe('answers without content', () => {
       await expect(identifyContent(placeOf(first))).rejects.toMatchObject(refused);
     }
     expect(first.seen.filter(({ path }) => path === '/again')).toHaveLength(5);
+  });
+
+  it('that are no HTTP are waited for, with that as the reason', async () => {
+    await using server = await webServer('x');
+    server.set({ otherProtocol: true });
+
+    await expect(identifyContent(placeOf(server))).rejects.toMatchObject({
+      family: 'Transient',
+      code: 'SourceMalformed',
+    });
   });
 
   it('of nobody say so, and messages hold neither query nor credentials', async () => {

@@ -205,11 +205,13 @@ export async function* openStream(
   if (size !== undefined && got !== size) throw sourceCut(place.label, got, size);
 }
 
-/** What only one of them says is no difference. */
-export function isSameContent(pinned: Content, now: Content): boolean {
+/**
+ * What only one of them says is no difference, and neither is a server that has learnt to give ranges
+ * since.
+ */
+export function isSameContent(pinned: StreamedContent, now: Content): boolean {
   const differs = (one: unknown, other: unknown): boolean =>
     one !== undefined && other !== undefined && one !== other;
   if (differs(pinned.size, now.size) || differs(pinned.etag, now.etag)) return false;
-  if (pinned.kind === 'http' || now.kind === 'http') return pinned.kind === now.kind;
-  return !differs(pinned.lastModified, now.lastModified);
+  return now.kind === 'http' || !differs(pinned.lastModified, now.lastModified);
 }

@@ -10,6 +10,7 @@ import { Failure } from '@millrace/kit/failure';
 import { Fault } from '@millrace/kit/fault';
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
+import { tlsTrouble } from '../tls-trouble.ts';
 
 type Told = readonly [code: string, what: string];
 
@@ -46,6 +47,8 @@ const byName: Readonly<Record<string, Told>> = {
   TimeoutError: ['SourceUnreachable', 'no connection to S3_ENDPOINT within the time limit'],
 };
 
+const noHttp: Told = ['SourceMalformed', 'the answer is no proper HTTP; check S3_ENDPOINT'];
+
 const missing: Readonly<Record<string, string>> = {
   NoSuchBucket: 'there is no such bucket; create it, or name another in a new import',
   NoSuchKey: 'there is no such object; put it there, or name another in a new import',
@@ -56,8 +59,10 @@ const missing: Readonly<Record<string, string>> = {
 export function translate(error: unknown, label: string): Failure {
   if (error instanceof Failure) return error;
   const { name, code, status } = partsOf(error);
-  const known = byErrno[code] ?? byName[name] ?? (isTls(code) ? untrusted(code) : undefined);
+  const known = byErrno[code] ?? byName[name] ?? (code.startsWith('HPE_') ? noHttp : undefined);
   if (known !== undefined) return transient(known, { label, error });
+  const untrusted = tlsTrouble(code);
+  if (untrusted !== undefined) return transient(['SourceUntrusted', untrusted], { label, error });
   return status === undefined
     ? new Fault(`reading ${label} failed in an unknown way`, { cause: error })
     : byStatus(status, { name, label, error });
@@ -131,14 +136,6 @@ export function sourceChanged(label: string): Permanent {
       'Create a new import for the new content.',
     { backend: 'source' },
   );
-}
-
-function untrusted(code: string): Told {
-  return ['SourceUntrusted', `no trusted TLS connection could be made (${code}); check CA_BUNDLE`];
-}
-
-function isTls(code: string): boolean {
-  return /^(CERT_|DEPTH_ZERO_|ERR_SSL_|ERR_TLS_|EPROTO$|SELF_SIGNED_|UNABLE_TO_)/.test(code);
 }
 
 interface ErrorParts {

@@ -64,6 +64,10 @@ describe.skipIf(lacks('s3'))('an object of a real store', () => {
 
     expect(await failure(readObjectRange(object, pinned, { offset: 3, length: 1 }))).toBe(changed);
     expect(await failure(checkObject(object, pinned))).toBe(changed);
+    await at.remove('data.csv');
+    expect(await failure(readObjectRange(object, pinned, { offset: 0, length: 1 }))).toBe(
+      'Permanent SourceMissing',
+    );
   });
 
   it('stays readable in its version where the bucket keeps versions', async () => {
@@ -115,7 +119,7 @@ describe.skipIf(lacks('s3'))('an object of a real store', () => {
     );
     expect(
       await tell(other({ endpoint: at.settings.endpoint.replace('http:', 'https:') })),
-    ).toMatch(/^Transient .*: no trusted TLS connection could be made/);
+    ).toMatch(/^Transient .*: no TLS connection could be made .* speaks TLS at this address/);
     for (const endpoint of ['store:9000', '127.0.0.1', 'ftp://store']) {
       expect(await tell(other({ endpoint }))).toMatch(/^Transient .*S3_ENDPOINT is no http/);
     }
@@ -168,6 +172,8 @@ describe.skipIf(lacks('s3'))('an object of a real store', () => {
 
 interface Liar extends AsyncDisposable {
   readonly object: S3Place;
+  /** That are open. */
+  connections(): Promise<number>;
 }
 
 /** A store that answers as it likes. */
@@ -180,6 +186,8 @@ async function liar(answer: RequestListener): Promise<Liar> {
   const clock = { ...systemClock, sleep: () => Promise.resolve() };
   return {
     object: { bucket: 'bucket', key: 'data.csv', connect, clock },
+    connections: async () =>
+      await new Promise((resolve) => server.getConnections((_error, count) => resolve(count))),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -213,6 +221,12 @@ describe('a store that does not do as it is asked', () => {
     expect(await failure(readObjectRange(store.object, pinned, range))).toBe(told);
   });
 
+  it('that speaks another protocol is waited for', async () => {
+    await using store = await liar((request) => request.socket.end('SSH-2.0-whatever\r\n'));
+
+    expect(await failure(identifyObject(store.object))).toBe('Transient SourceMalformed');
+  });
+
   it('that ends each answer early is given up after a few', async () => {
     let asked = 0;
     await using store = await liar((_request, response) => {
@@ -228,10 +242,7 @@ describe('a store that does not do as it is asked', () => {
   });
 
   it('that falls silent in an answer keeps no connection', async () => {
-    let closed: (() => void) | undefined;
-    const isClosed = new Promise<void>((resolve) => (closed = resolve));
     await using store = await liar((_request, response) => {
-      response.once('close', () => closed?.());
       response.writeHead(206, { etag: '"a"', 'content-range': 'bytes 2-4/10' });
       response.flushHeaders();
     });
@@ -239,6 +250,6 @@ describe('a store that does not do as it is asked', () => {
     const silent = failure(readObjectRange({ ...store.object, idleMs: 50 }, pinned, range));
 
     expect(await silent).toBe('Transient SourceSilent');
-    await isClosed;
+    await expect.poll(() => store.connections()).toBe(0);
   });
 });

@@ -18,7 +18,6 @@ const transientCodes: Readonly<Record<string, string>> = {
   ENFILE: 'SourceBusy',
   ENODEV: 'SourceUnreachable',
   ENOTCONN: 'SourceUnreachable',
-  ENXIO: 'SourceUnreachable',
   ESTALE: 'SourceUnreachable',
   ETIMEDOUT: 'SourceUnreachable',
 };
@@ -30,6 +29,7 @@ const permanentCodes: Readonly<Record<string, readonly [code: string, what: stri
   ENAMETOOLONG: ['SourceMissing', 'has too long a name'],
   ENOENT: ['SourceMissing', 'does not exist; put the file there or correct source.volume.path'],
   ENOTDIR: ['SourceMissing', 'passes through something that is no folder'],
+  ENXIO: ['SourceNotAFile', 'is a socket or a device; name a file'],
   EPERM: ['SourceUnreadable', 'may not be read by this user; grant read permission'],
 };
 

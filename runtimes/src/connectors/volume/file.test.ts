@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { checkFile, identifyFile, readBlocks, readRange, type VolumePath } from './file.ts';
 import { translate } from './failures.ts';
@@ -88,6 +92,22 @@ describe('a file on a volume', () => {
     expect(await codeOf('../../etc/hostname')).toEqual(['SourceMissing', true]);
     expect(await codeOf('link')).toEqual(['SourceMissing', true]);
     expect(await codeOf('data.csv/under')).toEqual(['SourceMissing', true]);
+  });
+
+  it('is refused at once when it is a pipe, a socket, or a loop of links', async () => {
+    await using at = await volume('x');
+    const place = (name: string): string => join(at.mountPath, name);
+    await promisify(execFile)('mkfifo', [place('pipe')]);
+    await symlink(place('loop'), place('loop'));
+    const listening = createServer().listen(place('socket'));
+    await once(listening, 'listening');
+    const codeOf = async (path: string): Promise<unknown> =>
+      await identifyFile({ ...at, path }).catch(({ code }: { code: string }) => code);
+
+    expect(await codeOf('pipe')).toBe('SourceNotAFile');
+    expect(await codeOf('socket')).toBe('SourceNotAFile');
+    expect(await codeOf('loop')).toBe('SourceUnreadable');
+    listening.close();
   });
 
   it('is refused when this user may not read it, and waited for when the volume is in trouble', () => {

@@ -7,7 +7,7 @@
  * Transient failure, not a silent wait. The path may not lead out of the mount, also not by links.
  */
 import { createHash } from 'node:crypto';
-import { open, realpath, type FileHandle } from 'node:fs/promises';
+import { constants, open, realpath, type FileHandle } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { Permanent } from '@millrace/kit/permanent';
 import { Transient } from '@millrace/kit/transient';
@@ -111,16 +111,20 @@ async function stampOf(file: FileHandle, at: VolumePath): Promise<Stamp> {
 }
 
 async function withFile<T>(at: VolumePath, work: (file: FileHandle) => Promise<T>): Promise<T> {
-  let file: FileHandle | undefined;
+  const opening = openInside(at);
   try {
-    file = await open(await resolveInside(at), 'r');
-    return await inTime(work(file), at);
+    return await inTime(opening.then(work), at);
   } catch (error) {
     throw translate(error, at.path);
   } finally {
-    // A close that hangs must not hold up the caller.
-    file?.close().catch(() => undefined);
+    // An opening or a close that hangs must not hold up the caller.
+    opening.then((file) => file.close()).catch(() => undefined);
   }
+}
+
+/** Without waiting for whoever would write into a pipe; what is no file is refused by its stamp. */
+async function openInside(at: VolumePath): Promise<FileHandle> {
+  return await open(await resolveInside(at), constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
 async function resolveInside(at: VolumePath): Promise<string> {

@@ -1,14 +1,13 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lacks } from '../../../test/backends.ts';
+import { goodCertificate } from '../../../test/certificates.ts';
 import { database, type TestDatabase } from '../../../test/database.ts';
-import {
-  importFlow,
-  type FlowOptions,
-  type ImportFlow,
-  type RunningCoordinator,
-} from '../../../test/import-flow.ts';
+import { importFlow, type FlowOptions, type ImportFlow } from '../../../test/import-flow.ts';
 import { sourceOf } from '../../../test/prepared-import.ts';
+import { tlsFront } from '../../../test/tls-front.ts';
 import { until } from '../../../test/until.ts';
 import { webServer } from '../../../test/web-server.ts';
 import { appendChunks, readPlan } from '../../chunks/plan.ts';
@@ -216,12 +215,18 @@ describe.skipIf(lacks('postgres', 'rabbitmq'))('a source that is read from its s
     expect(states.at(-1)).toBe('Failed');
   });
 
-  it('is none where the server has ranges and a strong ETag: workers load it', async () => {
+  it('is none where the server has ranges and a strong ETag: workers load it, once they trust it', async () => {
     await using server = await webServer(plain);
     server.set({ cutAfter: [10, 700] });
-    await using flow = await webFlow(server.url, { table: 'ranged' });
+    const certificate = await goodCertificate();
+    await using front = await tlsFront(server.url, certificate);
+    await using flow = await webFlow(front.url, { table: 'ranged' });
+    const { coordinator, outcome } = await flow.startCoordinator();
+    const shown = (): string | undefined => coordinator.progress().reason;
 
-    const { coordinator, outcome }: RunningCoordinator = await flow.run();
+    await until('the certificate is refused', () => shown() === 'SourceUntrusted');
+    await writeFile(join(dirname(flow.file), 'CA_BUNDLE'), certificate.authority);
+    flow.startWorker();
 
     expect(await outcome).toBe('Complete');
     expect(await loaded(flow)).toEqual(expected);

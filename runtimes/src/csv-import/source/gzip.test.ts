@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
+import { crc32, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collectGarbage } from '../../../test/garbage.ts';
@@ -57,6 +57,29 @@ describe('inflating', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it('reads over whatever else the header of a member holds', async () => {
+    const plain = gzipSync('second');
+    // A checksum of the header, a field of programs' own, a name and a comment.
+    const header = Buffer.concat([
+      Buffer.from([0x1f, 0x8b, 8, 0b0001_1110, 0, 0, 0, 0, 0, 3]),
+      Buffer.from([4, 0, 0x41, 0x42, 0, 0]),
+      Buffer.from('data.csv\0made by hand\0', 'latin1'),
+    ]);
+    const checksum = Buffer.alloc(2);
+    checksum.writeUInt16LE(crc32(header) % 65_536);
+    const rich = Buffer.concat([header, checksum, plain.subarray(10)]);
+    const members = [rich, gzipSync(''), gzipSync('first'), gzipSync(''), rich, gzipSync('')];
+
+    for (const size of [1, 7, 4_096]) {
+      expect(await inflated(Buffer.concat(members), size)).toEqual({
+        text: 'secondfirstsecond',
+        failure: undefined,
+      });
+    }
+    const damaged = Buffer.concat([header, Buffer.from([0, 0]), plain.subarray(10)]);
+    expect((await inflated(damaged)).failure).toEqual(brokenBecause('damaged'));
   });
 
   it('of a stream that ends too early fails after what was there, wherever it ends', async () => {

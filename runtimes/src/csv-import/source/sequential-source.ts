@@ -31,22 +31,22 @@ const magicBytes = 512;
 const storedBlockBytes = 1_048_576;
 
 export function sourceOf(transport: Transport, compression: Compression): Source {
-  let [stored, read] = [0, 0];
-  const open = (pinned: SequentialIdentity): ByteStream => {
-    [stored, read] = [0, 0];
+  let come = { stored: 0, read: 0 };
+  const open = (pinned: SequentialIdentity, count = { stored: 0, read: 0 }): ByteStream => {
     const blocks = transport.readBlocks(pinned.of, { from: 0, blockBytes: storedBlockBytes });
     const packed = counting(blocks, (bytes) => {
-      stored += bytes;
+      count.stored += bytes;
     });
     const plain = pinned.why === 'Gzip' ? inflate(packed, transport.label) : packed;
     return counting(withHead(plain, pinned.head, transport.label), (bytes) => {
-      read += bytes;
+      count.read += bytes;
     });
   };
-  const ranges = new SequentialRanges(open, transport.label);
+  // What is read of a range now and then is no progress.
+  const ranges = new SequentialRanges((pinned) => open(pinned), transport.label);
   return {
     label: transport.label,
-    progress: () => ({ stored, read }),
+    progress: () => ({ ...come }),
     identify: async (signal) => await identify(transport, compression, signal),
     check: async (pinned) => await transport.check(storedIdentity(pinned)),
     checkThoroughly: async (pinned) => await transport.checkThoroughly(storedIdentity(pinned)),
@@ -55,8 +55,11 @@ export function sourceOf(transport: Transport, compression: Compression): Source
         ? await ranges.read(pinned, range)
         : await transport.readRange(pinned, range),
     lengthOf: async (pinned) => (isSequential(pinned) ? await ranges.length(pinned) : pinned.size),
-    readBlocks: (pinned, options) =>
-      isSequential(pinned) ? regroup(open(pinned), options) : transport.readBlocks(pinned, options),
+    readBlocks: (pinned, options) => {
+      if (!isSequential(pinned)) return transport.readBlocks(pinned, options);
+      come = { stored: 0, read: 0 };
+      return regroup(open(pinned, come), options);
+    },
     readStart: async (pinned, length) => {
       if (isSequential(pinned)) {
         const bytes = await startOf(open(pinned), length);
