@@ -26,6 +26,17 @@ export const rateLimit = object(
 );
 export type RateLimit = Static<typeof rateLimit>;
 
+/** The same in the configuration file of pods. */
+export const podRateLimit = object(
+  {
+    requests: Type.Integer({ minimum: 1, description: 'Most requests in a period.' }),
+    perMs: Type.Integer({ minimum: 1, description: 'The period.' }),
+    by: Enum(['Client', 'Key'], { description: 'What is counted.' }),
+  },
+  { description: 'Bound on requests; absent: none.' },
+);
+export type PodRateLimit = Static<typeof podRateLimit>;
+
 export const auth = object(
   {
     mode: Enum(['None', 'Tokens'], {

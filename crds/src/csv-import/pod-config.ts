@@ -3,7 +3,7 @@
  * bytes and milliseconds, so that it says exactly what a pod will do.
  */
 import { Type, type Static } from 'typebox';
-import { auth } from '../http.ts';
+import { auth, podRateLimit } from '../http.ts';
 import { Enum, object } from '../schema.ts';
 import { column, identifier } from './column.ts';
 import { format } from './format.ts';
@@ -100,6 +100,7 @@ export const podConfig = object(
         }),
         // Left out where nobody asks for it: files of older operators stay as they are.
         auth: Type.Optional(auth),
+        rateLimit: Type.Optional(podRateLimit),
       },
       { description: 'Gateway.' },
     ),

@@ -1,6 +1,6 @@
 /** How the table is served over HTTP, and what of it is cached. */
 import { Type } from 'typebox';
-import { auth } from '../http.ts';
+import { auth, rateLimit } from '../http.ts';
 import { Enum, GoDuration, goDuration, object, Quantity, quantityBytes, rule } from '../schema.ts';
 import { identifier } from './column.ts';
 
@@ -62,6 +62,7 @@ export const serve = object(
       ),
     ),
     auth: Type.Optional(auth),
+    rateLimit: Type.Optional(rateLimit),
   },
   { description: 'The HTTP gateway.' },
 );

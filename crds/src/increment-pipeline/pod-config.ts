@@ -3,6 +3,7 @@
  * in bytes and milliseconds. Nothing that only scales is in it, so that scaling restarts no pod.
  */
 import { Type, type Static } from 'typebox';
+import { podRateLimit } from '../http.ts';
 import { Enum, object } from '../schema.ts';
 
 const bind = object(
@@ -54,16 +55,7 @@ export const podConfig = object(
         { description: 'Requests with an Idempotency-Key; absent: refused.' },
       ),
     ),
-    rateLimit: Type.Optional(
-      object(
-        {
-          requests: Type.Integer({ minimum: 1, description: 'Most requests in a period.' }),
-          perMs: milliseconds('The period.'),
-          by: Enum(['Client', 'Key'], { description: 'What is counted.' }),
-        },
-        { description: 'Bound on requests; absent: none.' },
-      ),
-    ),
+    rateLimit: Type.Optional(podRateLimit),
     auth: object(
       { mode: Enum(['None', 'Tokens'], { description: 'Whether a bearer token is needed.' }) },
       { description: 'Who may use the gateway.' },

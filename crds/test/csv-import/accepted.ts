@@ -91,6 +91,14 @@ export const acceptedSpecs: readonly Accepted[] = [
   },
   { what: 'workers that KEDA scales', patch: { scaling: { driver: 'KEDA' } } },
   { what: 'workers that anything scales', patch: { scaling: {} } },
+  {
+    what: 'a bound on requests by key',
+    patch: { serve: { rateLimit: { requests: 1, per: '1h', by: 'Key' } } },
+  },
+  {
+    what: 'the largest bound on requests of clients',
+    patch: { serve: { rateLimit: { requests: 1_000_000_000, per: '1s' } } },
+  },
   { what: 'no more than the bounds allow', patch: { workers: { min: 64, max: 64 } } },
 ];
 
@@ -107,5 +115,9 @@ export const acceptedChanges: readonly Accepted[] = [
   { what: 'data that goes after all', patch: { deletionPolicy: 'Purge' } },
   { what: 'another time to live', patch: { ttlAfterFinished: '8760h' } },
   { what: 'tokens from now on', patch: { serve: { auth: { mode: 'Tokens' } } } },
+  {
+    what: 'a bound on requests from now on',
+    patch: { serve: { rateLimit: { requests: 600, per: '1m', by: 'Client' } } },
+  },
   { what: 'another Secret', patch: { backends: { secretName: 'other-backends' } } },
 ];

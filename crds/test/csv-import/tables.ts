@@ -5,11 +5,12 @@ import { refusedChanges } from './refused-changes.ts';
 import { refusedLoading } from './refused-loading.ts';
 import { refusedReading } from './refused-reading.ts';
 import { refusedSealing } from './refused-sealing.ts';
+import { refusedServing } from './refused-serving.ts';
 
 export const csvImportTables: KindTables = {
   kind: csvImportKind,
   accepted: acceptedSpecs,
-  refused: [...refusedReading, ...refusedLoading, ...refusedSealing],
+  refused: [...refusedReading, ...refusedLoading, ...refusedSealing, ...refusedServing],
   acceptedChanges,
   refusedChanges,
   vocabulary:

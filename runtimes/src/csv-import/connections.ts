@@ -9,10 +9,9 @@ import { backendUrls, type BackendUrls } from '../connectors/backend-urls.ts';
 import { postgresRoles, type PostgresRoles } from '../connectors/postgres/two-roles.ts';
 import { AmqpLink } from '../connectors/rabbitmq/link.ts';
 import { openRedis, type RedisStore } from '../connectors/redis/store.ts';
+import { keyRingReader, type KeyRingReader } from '../sealing/key-ring.ts';
 import { openSource } from './source/open-source.ts';
 import type { Source } from './source/source.ts';
-
-import { keyRingReader, type KeyRingReader } from '../sealing/key-ring.ts';
 
 export interface Connections extends PostgresRoles {
   readonly urls: BackendUrls;
@@ -20,8 +19,8 @@ export interface Connections extends PostgresRoles {
   keys(): KeyRingReader;
   link(): AmqpLink;
   source(): Source;
-  /** Undefined with cache mode Off. */
-  redis(commandTimeoutMs: number): RedisStore | undefined;
+  /** Undefined where it is not needed; by default that is with cache mode Off. */
+  redis(commandTimeoutMs: number, isNeeded?: boolean): RedisStore | undefined;
 }
 
 export interface ConnectionSource {
@@ -49,10 +48,10 @@ export function connections(source: ConnectionSource): Connections {
         log,
       }),
     source: () => openSource(config.source, { urls, clock: systemClock }),
-    redis: (commandTimeoutMs) =>
-      config.cache.mode === 'Off'
-        ? undefined
-        : openRedis({ url: () => urls.need('REDIS_URL'), caBundle, commandTimeoutMs, log }),
+    redis: (commandTimeoutMs, isNeeded = config.cache.mode !== 'Off') =>
+      isNeeded
+        ? openRedis({ url: () => urls.need('REDIS_URL'), caBundle, commandTimeoutMs, log })
+        : undefined,
   };
 }
 

@@ -23,7 +23,7 @@ import { defaultLimits, type HttpLimits } from './limits.ts';
 import type { EventStream } from './sse.ts';
 import { httpTelemetry } from './telemetry.ts';
 
-export type { HttpReply, HttpRequest } from './exchange.ts';
+export type { Handle, HttpReply, HttpRequest } from './exchange.ts';
 export type { HttpLimits } from './limits.ts';
 export type { EventSink, ServerEvent } from './sse.ts';
 

@@ -77,6 +77,20 @@ describe('children', () => {
     expect(cacheOf({ mode: 'Invalidate' })).toEqual({ mode: 'Invalidate', ttlMs: 120_000 });
   });
 
+  it('bound requests where that is asked for, and are told nothing of it elsewhere', () => {
+    const rateOf = (rateLimit: object) => {
+      const serve = { ...usersSpec.serve, ...rateLimit };
+      const config = podConfigOf(owner, { ...usersSpec, serve });
+      expect([...Compile(podConfig).Errors(config)]).toEqual([]);
+      return config.serve;
+    };
+
+    expect(rateOf({ rateLimit: { requests: 600, per: '1m' } })).toMatchObject({
+      rateLimit: { requests: 600, perMs: 60_000, by: 'Client' },
+    });
+    expect(rateOf({})).not.toHaveProperty('rateLimit');
+  });
+
   it('start anew when what they read changes, and for nothing else', () => {
     const { hash } = configFile(owner, usersSpec);
 

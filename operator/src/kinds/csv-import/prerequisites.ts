@@ -27,10 +27,11 @@ export function missingClaim(
 const s3Keys = ['S3_ENDPOINT', 'S3_REGION', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;
 
 export function neededKeys({ source, cache, columns, serve }: CsvImportSpec): readonly string[] {
+  const isRedisNeeded = (cache?.mode ?? 'Off') !== 'Off' || serve?.rateLimit !== undefined;
   return [
     'POSTGRES_URL',
     'RABBITMQ_URL',
-    ...((cache?.mode ?? 'Off') === 'Off' ? [] : ['REDIS_URL']),
+    ...(isRedisNeeded ? ['REDIS_URL'] : []),
     ...(source.s3 === undefined ? [] : s3Keys),
     ...(serve?.auth?.mode === 'Tokens' ? ['TOKENS'] : []),
     ...(columns?.some(({ sealed }) => sealed === true) === true ? ['SEALING_KEYS'] : []),

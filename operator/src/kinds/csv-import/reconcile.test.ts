@@ -134,6 +134,16 @@ describe('what must exist before a pod starts', () => {
       names: 'REDIS_URL',
     },
     {
+      given: 'a bound on requests without the address of Redis, which counts them',
+      options: {
+        secret: { POSTGRES_URL: 'cA==', RABBITMQ_URL: 'cg==' },
+        spec: { ...usersSpec, serve: { enabled: true, rateLimit: { requests: 9, per: '1m' } } },
+      },
+      type: 'BackendsReady',
+      reason: 'SecretKeyMissing',
+      names: 'REDIS_URL',
+    },
+    {
       given: 'a gateway that asks for tokens without a list of them',
       options: {
         secret: { POSTGRES_URL: 'cA==', RABBITMQ_URL: 'cg==' },

@@ -53,6 +53,11 @@ const refused: readonly [what: string, spec: unknown, message: RegExp][] = [
     { ...usersSpec, target: { table: 'users', key: ['id', 'id'] } },
     /key names id twice/,
   ],
+  [
+    'a period of more than an hour',
+    { ...usersSpec, serve: { rateLimit: { requests: 1, per: '2h' } } },
+    /serve\.rateLimit\.per .* 1s to 1h/,
+  ],
   ['a search in the open', sealed({ searchable: true }), /email\].searchable is for sealed/],
   [
     'a sealed number to search',

@@ -5,6 +5,7 @@
  */
 import { spec as specSchema, type ColumnSpec, type CsvImportSpec } from '@millrace/crds/csv-import';
 import { durationMs, quantityBytes } from '@millrace/crds/schema';
+import { rateLimitProblem } from '../../machinery/workload/rate-limit.ts';
 import { judge, type Check } from '../../machinery/workload/spec-choice.ts';
 import { workerBounds } from './children/config-map.ts';
 
@@ -22,6 +23,7 @@ const checks: readonly Check<CsvImportSpec>[] = [
   recordSize,
   workerNumbers,
   cacheLife,
+  rateLimitPeriod,
 ];
 
 export const validate = judge(specSchema, checks);
@@ -207,4 +209,8 @@ function cacheLife({ cache }: CsvImportSpec): string | undefined {
   const ms = durationMs(cache.ttl);
   if (ms !== undefined && ms >= 1_000 && ms <= cacheTtlMaxMs) return undefined;
   return 'spec.cache.ttl must be from 1s to 720h, such as 2m.';
+}
+
+function rateLimitPeriod({ serve }: CsvImportSpec): string | undefined {
+  return rateLimitProblem('serve.rateLimit', serve?.rateLimit);
 }

@@ -5,6 +5,7 @@
  */
 import { spec as specSchema, type IncrementPipelineSpec } from '@millrace/crds/increment-pipeline';
 import { durationMs, quantityBytes } from '@millrace/crds/schema';
+import { rateLimitProblem } from '../../machinery/workload/rate-limit.ts';
 import { judge, type Check } from '../../machinery/workload/spec-choice.ts';
 import { flushOf, partitionsOf, workerBounds } from './children/config-map.ts';
 
@@ -47,8 +48,7 @@ function idempotencyWindow({ idempotency }: IncrementPipelineSpec): string | und
 }
 
 function rateLimitPeriod({ gateway }: IncrementPipelineSpec): string | undefined {
-  const limit = { min: second, max: hour, range: 'from 1s to 1h, such as 1m' };
-  return lasting('gateway.rateLimit.per', gateway?.rateLimit?.per, limit);
+  return rateLimitProblem('gateway.rateLimit', gateway?.rateLimit);
 }
 
 function lasting(

@@ -23,7 +23,7 @@ import type { Health } from './health.ts';
 import { parseKey, refusedKey } from './key.ts';
 import type { SealedColumns } from './sealed.ts';
 import { pageStatement, rowStatement, type PageRow, type Statement } from './sql.ts';
-import { manifestKey, type TableShape } from './table.ts';
+import { manifestKey, type TableColumn, type TableShape } from './table.ts';
 
 export interface AnswersOptions {
   readonly config: CsvImportPodConfig;
@@ -35,6 +35,8 @@ export interface AnswersOptions {
   readonly events: AnswerEvents;
   /** Where a column is sealed. */
   readonly sealed?: SealedColumns | undefined;
+  /** Where requests are counted by key. */
+  readonly countKey?: ((key: string) => Promise<void>) | undefined;
 }
 
 /** `mayReveal`: the caller may see what sealed columns hold. */
@@ -48,8 +50,9 @@ const eventNames: ReadonlySet<string> = new Set(['events', 'sse']);
 const reservedNames: ReadonlySet<string> = new Set([...eventNames, 'limit', 'cursor', '']);
 const rowParameters: ReadonlySet<string> = new Set(['key']);
 
-export function createAnswers(options: AnswersOptions): Answers {
-  const { table } = options.config.target;
+export function createAnswers(given: AnswersOptions): Answers {
+  const options = { ...given, identity: identities(given) };
+  const { table } = given.config.target;
   return async (request, { mayReveal }) => {
     const { target, routed } = request;
     const [first = '', key, ...rest] = target.segments;
@@ -68,6 +71,27 @@ export function createAnswers(options: AnswersOptions): Answers {
   };
 }
 
+interface Answering extends AnswersOptions {
+  readonly identity: IdentityOf;
+}
+
+type Shared = RowIdentity['shared'];
+type IdentityOf = (key: readonly TableColumn[], shows: 'open' | 'revealed') => Shared;
+
+/** The same array for every row as long as the table's key is the same: caches write it out once. */
+function identities({ config, databaseScope }: AnswersOptions): IdentityOf {
+  let known:
+    | { readonly key: readonly TableColumn[]; readonly open: Shared; readonly revealed: Shared }
+    | undefined;
+  return (key, shows) => {
+    if (known?.key !== key) {
+      const open = sharedIdentity(config, databaseScope, key);
+      known = { key, open, revealed: [...open, 'revealed'] };
+    }
+    return known[shows];
+  };
+}
+
 interface Asked {
   readonly query: ReadonlyMap<string, string>;
   /** Given where sealed columns are to be opened for the caller. */
@@ -75,21 +99,15 @@ interface Asked {
 }
 
 async function row(
-  options: AnswersOptions,
+  options: Answering,
   segment: string,
   { query, revealed }: Asked,
 ): Promise<string> {
   const { config, health, cache } = options;
-  refuseUnknown(query, rowParameters);
-  const asKey = query.get('key');
-  if (asKey !== undefined && asKey !== '1') {
-    throw badRequest('BadParameter', 'key can only be 1: take the last path segment as a key.');
-  }
-  if (asKey === undefined && reservedNames.has(decode(segment))) {
-    throw notFound('This name is reserved; add ?key=1 to ask for the row that has it as its key.');
-  }
+  refuseReserved(segment, query);
   const keyColumns = health.shape()?.key ?? manifestKey(config);
   const key = parseKey(segment, keyColumns);
+  if (options.countKey !== undefined) await options.countKey(JSON.stringify(key));
   const load = async (): Promise<LoadedRow | undefined> => {
     const shape = shownShape(health, revealed);
     try {
@@ -99,14 +117,23 @@ async function row(
       throw error instanceof DataError ? refusedKey(shape.key, error) : error;
     }
   };
-  const shared = sharedIdentity(config, options.databaseScope, keyColumns);
-  const body =
-    revealed === undefined
-      ? await cachedBody(cache, { shared, key }, load)
-      : await cachedBody(envelopeCache(options), { shared: [...shared, 'revealed'], key }, load);
+  const isOpen = revealed === undefined;
+  const shared = options.identity(keyColumns, isOpen ? 'open' : 'revealed');
+  const body = await cachedBody(isOpen ? cache : envelopeCache(options), { shared, key }, load);
   if (body === undefined) throw notFound('There is no row with this key.');
   const [opened] = revealed === undefined ? [body] : await revealed.reveal([body]);
   return successRow(opened ?? body);
+}
+
+function refuseReserved(segment: string, query: Asked['query']): void {
+  refuseUnknown(query, rowParameters);
+  const asKey = query.get('key');
+  if (asKey !== undefined && asKey !== '1') {
+    throw badRequest('BadParameter', 'key can only be 1: take the last path segment as a key.');
+  }
+  if (asKey === undefined && reservedNames.has(decode(segment))) {
+    throw notFound('This name is reserved; add ?key=1 to ask for the row that has it as its key.');
+  }
 }
 
 async function cachedBody(

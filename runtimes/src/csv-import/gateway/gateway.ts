@@ -13,13 +13,13 @@ import type { Log } from '@millrace/kit/log';
 import type { Metrics } from '@millrace/kit/metrics';
 import type { Database } from '../../connectors/postgres/database.ts';
 import type { RedisStore } from '../../connectors/redis/store.ts';
-import { createAuth } from '../../http/auth.ts';
-import { startHttp, type HttpLimits } from '../../http/server.ts';
+import { startHttp, type Handle, type HttpLimits } from '../../http/server.ts';
 import type { KeyRingReader } from '../../sealing/key-ring.ts';
 import { openRowCache, type RowCache } from '../cache.ts';
-import { createAnswers } from './answers.ts';
+import { createAdmission, type Admission } from './admission.ts';
+import { createAnswers, type Answers } from './answers.ts';
 import { createEvents } from '../events/events.ts';
-import { openPage } from '../page/page.ts';
+import { openPage, type AnswerPage } from '../page/page.ts';
 import { openWarmCache } from '../warm/warm-cache.ts';
 import { watchHealth } from './health.ts';
 import { boundedReads } from '../../http/bounded-reads.ts';
@@ -32,7 +32,7 @@ export interface GatewayOptions {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly database: Database;
-  /** Needed for the cache modes Invalidate and Warm, unused with Off. */
+  /** Needed for the cache modes Invalidate and Warm, and where requests are counted. */
   readonly redis: RedisStore | undefined;
   /** Names the database without its credentials; see databaseScope(). */
   readonly databaseScope: string;
@@ -80,21 +80,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const deadlineMs = options.readDeadlineMs ?? readDeadlineMs;
   const reads = boundedReads({ database, clock, readsMax, deadlineMs });
   const cache = redis === undefined ? undefined : rowCache(config, redis, telemetry);
+  const admission = createAdmission(options);
   const health = watchHealth({
     config,
     // A bound of its own: a gateway that is busy is not one whose Postgres is away.
     reads: boundedReads({ database, clock, readsMax: 2, deadlineMs }),
     cache,
+    counter: admission.counter,
     clock,
     dependencyChanged: telemetry.dependencyChanged,
   });
   // Before listening, so that the first request already knows the table.
   await health.probe();
-  const auth = createAuth({
-    mode: config.serve.auth?.mode ?? 'None',
-    tokens: options.tokens ?? (() => undefined),
-    clock,
-  });
   const page = await openPage(config.target.table);
   const events = createEvents({
     config,
@@ -105,18 +102,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     reads: boundedReads({ database, clock, readsMax: streamReadsMax, deadlineMs }),
   });
   const sealed = options.keys === undefined ? undefined : sealedColumns(config, options.keys);
-  const answers = createAnswers({ config, reads, cache, health, databaseScope, events, sealed });
+  const answers = createAnswers({
+    config,
+    reads,
+    cache,
+    health,
+    databaseScope,
+    events,
+    sealed,
+    countKey: admission.key,
+  });
   const http = await startHttp({
     ...config.bind.http,
     log,
     metrics,
     clock,
-    handle: async (request) => {
-      const pageReply = page(request);
-      if (pageReply !== undefined) return pageReply;
-      const caller = auth.identify(request.headers);
-      return await answers(request, { mayReveal: caller?.scopes.has('reveal') === true });
-    },
+    handle: handleWith({ page, admission, answers }),
     limits: httpLimits(options),
   });
   let draining = false;
@@ -124,7 +125,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     port: http.port,
     readiness: () => {
       const { ready, dependencies } = health.readiness();
-      const problem = auth.problem();
+      const problem = admission.problem();
       const tokens = problem === undefined ? {} : { tokens: { ok: false, reason: problem } };
       return { ready: ready && !draining, dependencies: { ...dependencies, ...tokens } };
     },
@@ -140,6 +141,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       telemetry.drained();
     },
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+  };
+}
+
+interface Handling {
+  readonly page: AnswerPage;
+  readonly admission: Admission;
+  readonly answers: Answers;
+}
+
+function handleWith({ page, admission, answers }: Handling): Handle {
+  return async (request) => {
+    const pageReply = page(request);
+    if (pageReply !== undefined) return pageReply;
+    const caller = await admission.caller(request);
+    return await answers(request, { mayReveal: caller?.scopes.has('reveal') === true });
   };
 }
 

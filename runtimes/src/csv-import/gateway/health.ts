@@ -2,8 +2,9 @@
  * Watches what the gateway depends on, and keeps the table's shape up to date.
  *
  * Ready = some request can be answered correctly now: Postgres answers and the table is there; or,
- * without Postgres, Redis answers and has been used for this table, so that hits can be served. A
- * table that does not exist yet is not ready with the reason `NotLoadedYet`.
+ * without Postgres, Redis answers and has been used for this table, so that hits can be served. Where
+ * every request is counted, Redis must answer too. A table that does not exist yet is not ready with
+ * the reason `NotLoadedYet`.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import type { Clock } from '@millrace/kit/clock';
@@ -11,12 +12,14 @@ import { Failure } from '@millrace/kit/failure';
 import type { Readiness } from '@millrace/kit/health';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import type { RowCache } from '../cache.ts';
+import type { RequestCounter } from './admission.ts';
 import { readShape, type TableShape } from './table.ts';
 
 export interface HealthOptions {
   readonly config: CsvImportPodConfig;
   readonly reads: Sql;
   readonly cache: RowCache | undefined;
+  readonly counter?: RequestCounter | undefined;
   readonly clock: Clock;
   readonly dependencyChanged: (change: DependencyChange) => void;
 }
@@ -46,29 +49,35 @@ type Probe = { readonly ok: boolean; readonly reason?: string };
 const unknown: Probe = { ok: false, reason: 'NotAskedYet' };
 
 export function watchHealth(options: HealthOptions): Health {
-  const { config, reads, cache, clock } = options;
+  const { config, reads, cache, counter, clock } = options;
+  const usesRedis = cache !== undefined || counter !== undefined;
   let shape: TableShape | undefined;
   let probes: Readonly<Record<string, Probe>> = {
     postgres: unknown,
     table: unknown,
-    ...(cache === undefined ? {} : { redis: unknown }),
+    ...(usesRedis ? { redis: unknown } : {}),
   };
   let mayHit = false;
+  const askRedis = async (): Promise<boolean> => {
+    if (cache !== undefined) return await cache.mayHold();
+    await counter?.ping();
+    return false;
+  };
 
   const probe = async (): Promise<void> => {
     const [read, asked] = await Promise.all([
       attempt(async () => ({ shape: await readShape(reads, config) })),
-      attempt(async () => cache?.mayHold()),
+      attempt(askRedis),
     ]);
     // An outage does not make the table unknown: what was read before still serves hits.
     if (read.ok) shape = read.value.shape;
-    mayHit = asked.ok && asked.value === true;
+    mayHit = asked.ok && asked.value;
     const next: Readonly<Record<string, Probe>> = {
       postgres: read.ok ? { ok: true } : { ok: false, reason: read.reason },
       table: shape === undefined ? { ok: false, reason: 'NotLoadedYet' } : { ok: true },
-      ...(cache === undefined
-        ? {}
-        : { redis: asked.ok ? { ok: true } : { ok: false, reason: asked.reason } }),
+      ...(usesRedis
+        ? { redis: asked.ok ? { ok: true } : { ok: false, reason: asked.reason } }
+        : {}),
     };
     for (const [dependency, { ok, reason }] of Object.entries(next)) {
       const before = probes[dependency];
@@ -79,11 +88,13 @@ export function watchHealth(options: HealthOptions): Health {
     probes = next;
   };
 
+  const mayAdmit = (): boolean => counter?.isForAll !== true || probes['redis']?.ok === true;
+
   return {
     shape: () => shape,
     isTableMissing: () => probes['postgres']?.ok === true && shape === undefined,
     readiness: () => ({
-      ready: probes['postgres']?.ok === true ? shape !== undefined : mayHit,
+      ready: mayAdmit() && (probes['postgres']?.ok === true ? shape !== undefined : mayHit),
       dependencies: probes,
     }),
     probe,

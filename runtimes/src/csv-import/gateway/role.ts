@@ -15,7 +15,8 @@ export async function runGatewayRole(
 ): Promise<number> {
   const open = connections({ config, env, log, role: 'gateway' });
   await using database = open.database(gatewayConnectionsMax);
-  await using redis = open.redis(gatewayCommandTimeoutMs);
+  const isRedisNeeded = config.cache.mode !== 'Off' || config.serve.rateLimit !== undefined;
+  await using redis = open.redis(gatewayCommandTimeoutMs, isRedisNeeded);
   await using gateway = await startGateway({
     config,
     log,

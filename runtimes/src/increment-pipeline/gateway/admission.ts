@@ -6,10 +6,9 @@ import type { IncrementPipelinePodConfig } from '@millrace/crds/increment-pipeli
 import type { Clock } from '@millrace/kit/clock';
 import type { RedisCommands } from '../../connectors/redis/link.ts';
 import { createAuth } from '../../http/auth.ts';
-import { createRateLimit } from '../../http/rate-limit.ts';
+import { createRateAdmission } from '../../http/rate-admission.ts';
 import type { HttpRequest } from '../../http/server.ts';
 import { itemBytes, keyBytes } from '../stream/entry.ts';
-import { createRateStore } from './rate-store.ts';
 
 export interface Admission {
   /** The name of the client where tokens are asked for. Throws 401, 429 or 503. */
@@ -31,36 +30,28 @@ export interface AdmissionOptions {
 
 export function createAdmission({ config, link, tokens, clock }: AdmissionOptions): Admission {
   const auth = createAuth({ mode: config.auth.mode, tokens, clock });
-  const { rateLimit: bound } = config;
-  const limit =
-    bound === undefined
-      ? undefined
-      : createRateLimit({
-          requests: bound.requests,
-          perMs: bound.perMs,
-          ...createRateStore({ link, uid: config.resource.uid }),
-          clock,
-        });
-  const byClient = bound?.by === 'Client' ? limit : undefined;
-  const byKey = bound?.by === 'Key' ? limit : undefined;
+  const rate = createRateAdmission({
+    bound: config.rateLimit,
+    link,
+    uid: config.resource.uid,
+    clock,
+  });
   return {
     problem: () => auth.problem(),
     client: (request) => {
       const name = auth.authenticate(request.headers);
       // Without a limit nothing is awaited: this is the way of every request.
-      if (byClient === undefined) return name;
-      // A name has no colon and an address no slash but IPv6's, so neither is taken for the other.
-      const subject = name === undefined ? `address:${request.client}` : `name:${name}`;
-      return byClient.admit(subject).then(() => name);
+      return rate.client?.(name, request.client).then(() => name) ?? name;
     },
     keys: (items) => {
-      if (byKey === undefined) return undefined;
-      if (items.length === itemBytes) return byKey.admit(keyText(items, 0));
+      const count = rate.key;
+      if (count === undefined) return undefined;
+      if (items.length === itemBytes) return count(keyText(items, 0));
       const distinct = new Set<string>();
       for (let at = 0; at < items.length; at += itemBytes) distinct.add(keyText(items, at));
-      return Promise.all(Array.from(distinct, (key) => byKey.admit(key))).then(() => undefined);
+      return Promise.all(Array.from(distinct, count)).then(() => undefined);
     },
-    key: (key) => byKey?.admit(keyText(key, 0)),
+    key: (key) => rate.key?.(keyText(key, 0)),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Every name that a pipeline has in Redis, and the name that a client is told for an entry.
+ * Every name that a pipeline has in Redis beside the counts of its rate limit, and the name that a client is told for an entry.
  *
  * The hash tag puts all keys of a pipeline into one slot of a cluster, so that one script may write
  * several streams at once. The incarnation is part of a stream's key: what is appended to one that
@@ -32,11 +32,6 @@ export function requestsKey(uid: string): string {
 /** A sorted set: the request digests by the time at which they were accepted. */
 export function requestTimesKey(uid: string): string {
   return `millrace:{${uid}}:request-times`;
-}
-
-/** A hash: requests by subject in the present window of a rate limit; it expires by itself. */
-export function rateKey(uid: string, perMs: number): string {
-  return `millrace:{${uid}}:rate:${perMs}`;
 }
 
 /** As clients see it, and as the ledger keeps it. */

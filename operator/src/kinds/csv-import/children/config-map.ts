@@ -9,6 +9,7 @@ import { durationMs, quantityBytes } from '@millrace/crds/schema';
 import { configFileOf, type ConfigFile } from '../../../machinery/workload/config-map.ts';
 import type { Owner } from '../../../machinery/workload/names.ts';
 import { podSurroundings } from '../../../machinery/workload/pod-template.ts';
+import { rateLimitOf } from '../../../machinery/workload/rate-limit.ts';
 import { sourceMountPath } from './pod.ts';
 
 export const defaultChunkBytes = 16 * 1_024 * 1_024;
@@ -50,7 +51,8 @@ function sourceOf({ volume, ...others }: CsvImportSpec['source']): CsvImportPodC
 
 function served(serve: CsvImportSpec['serve']): CsvImportPodConfig['serve'] {
   const { enabled, filters } = { ...defaults.serve, ...serve };
-  return { enabled, filters, ...(serve?.auth === undefined ? {} : { auth: serve.auth }) };
+  const auth = serve?.auth === undefined ? {} : { auth: serve.auth };
+  return { enabled, filters, ...auth, ...rateLimitOf(serve?.rateLimit) };
 }
 
 function cached(cache: CsvImportSpec['cache']): CsvImportPodConfig['cache'] {

@@ -13,6 +13,7 @@ import { durationMs, quantityBytes } from '@millrace/crds/schema';
 import { configFileOf, type ConfigFile } from '../../../machinery/workload/config-map.ts';
 import type { Owner } from '../../../machinery/workload/names.ts';
 import { podSurroundings } from '../../../machinery/workload/pod-template.ts';
+import { rateLimitOf } from '../../../machinery/workload/rate-limit.ts';
 
 export const defaults = {
   durability: 'Fsync',
@@ -36,7 +37,7 @@ export function podConfigOf(owner: Owner, spec: IncrementPipelineSpec): Incremen
     flush: flushOf(spec),
     streams: { maxBytes: bytes(spec.streams?.maxBytes, defaults.streamBytesMax) },
     ...idempotency(spec),
-    ...rateLimit(spec),
+    ...rateLimitOf(spec.gateway?.rateLimit),
     auth: { mode: spec.gateway?.auth?.mode ?? defaults.authMode },
     deletionPolicy: defaults.deletionPolicy,
     ...podSurroundings,
@@ -76,15 +77,6 @@ function idempotency({
   const windowMs = durationMs(asked?.window ?? '');
   if (asked === undefined || windowMs === undefined) return {};
   return { idempotency: { windowMs, maxKeys: asked.maxKeys ?? defaults.idempotencyKeysMax } };
-}
-
-function rateLimit({
-  gateway,
-}: IncrementPipelineSpec): Pick<IncrementPipelinePodConfig, 'rateLimit'> {
-  const asked = gateway?.rateLimit;
-  const perMs = durationMs(asked?.per ?? '');
-  if (asked === undefined || perMs === undefined) return {};
-  return { rateLimit: { requests: asked.requests, perMs, by: asked.by ?? 'Client' } };
 }
 
 function milliseconds(duration: string | undefined, fallback: number): number {

@@ -2,16 +2,15 @@
  * Counts of rate limits in Redis: one script call counts for every subject that asked while the call
  * before was under way.
  *
- * All subjects of a pipeline are fields of one hash, which holds one window and is dropped as a whole
+ * All subjects of a resource are fields of one hash, which holds one window and is dropped as a whole
  * when the next begins; time is that of Redis, so that gateways need not agree on theirs. The number
  * of fields is bounded: subjects that come after it share counters, which lets them pass less often,
  * never more. A call of unknown fate is not repeated: what it may have counted stays counted.
  */
 import { hash } from 'node:crypto';
 import { Fault } from '@millrace/kit/fault';
-import type { RedisArgument, RedisCommands, RedisScript } from '../../connectors/redis/link.ts';
-import type { GiveBack, RateWindow, Take, Taken } from '../../http/rate-limit.ts';
-import { rateKey } from '../stream/names.ts';
+import type { RedisArgument, RedisCommands, RedisScript } from '../connectors/redis/link.ts';
+import type { GiveBack, RateWindow, Take, Taken } from './rate-limit.ts';
 
 export interface RateStore {
   readonly take: Take;
@@ -20,6 +19,7 @@ export interface RateStore {
 
 export interface RateStoreOptions {
   readonly link: Pick<RedisCommands, 'script'>;
+  /** Of the resource whose gateways share the counts. */
   readonly uid: string;
   /** Subjects of one window with a counter of their own; some 80 bytes of Redis each. */
   readonly subjectsMax?: number;
@@ -130,6 +130,11 @@ async function call(options: RateStoreOptions, asked: readonly Asked[]): Promise
   }
   const keys = [rateKey(options.uid, perMs)];
   return await options.link.script('Counting requests', takeScript, { keys, args });
+}
+
+/** A hash: requests by subject in the present window; it expires by itself. */
+export function rateKey(uid: string, perMs: number): string {
+  return `millrace:{${uid}}:rate:${perMs}`;
 }
 
 /** Of one length for every subject, and no address or key of a client in clear. */

@@ -4,12 +4,11 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '@millrace/kit/clock';
 import { Transient } from '@millrace/kit/transient';
-import { given, lacks } from '../../../test/backends.ts';
-import { openRedisLink } from '../../connectors/redis/link.ts';
-import { createRateLimit, type RateLimit } from '../../http/rate-limit.ts';
-import { RequestError } from '../../http/request-error.ts';
-import { rateKey } from '../stream/names.ts';
-import { createRateStore, type RateStore, type RateStoreOptions } from './rate-store.ts';
+import { given, lacks } from '../../test/backends.ts';
+import { openRedisLink } from '../connectors/redis/link.ts';
+import { createRateLimit, type RateLimit } from './rate-limit.ts';
+import { RequestError } from './request-error.ts';
+import { createRateStore, rateKey, type RateStore, type RateStoreOptions } from './rate-store.ts';
 
 /** Of the present window, which began long ago and ends in many years. */
 const ages = 2 ** 40;
