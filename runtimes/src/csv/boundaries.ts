@@ -146,7 +146,8 @@ export class BoundaryScanner {
     const wanted = this.#chunkStart + this.#chunkUnits - 1 - this.#windowStart;
     if (wanted < limit) {
       const lineEnd = endOfLine(this.#window, Math.max(wanted, at), limit);
-      if (lineEnd < limit) return this.#afterLineEnd(lineEnd);
+      const after = lineEnd < limit ? this.#afterLineEnd(lineEnd) : -1;
+      if (after >= 0) return after;
     }
     const lineEnd = this.#lastLineEnd(at, limit);
     if (lineEnd < 0) return -1;

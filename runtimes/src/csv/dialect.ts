@@ -69,10 +69,16 @@ const spaceRuns: Readonly<Record<string, Delimiter>> = {
   WideSpaces: { delimiter: 0x20, spacesMin: 2 },
 };
 
+/** What the format says of a field; undefined if it is to be found. */
+export function fixed<T extends string>(value: T | undefined): Exclude<T, 'Auto'> | undefined {
+  return value === undefined || value === 'Auto' ? undefined : (value as Exclude<T, 'Auto'>);
+}
+
 /** What a format's delimiter means in a dialect; undefined if it is to be found. */
 export function givenDelimiter({ delimiter }: FormatSpec): Delimiter | undefined {
-  if (delimiter === undefined || delimiter === 'Auto') return undefined;
-  return spaceRuns[delimiter] ?? { delimiter: delimiter.codePointAt(0) ?? noDelimiter };
+  const given = fixed(delimiter);
+  if (given === undefined) return undefined;
+  return spaceRuns[given] ?? { delimiter: given.codePointAt(0) ?? noDelimiter };
 }
 
 /** A dialect's delimiter in the spelling of `spec.format`. */

@@ -23,9 +23,3 @@ export function decodeLossily(bytes: Buffer, encoding: Encoding): string {
   const text = units.toString('utf16le').toWellFormed();
   return whole.length === bytes.length ? text : `${text}\ufffd`;
 }
-
-/** UTF-16 as UTF-8, for readers of samples that know bytes only; other encodings as they are. */
-export function utf8Of(bytes: Buffer, encoding: Encoding): Buffer {
-  const isWide = encoding === 'UTF-16LE' || encoding === 'UTF-16BE';
-  return isWide ? Buffer.from(decodeLossily(bytes, encoding), 'utf8') : bytes;
-}

@@ -4,8 +4,9 @@
  */
 
 import type { Dialect } from './dialect.ts';
+import { CR, LF } from './line-end.ts';
 
-const [LF, CR, backslash] = [0x0a, 0x0d, 0x5c];
+const backslash = 0x5c;
 
 export function isQuotedPair(first: number, second: number, dialect: Dialect): boolean {
   const { quote, escape } = dialect;

@@ -6,12 +6,11 @@
 import type { Dialect } from './dialect.ts';
 import { fieldText, textsOf, type Fields } from './field-text.ts';
 import { parseChunk } from './parser.ts';
-import { endOfLine, CR, LF } from './line-end.ts';
+import { afterLines } from './line-end.ts';
 import { separatorHint } from './separator-hint.ts';
 import { decodeFlag, RecordReader } from './record-reader.ts';
 import { splitLine } from './split-line.ts';
 import { unitsOf } from './units.ts';
-import { utf8Of } from './encoding.ts';
 
 export interface Header {
   /** The names as they stand in the file, duplicates and empty ones included; null without one. */
@@ -28,7 +27,7 @@ export interface Header {
 
 /** `head` is the beginning of the file, or all of it; a header that is longer is cut. */
 export function readHeader(head: Buffer, dialect: Dialect): Header {
-  const hinted = hintBytes(head, dialect);
+  const hinted = separatorHint(head.subarray(dialect.bomBytes), dialect.encoding)?.bytes ?? 0;
   const skipped = hinted === 0 ? 0 : 1;
   const start = dialect.bomBytes + hinted;
   const preamble = readPreamble(head.subarray(start), dialect);
@@ -43,26 +42,12 @@ export function readHeader(head: Buffer, dialect: Dialect): Header {
   return dialect.header ? namedHeader(head, dialect, before) : before;
 }
 
-/** Enough of a file for the hint that spreadsheets write. */
-const hintBytesMax = 32;
-
-function hintBytes(head: Buffer, dialect: Dialect): number {
-  const { bomBytes, encoding } = dialect;
-  const start = utf8Of(head.subarray(bomBytes, bomBytes + hintBytesMax), encoding);
-  return (separatorHint(start, 0)?.bytes ?? 0) * unitsOf(dialect).size;
-}
-
 /** Lines as they stand: what comes before a table follows no rules, so quotes mean nothing there. */
 function readPreamble(bytes: Buffer, dialect: Dialect): { bytes: number; lines: number } {
   const wanted = dialect.preambleLines ?? 0;
   if (wanted === 0) return { bytes: 0, lines: 0 };
   const units = unitsOf(dialect);
-  const view = units.of(bytes);
-  let [at, lines] = [0, 0];
-  for (; lines < wanted && at < view.length; lines += 1) {
-    const end = endOfLine(view, at, view.length);
-    at = view[end] === CR && view[end + 1] === LF ? end + 2 : end + 1;
-  }
+  const { at, lines } = afterLines(units.of(bytes), wanted);
   return { bytes: Math.min(at * units.size, bytes.length), lines };
 }
 

@@ -68,8 +68,8 @@ const headBytes = 1 << 20;
 const chunkBytes = 1 << 20;
 const readBytes = 4 << 20;
 const firstRejects = 10;
-/** A longer record is counted but not shown: its text would not fit into one string twice. */
-const shownRecordBytesMax = 128 << 20;
+/** A longer record is counted but not shown: as JSON of NULs, each byte takes six characters. */
+const shownRecordBytesMax = 32 << 20;
 
 export async function preview(source: PreviewSource, options: PreviewOptions): Promise<Preview> {
   let head = await source.read(0, Math.min(source.size, headBytes));

@@ -1,10 +1,12 @@
 /**
  * Byte order mark and encoding of a file, from its beginning. Refuses what nothing here can read, and
- * says what it is: compressed files, spreadsheets.
+ * says what it is (`sniff-kind.ts`).
  */
 
 import { Permanent } from '@millrace/kit/permanent';
 import type { Encoding } from './dialect.ts';
+import { LF } from './line-end.ts';
+import { documentKind, knownKind, likelyKind } from './sniff-kind.ts';
 
 export interface EncodingGuess {
   readonly encoding: Encoding;
@@ -12,23 +14,26 @@ export interface EncodingGuess {
   readonly reason: string;
 }
 
-/** `probes`: pieces from later in the file, for what the beginning does not show. */
-export function sniffEncoding(head: Buffer, probes: readonly Buffer[] = []): EncodingGuess {
-  const kind = binaryKind(head);
-  if (kind !== undefined) {
-    throw new Permanent(
-      'UnsupportedEncoding',
-      `the file is ${kind}, not CSV; extract the CSV first`,
-    );
-  }
-  if (isUtf32(head)) {
-    const message = 'the file is UTF-32; convert it to UTF-8, for example with iconv';
-    throw new Permanent('UnsupportedEncoding', message);
-  }
+export interface EncodingHints {
+  /** Pieces from later in the file, for what the beginning does not show. */
+  readonly probes?: readonly Buffer[];
+  /** What the format says: then the look of the bytes does not matter. */
+  readonly given?: Encoding | undefined;
+}
+
+export function sniffEncoding(head: Buffer, { probes = [], given }: EncodingHints): EncodingGuess {
+  refuse(knownKind(head) ?? (given === undefined ? documentKind(head) : undefined));
   if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) {
     return { encoding: 'UTF-8', bomBytes: 3, reason: 'the file begins with a UTF-8 mark' };
   }
-  return sniffUtf16(head) ?? sniffBytes([head, ...probes]);
+  const utf16 = sniffUtf16(head);
+  if (utf16 !== undefined) return utf16;
+  if (given === undefined) refuse(likelyKind(head));
+  return sniffBytes([head, ...probes]);
+}
+
+function refuse(kind: string | undefined): void {
+  if (kind !== undefined) throw new Permanent('UnsupportedEncoding', `the file is ${kind}`);
 }
 
 function sniffBytes(pieces: readonly Buffer[]): EncodingGuess {
@@ -49,31 +54,6 @@ function sniffBytes(pieces: readonly Buffer[]): EncodingGuess {
   return { encoding: 'Windows-1252', bomBytes: 0, reason: 'bytes are not valid UTF-8' };
 }
 
-/** First bytes of what is often given the name of a CSV file. */
-const signatures: readonly (readonly [string, string])[] = [
-  ['\x1f\x8b\x08', 'compressed with gzip'],
-  ['PK\x03\x04', 'a zip archive or a spreadsheet'],
-  ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 'an old spreadsheet'],
-  ['BZh', 'compressed with bzip2'],
-  ['\xfd7zXZ\x00', 'compressed with xz'],
-  ['\x28\xb5\x2f\xfd', 'compressed with zstd'],
-  ['PAR1', 'in the Parquet format'],
-];
-
-/** A text may begin with the same letters, but then it holds no control characters soon after. */
-function binaryKind(head: Buffer): string | undefined {
-  const start = head.toString('latin1', 0, 8);
-  const found = signatures.find(([signature]) => start.startsWith(signature));
-  const isText = !head.subarray(0, binarySampleBytes).some((byte) => byte < 0x09);
-  return isText ? undefined : found?.[1];
-}
-
-function isUtf32(head: Buffer): boolean {
-  const mark = head.length < 4 ? 0 : head.readUInt32BE(0);
-  return mark === 0x0000feff || mark === 0xfffe0000;
-}
-
-const binarySampleBytes = 512;
 const utf16SampleBytes = 4096;
 /** Latin text in UTF-16 has a NUL in each character; other text at least in commas and line ends. */
 const utf16NulsMin = 0.7;
@@ -97,7 +77,8 @@ function sniffUtf16(head: Buffer): EncodingGuess | undefined {
   const share = most / (sample.length / 2);
   if (least > most * strayNulsMax || most < 2 || !(share >= otherNulsMin)) return undefined;
   const encoding = even > odd ? 'UTF-16BE' : 'UTF-16LE';
-  if (share < utf16NulsMin && !isNearText(sample, encoding)) return undefined;
+  const isText = isNearText(sample, encoding) || hasWideLineEnds(sample, encoding);
+  if (share < utf16NulsMin && !isText) return undefined;
   return { encoding, bomBytes: 0, reason: 'every character takes two bytes' };
 }
 
@@ -113,12 +94,24 @@ function nulsAt(sample: Buffer, parity: 0 | 1): number {
 
 function isNearText(sample: Buffer, encoding: Encoding): boolean {
   let near = 0;
-  for (let at = 0; at < sample.length; at += 2) {
-    const unit = encoding === 'UTF-16LE' ? sample.readUInt16LE(at) : sample.readUInt16BE(at);
+  for (const unit of unitsOf(sample, encoding)) {
     if (unit > 0 && unit < 0x20 && !lineOrTab.has(unit)) return false;
     if (unit < nearCodeUnit) near += 1;
   }
   return near >= (sample.length / 2) * 0.9;
+}
+
+/** Whether most bytes that could be line ends are one with the NUL beside them: far letters, then. */
+function hasWideLineEnds(sample: Buffer, encoding: Encoding): boolean {
+  const wide = unitsOf(sample, encoding).filter((unit) => unit === LF).length;
+  const bytes = sample.filter((byte) => byte === LF).length;
+  return wide > 0 && wide >= bytes / 2;
+}
+
+function unitsOf(sample: Buffer, encoding: Encoding): number[] {
+  return Array.from({ length: sample.length / 2 }, (_, index) =>
+    encoding === 'UTF-16LE' ? sample.readUInt16LE(2 * index) : sample.readUInt16BE(2 * index),
+  );
 }
 
 /** A piece may begin inside a character, of which up to three bytes are left. */

@@ -3,10 +3,16 @@
  * counts and characters of the dialect, never values of the file: they go into status.
  */
 
-import { delimiterName, preambleLinesMax, type Dialect, type FormatSpec } from './dialect.ts';
+import {
+  delimiterName,
+  fixed,
+  preambleLinesMax,
+  type Dialect,
+  type FormatSpec,
+} from './dialect.ts';
 import type { Reading } from './sniff-candidate.ts';
 import type { HeaderGuess } from './sniff-header.ts';
-import { fixed, type Found } from './sniff-search.ts';
+import type { Found } from './sniff-search.ts';
 
 export interface Findings {
   /** 0 to 1: how sure a person would be. */

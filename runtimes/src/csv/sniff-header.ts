@@ -93,6 +93,8 @@ function countVotes(first: readonly string[], body: readonly (readonly string[])
 const yearMin = 1800;
 const yearMax = 2200;
 
+const positionsMin = 3;
+
 /** Years side by side, or 0, 1, 2 above values that are no numbers, are names although they count. */
 function isCountedUp(first: readonly string[], body: readonly (readonly string[])[]): boolean {
   const columns = first.flatMap((cell, column) => (/^\d{1,4}$/.test(cell.trim()) ? [column] : []));
@@ -105,7 +107,12 @@ function isCountedUp(first: readonly string[], body: readonly (readonly string[]
     (value, index) => value - start === (columns[index] ?? 0) - (columns[0] ?? 0),
   );
   if (!isRow) return false;
-  return start <= 1 && columns.every((column) => body.some((row) => isText(row[column] ?? '')));
+  if (start > 1) return false;
+  const texts = columns.filter((column) => body.some((row) => isText(row[column] ?? '')));
+  // A position for every column is no accident where one of them is above texts alone.
+  const isWhole = columns.length === first.length && numbers.length >= positionsMin;
+  const isAbove = (column: number): boolean => body.every((row) => isText(row[column] ?? 'x'));
+  return texts.length === columns.length || (isWhole && texts.some(isAbove));
 }
 
 /** One after the other, each perhaps in several columns, above values that are no years. */

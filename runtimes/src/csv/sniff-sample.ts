@@ -4,9 +4,9 @@
  * in common is decided here, so that candidates differ only in what has to be found.
  */
 
-import type { Encoding, FormatSpec } from './dialect.ts';
+import { fixed, type Encoding, type FormatSpec } from './dialect.ts';
 import { decodeLossily } from './encoding.ts';
-import { CR, LF } from './line-end.ts';
+import { afterLines, CR, LF } from './line-end.ts';
 import { separatorHint, type SeparatorHint } from './separator-hint.ts';
 import { sniffEncoding, type EncodingGuess } from './sniff-encoding.ts';
 
@@ -31,16 +31,15 @@ export function takeSample(
   format: FormatSpec,
   { isWholeFile, probes = [] }: SampleOptions,
 ): Sample {
-  const guess = sniffEncoding(head, probes);
-  const { encoding: given } = format;
-  const encoding = given === undefined || given === 'Auto' ? guess.encoding : given;
+  const given = fixed(format.encoding);
+  const guess = sniffEncoding(head, { probes, given });
+  const encoding = given ?? guess.encoding;
   const isCut = !isWholeFile || head.length > sampleBytesMax;
   const text = utf8Of(head.subarray(guess.bomBytes, sampleBytesMax), encoding);
   const whole = isCut ? wholeLines(text) : text;
-  const hint = separatorHint(whole, 0);
-  const start = afterLines(whole, hint?.bytes ?? 0, format.preambleLines ?? 0);
+  const hint = separatorHint(whole, 'UTF-8');
   return {
-    bytes: whole.subarray(start),
+    bytes: withoutLines(whole.subarray(hint?.bytes ?? 0), format.preambleLines ?? 0),
     encoding,
     guess,
     hint,
@@ -61,17 +60,11 @@ function innerLines(piece: Buffer): Buffer {
   return first < 0 ? piece.subarray(0, 0) : wholeLines(piece.subarray(first + 1));
 }
 
+export function withoutLines(sample: Buffer, lines: number): Buffer {
+  return sample.subarray(afterLines(sample, lines).at);
+}
+
 /** Damaged UTF-8 stays as it is, so that readings still see where it is damaged. */
 function utf8Of(bytes: Buffer, encoding: Encoding): Buffer {
   return encoding === 'UTF-8' ? bytes : Buffer.from(decodeLossily(bytes, encoding));
-}
-
-/** Where the line begins that comes after so many lines. */
-export function afterLines(bytes: Buffer, start: number, lines: number): number {
-  let at = start;
-  for (let line = 0; line < lines && at < bytes.length; line += 1) {
-    while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at += 1;
-    at += bytes[at] === CR && bytes[at + 1] === LF ? 2 : 1;
-  }
-  return Math.min(at, bytes.length);
 }

@@ -6,6 +6,7 @@
  */
 
 import {
+  fixed,
   givenDelimiter,
   noDelimiter,
   standardDialect,
@@ -18,10 +19,13 @@ import { readSample, type Reading } from './sniff-candidate.ts';
 import { sniffHeader } from './sniff-header.ts';
 import { tableStart } from './sniff-preamble.ts';
 import { rowsOf } from './sniff-rows.ts';
-import { afterLines, wholeLines } from './sniff-sample.ts';
+import { afterLines } from './line-end.ts';
+import { wholeLines, withoutLines } from './sniff-sample.ts';
 
 /** Enough lines to tell delimiters apart; thousands of files must be sniffed in one call. */
-export const firstLookBytes = 64 << 10;
+const firstLookBytes = 64 << 10;
+/** Lines of thousands of columns may be longer: then as much as so many of them take. */
+const firstLookLinesMin = 8;
 const accidentsMax = 4;
 const betterShare = 0.1;
 /** With less than this share of the best score, no candidate gains enough without its preamble. */
@@ -71,7 +75,7 @@ export function search(sample: Buffer, later: readonly Buffer[], format: FormatS
   const { delimiter, spacesMin } = first.reading.dialect;
   const dialect = { ...base, delimiter, ...(spacesMin === undefined ? {} : { spacesMin }) };
   const { preambleLines, mainLines } = first;
-  const table = sample.subarray(afterLines(sample, 0, preambleLines));
+  const table = withoutLines(sample, preambleLines);
   const all = later.length === 0 ? table : Buffer.concat([table, ...later]);
   const best =
     beginning === all ? first.reading : bestReading(all, quoteCandidates(all, dialect, format));
@@ -92,7 +96,7 @@ function withoutPreamble(sample: Buffer, whole: Reading): Candidate {
   const mainLines = mainStart === 0 ? 0 : (rows[mainStart]?.line ?? 1) - 1;
   if (start === 0) return { reading: whole, preambleLines: 0, mainLines };
   const preambleLines = (rows[start]?.line ?? 1) - 1;
-  const table = sample.subarray(afterLines(sample, 0, preambleLines));
+  const table = withoutLines(sample, preambleLines);
   const reading = readSample(table, whole.dialect);
   const below = rows.slice(start, start + headerRows).map(({ cells }) => cells);
   const isNamed = sniffHeader(below, reading.width).votes > 0;
@@ -103,7 +107,9 @@ function withoutPreamble(sample: Buffer, whole: Reading): Candidate {
 }
 
 export function beginningOf(sample: Buffer): Buffer {
-  return sample.length > firstLookBytes ? wholeLines(sample.subarray(0, firstLookBytes)) : sample;
+  if (sample.length <= firstLookBytes) return sample;
+  const { at } = afterLines(sample, firstLookLinesMin);
+  return wholeLines(sample.subarray(0, Math.max(firstLookBytes, at)));
 }
 
 function bestReading(sample: Buffer, candidates: readonly Dialect[]): Reading {
@@ -206,8 +212,4 @@ function isBackslashed({ dialect, pairedBackslashes, otherBackslashes }: Reading
 /** If a space follows every delimiter, the two of them are what separates. */
 function hasSpaces({ dialect, delimiters: all, spaced }: Reading): boolean {
   return dialect.delimiter !== 0x20 && all > 1 && spaced >= all * 0.97;
-}
-
-export function fixed<T extends string>(value: T | undefined): Exclude<T, 'Auto'> | undefined {
-  return value === undefined || value === 'Auto' ? undefined : (value as Exclude<T, 'Auto'>);
 }

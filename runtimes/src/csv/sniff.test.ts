@@ -1,24 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { readableDialect, type FormatSpec } from './dialect.ts';
-import { preview } from './preview.ts';
 import { sniff } from './sniff.ts';
+import { readFile } from './test/read-file.ts';
 import { tableCase } from './test/tables.ts';
 
 /** What `--records` prints: the header, then every record. */
-async function rowsOf(bytes: Buffer, format: FormatSpec = {}): Promise<string[][]> {
-  const rows: string[][] = [];
-  const source = {
-    size: bytes.length,
-    read: (offset: number, length: number) =>
-      Promise.resolve(bytes.subarray(offset, offset + length)),
-  };
-  await preview(source, {
-    format,
-    maxRecordBytes: 1 << 20,
-    onHeader: (names) => names !== null && rows.push([...names]),
-    onRecord: (values) => rows.push([...values]),
-  });
-  return rows;
+async function rowsOf(
+  bytes: Buffer,
+  format: FormatSpec = {},
+): Promise<readonly (readonly string[])[]> {
+  return (await readFile(bytes, format)).rows;
 }
 
 function dialectOf(
@@ -30,28 +21,21 @@ function dialectOf(
 }
 
 describe('sniff on generated exports', () => {
-  it('reads the very cells that were written, in 99 of 100 files', async () => {
+  it('reads the very cells that were written in 99 of 100 files, and the header in 98', async () => {
     const wrong: number[] = [];
-    for (let seed = 0; seed < 500; seed += 1) {
-      const { bytes, rows } = tableCase(seed);
-      const read = await rowsOf(bytes);
-      if (JSON.stringify(read) !== JSON.stringify(rows)) wrong.push(seed);
+    const wrongHeader: number[] = [];
+    for (let seed = 0; seed < 200; seed += 1) {
+      const { bytes, rows, dialect } = tableCase(seed);
+      const read = await readFile(bytes);
+      if (JSON.stringify(read.rows) !== JSON.stringify(rows)) wrong.push(seed);
+      if (read.preview.dialect.header !== readableDialect(dialect).header) wrongHeader.push(seed);
     }
-    expect(wrong.length, `seeds ${wrong.join(' ')}`).toBeLessThanOrEqual(5);
-  });
-
-  it('tells whether the first record is a header, in 98 of 100 files', () => {
-    const wrong: number[] = [];
-    for (let seed = 0; seed < 500; seed += 1) {
-      const { bytes, dialect } = tableCase(seed);
-      const sniffed = sniff(bytes, {}, { isWholeFile: true });
-      if (sniffed.dialect.header !== dialect.header) wrong.push(seed);
-    }
-    expect(wrong.length, `seeds ${wrong.join(' ')}`).toBeLessThanOrEqual(10);
+    expect(wrong.length, `seeds ${wrong.join(' ')}`).toBeLessThanOrEqual(2);
+    expect(wrongHeader.length, `seeds ${wrongHeader.join(' ')}`).toBeLessThanOrEqual(4);
   });
 
   it('reads every file right if its dialect is given', async () => {
-    for (let seed = 0; seed < 300; seed += 1) {
+    for (let seed = 0; seed < 100; seed += 1) {
       const { bytes, rows, dialect } = tableCase(seed);
       const { delimiter, quote, escape, encoding, header } = readableDialect(dialect);
       const format = { delimiter, quote, escape, encoding, header } as FormatSpec;
@@ -170,17 +154,6 @@ describe('sniff on particular files', () => {
   });
 
   it.each([
-    ['compressed with gzip', [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3]],
-    ['a zip archive or a spreadsheet', [0x50, 0x4b, 3, 4, 20, 0]],
-  ])('refuses a file that is %s', (what, bytes) => {
-    expect(() => dialectOf(Buffer.from(bytes))).toThrow(`the file is ${what}`);
-  });
-
-  it('reads text that begins like an archive', () => {
-    expect(dialectOf('BZh,PAR1\n1,2\n').delimiter).toBe(',');
-  });
-
-  it.each([
     ['titles', 'Report\nby Bob, Ann\n\na,b,c,d\n1,2,3,4\n5,6,7,8\n', 3, 'a'],
     ['a quoted title of two lines', '"Report,\nall"\na,b,c\n1,2,3\n4,5,6\n', 2, 'a'],
     ['padded titles', 'Report,,,,\n,,,,\na,b,c,d,e\n1,2,3,4,5\n6,7,8,9,0\n', 2, 'a'],
@@ -235,6 +208,8 @@ describe('sniff on particular files', () => {
     ['UTF-16BE', 'é;ü'],
     ['UTF-16LE', 'имя;город'],
     ['UTF-16BE', 'имя;город'],
+    ['UTF-16LE', '名字字字;城市城市'],
+    ['UTF-16BE', '名字字字;上海上海'],
   ])('finds %s with and without its mark: %s', (encoding, names) => {
     const little = Buffer.from(`${names}\n1;2\n3;4\n`, 'utf16le');
     const bytes = encoding === 'UTF-16LE' ? little : Buffer.from(little).swap16();
@@ -246,11 +221,6 @@ describe('sniff on particular files', () => {
 
   it('does not take a few NULs for UTF-16', () => {
     expect(dialectOf('a,b\nx\0,1\ny\0,2\n').encoding).toBe('UTF-8');
-  });
-
-  it('refuses UTF-32 with a remedy', () => {
-    const bytes = Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]);
-    expect(() => dialectOf(bytes)).toThrow(/UTF-32; convert it to UTF-8/);
   });
 
   it('finds in pieces from later in the file what its beginning does not show', () => {
@@ -339,6 +309,8 @@ describe('sniff on particular files', () => {
 
   it.each([
     ['years', 'country,2019,2020\nDE,1,2\nFR,3,4\n', 'Present'],
+    ['positions above texts and numbers', '0,1,2\n5,Bob,7\n3,Ann,8\n', 'Present'],
+    ['values that count', '0,1,2\n1,Bob,3\n2,4,4\n', 'Absent'],
     ['positions above text', '0,1\nBob,x\nAnn,y\n', 'Present'],
     ['names that come again', 'id,name\n1,a\nid,name\n2,b\n', 'Present'],
     ['years with a gap', 'country,2019,,2021\nDE,1,2,5\nFR,3,4,5\n', 'Present'],

@@ -8,13 +8,13 @@
  */
 
 import { ColumnGuess, type ColumnType } from './column-type.ts';
-import { standardDialect, type Dialect, type FormatSpec } from './dialect.ts';
+import { fixed, standardDialect, type Dialect, type FormatSpec } from './dialect.ts';
 import { readSample } from './sniff-candidate.ts';
 import { findingsOf, type Findings } from './sniff-findings.ts';
 import { sniffHeader } from './sniff-header.ts';
 import { rowsOf } from './sniff-rows.ts';
 import { takeSample, type Sample, type SampleOptions } from './sniff-sample.ts';
-import { beginningOf, fixed, search } from './sniff-search.ts';
+import { beginningOf, search } from './sniff-search.ts';
 
 export interface Sniffed extends Findings {
   readonly dialect: Dialect;

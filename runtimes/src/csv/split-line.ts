@@ -5,7 +5,7 @@
  */
 
 import type { Dialect } from './dialect.ts';
-import { utf8Of } from './encoding.ts';
+import { decodeLossily } from './encoding.ts';
 import { lossyFieldText, textsOf, type Fields } from './field-text.ts';
 import { decodeFlag, quotedFlag, RecordReader } from './record-reader.ts';
 import { unitsOf, type Marks } from './units.ts';
@@ -16,7 +16,8 @@ const repairsMax = 100;
 export function splitLine(line: Buffer, dialect: Dialect): string[] {
   // In UTF-8 every unit is one byte, which keeps the places below simple.
   if (unitsOf(dialect).size === 1) return split(line, dialect);
-  return split(utf8Of(line, dialect.encoding), { ...dialect, encoding: 'UTF-8' });
+  const text = Buffer.from(decodeLossily(line, dialect.encoding));
+  return split(text, { ...dialect, encoding: 'UTF-8' });
 }
 
 function split(line: Buffer, dialect: Dialect): string[] {
