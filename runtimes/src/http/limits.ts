@@ -36,7 +36,7 @@ export const defaultLimits: HttpLimits = {
   inFlightMax: 512,
   /** Bodies of requests that are not answered yet, and answers that clients have not read yet. */
   heldBytesMax: 64 * 1024 * 1024,
-  /** Streams of events, which count for nothing above; 256 KiB is held for each, or its largest row. */
+  /** Streams of events, which count for nothing above; 256 KiB is held for each beside what is in hand. */
   streamsMax: 256,
   /** Well within the minute after which most proxies close a silent stream. */
   streamHeartbeatMs: 15_000,

@@ -35,6 +35,29 @@ describe('server-sent events', () => {
     expect(wasEnded).toBe(true);
   });
 
+  it('keep every character of one that is sent in pieces', async () => {
+    const data = ['x', ''].map((start) => `${start}${'🎉'.repeat(70_000)}\n${'é€'.repeat(40_000)}`);
+    await using it = await streaming((sink) => sink.send(data.map((one) => ({ data: one }))));
+
+    await using client = await eventClient(it.url);
+    await client.ended;
+
+    expect(client.events.map((event) => event.data)).toEqual(data);
+  });
+
+  it('drop a client that takes too little of one in the time it has', async () => {
+    await using it = await streaming((sink) => sink.send([{ data: 'x'.repeat(32_000_000) }], 100));
+    const client = rawClient(it.service.port);
+    client.socket.pause();
+    client.send(request());
+
+    await expect
+      .poll(() => it.metrics.metrics(), { timeout: 5_000 })
+      .toContain('millrace_http_event_streams_dropped_total 1');
+
+    client.socket.destroy();
+  });
+
   it('are kept alive by comments while nothing happens, and not within an event', async () => {
     await using it = await streaming(
       async (sink) => {

@@ -5,8 +5,8 @@
  *
  * `send` resolves when there is room for more, so a producer never runs ahead of its client: beside
  * the events in hand, what is held for one is at most a slice and what Node's socket takes, together
- * under 256 KiB. An event is sent whole; one that is larger is held, as text and as bytes, until its
- * client has taken it. A client that takes nothing for `stallMs` is dropped; one that went away, or
+ * under 256 KiB. An event is sent whole; one that is larger is turned into bytes slice by slice. A client
+ * that takes nothing for `stallMs`, or too little in a given time, is dropped; one that went away, or
  * that is asked to leave (by its process, or at `ageMs`), is told to the producer by `signal`, at which
  * its work should end at once. Comments keep proxies from closing a stream on which nothing happens.
  * Clients are asked to reconnect at slightly different times, so that the end of a process does not
@@ -25,8 +25,8 @@ export interface ServerEvent {
 export interface EventSink {
   /** Aborts when nobody listens any more, or the stream is to end. */
   readonly signal: AbortSignal;
-  /** Resolves when there is room for more, or nobody listens any more. */
-  send(events: readonly ServerEvent[]): Promise<void>;
+  /** Resolves when there is room for more, or nobody listens any more; who takes longer is dropped. */
+  send(events: readonly ServerEvent[], withinMs?: number): Promise<void>;
 }
 
 /** Produces events until it has none left or the signal aborts; never throws for a lost client. */
@@ -93,17 +93,22 @@ export class EventStream implements EventSink {
     return this.#over.signal;
   }
 
-  async send(events: readonly ServerEvent[]): Promise<void> {
+  async send(events: readonly ServerEvent[], withinMs?: number): Promise<void> {
+    const patience =
+      withinMs === undefined ? undefined : setTimeout(() => this.#drop(), withinMs).unref();
     this.#isSending = true;
     let text = '';
     for (const event of events) {
-      text += framed(event);
-      if (text.length < sliceBytes) continue;
-      await this.#write(text);
-      text = '';
+      for (const piece of framed(event)) {
+        text += piece;
+        if (text.length < sliceBytes) continue;
+        await this.#write(text);
+        text = '';
+      }
     }
     if (text !== '') await this.#write(text);
     this.#isSending = false;
+    clearTimeout(patience);
   }
 
   /** Asks the producer to end; whoever runs it then calls `finish`. */
@@ -123,6 +128,14 @@ export class EventStream implements EventSink {
     this.#over.abort();
   }
 
+  /** At once: a producer that goes on until it is told would never let the news arrive. */
+  #drop(): void {
+    if (this.#response.destroyed) return;
+    this.#options.dropped();
+    this.#end();
+    this.#response.destroy();
+  }
+
   async #write(text: string): Promise<void> {
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; at += sliceBytes) {
@@ -140,10 +153,7 @@ export class EventStream implements EventSink {
     const response = this.#response;
     const { promise, resolve } = Promise.withResolvers<void>();
     const patience = setTimeout(() => {
-      this.#options.dropped();
-      // At once: a producer that goes on until it is told would never let the news arrive.
-      this.#end();
-      response.destroy();
+      this.#drop();
       resolve();
     }, this.#options.stallMs);
     response.once('drain', resolve);
@@ -156,10 +166,24 @@ export class EventStream implements EventSink {
 }
 
 const lineEnd = /\r\n|\r|\n/;
+const highSurrogate = /[\uD800-\uDBFF]/;
 
-function framed({ event, id, data }: ServerEvent): string {
+/** In pieces, so that a large event is never turned into bytes as a whole. */
+function* framed({ event, id, data }: ServerEvent): Generator<string> {
   const head = `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}`;
   // The client joins the lines again with \n; between tokens of JSON any of them is white space.
   const lines = lineEnd.test(data) ? data.split(lineEnd).join('\ndata: ') : data;
-  return `${head}data: ${lines}\n\n`;
+  if (lines.length <= sliceBytes) {
+    yield `${head}data: ${lines}\n\n`;
+    return;
+  }
+  yield `${head}data: `;
+  for (let at = 0; at < lines.length;) {
+    const end = at + sliceBytes;
+    // Half a character would arrive as another.
+    const isSplit = highSurrogate.test(lines.charAt(end - 1));
+    yield lines.slice(at, isSplit ? end - 1 : end);
+    at = isSplit ? end - 1 : end;
+  }
+  yield '\n\n';
 }

@@ -14,7 +14,7 @@ function oneRow(bytes = 10) {
     monotonic: () => it.now,
     sleep: async () => undefined,
   };
-  const row = { body: 'x'.repeat(bytes), found: 1, position: ['1'] };
+  const row = { body: 'x'.repeat(bytes), bytes, found: 1, position: ['1'] };
   const query = async (): Promise<unknown> => {
     it.reads += 1;
     return { rows: [row], rowCount: 1 };

@@ -3,16 +3,20 @@
  * page once for all who are at the same place.
  *
  * A page is kept for a second, as long as somebody listens, and only if it is within 128 KiB, so the
- * memory is bounded by the number of pages. It may be older than what is committed by then, but never
+ * memory is bounded by the number of pages. A larger row is read by itself, by who has taken room for it. It may be older than what is committed by then, but never
  * than the snapshot of the stream that gets it: chunks which that snapshot shows are not sent later,
  * so a page without their rows would lose them.
  */
 import type { Clock } from '@millrace/kit/clock';
 import type { Sql } from '../../connectors/postgres/database.ts';
-import type { PageRow, Statement } from '../gateway/sql.ts';
+import type { MeasuredRow, Statement } from '../gateway/sql.ts';
+import { openRoom, type Room } from './room.ts';
 
-/** Large enough that a page costs its rows. A page always holds one row, however large that is. */
+/** Large enough that a page costs its rows. */
 export const pageBytesMax = 128 * 1024;
+
+/** Two of the longest records that an import takes unless it asks for longer ones. */
+const roomBytesMax = 32 * 1024 * 1024;
 
 /** Of the gateway's eight connections. */
 const readersMax = 3;
@@ -21,7 +25,9 @@ const pageAgeMs = 1_000;
 
 export interface StreamReads {
   /** Of what was committed when the stream's snapshot was taken, every row that is still there. */
-  page(statement: Statement, snapshot: KnownSnapshot): Promise<readonly PageRow[]>;
+  page(statement: Statement, snapshot: KnownSnapshot): Promise<readonly MeasuredRow[]>;
+  /** For rows larger than a page, in the memory of all streams together. */
+  readonly room: Room;
   /** With the last of those who listen the pages go. */
   listen(): Disposable;
 }
@@ -33,7 +39,7 @@ export interface KnownSnapshot {
 }
 
 interface Page {
-  readonly rows: Promise<readonly PageRow[]>;
+  readonly rows: Promise<readonly MeasuredRow[]>;
   readonly readAt: number;
 }
 
@@ -53,7 +59,7 @@ export function streamReads(sql: Sql, clock: Clock): StreamReads {
       const known = pages.get(key);
       // A snapshot that a client told us may be of its own making, and not taken yet at that time.
       if (known !== undefined && known.readAt >= knownAt) return known.rows;
-      const rows = inTurn(async () => (await sql.query<PageRow>(text, values)).rows);
+      const rows = inTurn(async () => (await sql.query<MeasuredRow>(text, values)).rows);
       const kept = { rows, readAt: now };
       // Behind all that were read before it.
       pages.delete(key);
@@ -62,10 +68,12 @@ export function streamReads(sql: Sql, clock: Clock): StreamReads {
         if (pages.get(key) === kept) pages.delete(key);
       };
       rows.then((found) => {
-        if (bytesOf(found) > pageBytesMax) forget();
+        const [first] = found;
+        if (first !== undefined && first.body !== null && first.bytes > pageBytesMax) forget();
       }, forget);
       return rows;
     },
+    room: openRoom(roomBytesMax),
     listen: () => {
       listeners += 1;
       return {
@@ -76,10 +84,6 @@ export function streamReads(sql: Sql, clock: Clock): StreamReads {
       };
     },
   };
-}
-
-function bytesOf(rows: readonly PageRow[]): number {
-  return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0);
 }
 
 /** Runs at most so many at once, in the order in which they came. */

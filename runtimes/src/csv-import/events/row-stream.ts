@@ -5,8 +5,9 @@
  * At least once, never fewer: the first look at the ledger is taken before the first row is read, and
  * every chunk that it did not show is sent later. The rows of a chunk are those whose position is its
  * own when it is read; one that lost its key to another record meanwhile comes with the chunk that won
- * it. It reads when its client has room and never ahead of it. While Postgres is away it waits; the
- * client's connection stays.
+ * it. It reads when its client has room and never ahead of it; a row that is larger than a page, when
+ * there is room for it in what all streams have together. While Postgres is away it waits; the client's
+ * connection stays.
  */
 import type { Clock } from '@millrace/kit/clock';
 import { Failure } from '@millrace/kit/failure';
@@ -15,7 +16,13 @@ import { DataError } from '../../connectors/postgres/data-error.ts';
 import type { EventSink, ServerEvent } from '../../http/server.ts';
 import { basePosition } from '../../rows/row-encoder.ts';
 import type { Health } from '../gateway/health.ts';
-import { chunkStatement, pageStatement, type PageRow, type Statement } from '../gateway/sql.ts';
+import {
+  chunkStatement,
+  pageStatement,
+  type MeasuredRow,
+  type PageQuery,
+  type Statement,
+} from '../gateway/sql.ts';
 import type { TableShape } from '../gateway/table.ts';
 import type { DoneChunk, LedgerLook, Look } from './ledger-look.ts';
 import {
@@ -42,13 +49,24 @@ export interface RowStreamOptions {
   readonly sample: number;
 }
 
-/** Small enough that a slow client holds little, but for a row that is large by itself. */
 const pageRowsMax = 250;
+/** As for answers of other kinds: who takes longer holds memory that others wait for. */
+const wideRowMs = 60_000;
 const idleMs = 200;
 /** Counts are for people, who do not read faster. */
 const progressIntervalMs = 500;
 
 const overStates: ReadonlySet<string> = new Set(['Complete', 'Failed', 'Lost']);
+
+/** What a page may hold. */
+type Bounds = Pick<PageQuery, 'limit' | 'wideRow'> & { readonly bytesMax: number };
+
+/** Where rows are read next, and how a place among them is called. */
+interface Section {
+  readonly snapshot: string;
+  readonly statement: (bounds: Bounds) => Statement;
+  readonly placeAt: (position: readonly string[]) => Place;
+}
 
 type SnapshotPhase = Extract<Place, { phase: 'snapshot' }>;
 type ChunkPhase = Extract<Place, { phase: 'chunks' }>;
@@ -62,6 +80,8 @@ export class RowStream {
   #knownAt: number;
   /** Rows of the snapshot or of the chunk in hand, where only some are wanted. */
   #sampled = 0;
+  /** Postgres renders all rows that a page might hold, so of large ones fewer are asked for. */
+  #pageRows = pageRowsMax;
   /** Chunks of the group that are known and not begun. */
   #waiting: readonly DoneChunk[] = [];
   #shown = '';
@@ -130,12 +150,13 @@ export class RowStream {
       return;
     }
     if (place.base === undefined) this.#knownAt = look.knownAt;
-    const bounds = { limit: this.#room(), bytesMax: pageBytesMax };
-    const rows = await this.#page(bounds.limit, base, (table) =>
-      pageStatement(table, shape, { ...bounds, filters: [], after }),
-    );
-    await this.#sendRows(rows, (position) => ({ phase: 'snapshot', base, after: position }));
-    if (!this.#isOver(rows)) return;
+    const isOver = await this.#sendPage({
+      snapshot: base,
+      statement: (bounds) =>
+        pageStatement(this.#options.table, shape, { ...bounds, filters: [], after }),
+      placeAt: (position) => ({ phase: 'snapshot', base, after: position }),
+    });
+    if (!isOver) return;
     this.#place = { phase: 'chunks', base, group: undefined };
     this.#sampled = 0;
   }
@@ -179,57 +200,62 @@ export class RowStream {
       after: lastSent ?? String(start - 1n),
       before: String(start + BigInt(chunk.length)),
     };
-    const bounds = { limit: this.#room(), bytesMax: pageBytesMax };
-    const rows = await this.#page(bounds.limit, group.to, (table) =>
-      chunkStatement(table, shape, { ...bounds, ...range }),
-    );
     const placeAt = (position: string | undefined): Place => {
       const here: ChunkPlace = { at: chunk.at, chunk: chunk.chunk, position };
       return { phase: 'chunks', base, group: { to: group.to, chunk: here } };
     };
-    await this.#sendRows(rows, ([position]) => placeAt(position));
-    if (!this.#isOver(rows)) return;
+    const isOver = await this.#sendPage({
+      snapshot: group.to,
+      statement: (bounds) => chunkStatement(this.#options.table, shape, { ...bounds, ...range }),
+      placeAt: ([position]) => placeAt(position),
+    });
+    if (!isOver) return;
     this.#place = placeAt(undefined);
     this.#waiting = this.#waiting.slice(1);
     this.#sampled = 0;
   }
 
-  /** Rows that the next page may have. */
-  #room(): number {
-    const { limit, sample } = this.#options;
-    return Math.max(0, Math.min(pageRowsMax, sample - this.#sampled, limit - this.#sent));
-  }
+  /** The next rows of the section; returns whether they were its last, as far as they are wanted. */
+  async #sendPage(section: Section): Promise<boolean> {
+    const { snapshot, statement } = section;
+    const { reads, limit: rowsMax, sample } = this.#options;
+    const wanted = Math.max(0, Math.min(sample - this.#sampled, rowsMax - this.#sent));
+    const limit = Math.min(this.#pageRows, wanted);
+    const bounds: Bounds = { limit, bytesMax: pageBytesMax, wideRow: 'Measured' };
+    const asOf = { snapshot, knownAt: this.#knownAt };
+    const rows = limit === 0 ? [] : await reads.page(statement(bounds), asOf);
+    const isCut = rows.length < limit && (rows.at(-1)?.found ?? 0) > rows.length;
+    this.#pageRows = Math.min(2 * (isCut ? rows.length : this.#pageRows), pageRowsMax);
+    const [first] = rows;
+    if (first?.body !== null) return await this.#sendRows(rows, section);
 
-  async #page(
-    limit: number,
-    snapshot: string,
-    statement: (table: string) => Statement,
-  ): Promise<readonly PageRow[]> {
-    const { reads, table } = this.#options;
-    if (limit === 0) return [];
-    return await reads.page(statement(table), { snapshot, knownAt: this.#knownAt });
-  }
-
-  /** Whether these were the last rows of the snapshot or of the chunk, as far as they are wanted. */
-  #isOver(rows: readonly PageRow[]): boolean {
-    if (this.#sink.signal.aborted) return false;
-    const last = rows.at(-1);
-    const isAll = last === undefined || last.found <= rows.length;
-    return isAll || this.#sampled >= this.#options.sample;
+    const { bytes } = first;
+    const { signal } = this.#sink;
+    using _share = await reads.room.take(bytes, signal);
+    if (signal.aborted) return false;
+    const wide = await reads.page(statement({ ...bounds, limit: 1, bytesMax: bytes }), asOf);
+    // Another row by now, and one that is larger still: it is measured anew.
+    if (wide[0]?.body === null) return false;
+    return await this.#sendRows(wide, section, wideRowMs);
   }
 
   async #sendRows(
-    rows: readonly PageRow[],
-    placeAt: (position: readonly string[]) => Place,
-  ): Promise<void> {
+    rows: readonly MeasuredRow[],
+    { placeAt }: Section,
+    withinMs?: number,
+  ): Promise<boolean> {
     const events: ServerEvent[] = [];
     for (const { body, position } of rows) {
       this.#place = placeAt(position);
       this.#sent += 1;
       this.#sampled += 1;
-      events.push({ id: this.#id(), data: body });
+      events.push({ id: this.#id(), data: body ?? '' });
     }
-    await this.#sink.send(events);
+    await this.#sink.send(events, withinMs);
+    if (this.#sink.signal.aborted) return false;
+    const last = rows.at(-1);
+    const isAll = last === undefined || last.found <= rows.length;
+    return isAll || this.#sampled >= this.#options.sample;
   }
 
   async #showProgress({ import: it }: Look): Promise<void> {

@@ -26,7 +26,14 @@ export interface PageQuery {
   readonly after: readonly string[] | undefined;
   /** Default `pageBytesMax`. */
   readonly bytesMax?: number;
+  readonly wideRow?: WideRow;
 }
+
+/**
+ * What becomes of a first row that is larger than the page by itself: it is given, or its text is left
+ * out for who must know its size before it is in memory.
+ */
+export type WideRow = 'Given' | 'Measured';
 
 /** Rows of one chunk: those whose position is between two, both excluded. */
 export interface ChunkQuery {
@@ -36,6 +43,7 @@ export interface ChunkQuery {
   readonly bytesMax: number;
   /** After the position come the values of the row's key. */
   readonly withKey?: boolean;
+  readonly wideRow?: WideRow;
 }
 
 export interface PageRow {
@@ -43,6 +51,14 @@ export interface PageRow {
   /** Rows found before the byte limit cut the page, one more than `limit` when there are more. */
   readonly found: number;
   readonly position: readonly string[];
+}
+
+/** With `Measured`. */
+export interface MeasuredRow extends Omit<PageRow, 'body'> {
+  /** Null: larger than the page. */
+  readonly body: string | null;
+  /** Of this row and those before it. */
+  readonly bytes: number;
 }
 
 /** Of rows that together are larger, a page holds fewer than its limit; it always holds one. */
@@ -82,14 +98,14 @@ export function pageStatement(table: string, shape: TableShape, query: PageQuery
     const after = query.after.map((value, index) => `${bind(value)}::${shape.order[index]?.type}`);
     conditions.push(`(${order.join(', ')}) > (${after.join(', ')})`);
   }
-  const { limit, bytesMax = pageBytesMax } = query;
-  const text = cutSql(table, shape, { order, conditions, bind, limit, bytesMax });
+  const { limit, bytesMax = pageBytesMax, wideRow } = query;
+  const text = cutSql(table, shape, { order, conditions, bind, limit, bytesMax, wideRow });
   return { text, values };
 }
 
 /** A page of one chunk, in the order of its records. */
 export function chunkStatement(table: string, shape: TableShape, query: ChunkQuery): Statement {
-  const { limit, bytesMax } = query;
+  const { limit, bytesMax, wideRow } = query;
   const values: unknown[] = [];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const position = `t.${sqlIdentifier(positionColumn)}`;
@@ -100,7 +116,8 @@ export function chunkStatement(table: string, shape: TableShape, query: ChunkQue
   // A position is one row's alone, so more columns change nothing about the order.
   const key = query.withKey === true ? shape.key.map(({ name }) => `t.${sqlIdentifier(name)}`) : [];
   const order = [position, ...key];
-  return { text: cutSql(table, shape, { order, conditions, bind, limit, bytesMax }), values };
+  const text = cutSql(table, shape, { order, conditions, bind, limit, bytesMax, wideRow });
+  return { text, values };
 }
 
 interface Cut {
@@ -109,6 +126,7 @@ interface Cut {
   readonly bind: (value: unknown) => string;
   readonly limit: number;
   readonly bytesMax: number;
+  readonly wideRow: WideRow | undefined;
 }
 
 /**
@@ -116,9 +134,13 @@ interface Cut {
  * running sum that follows the order of the rows and so needs no sort of its own.
  */
 function cutSql(table: string, shape: TableShape, cut: Cut): string {
-  const { order, conditions, bind, limit, bytesMax } = cut;
+  const { order, conditions, bind, limit, bytesMax, wideRow } = cut;
+  const body =
+    wideRow === 'Measured'
+      ? `CASE WHEN bytes <= ${bytesMax} THEN body END AS body, bytes::int AS bytes`
+      : 'body';
   const sorted = order.map((_, index) => `"Order${index}"`).join(', ');
-  return `SELECT body, found::int AS found,
+  return `SELECT ${body}, found::int AS found,
        ARRAY[${order.map((_, index) => `"Order${index}"::text`).join(', ')}] AS position
   FROM (SELECT b.*, count(*) OVER () AS found,
                row_number() OVER byrow AS place,
