@@ -19,11 +19,13 @@ import {
   type ClaimedChunk,
 } from '../../chunks/claim.ts';
 import { readImport, type ImportRow } from '../../chunks/imports.ts';
+import { readPlannedChunk } from '../../chunks/planned.ts';
 import { deathsMin } from '../../chunks/poison.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 import type { Findings } from '../../csv/sniff-findings.ts';
 import type { ColumnPlan, LoadContext, RecordSelection, Sink } from '../load/sink-port.ts';
+import { isSequential } from '../source/sequential-identity.ts';
 import type { Source, SourceIdentity } from '../source/source.ts';
 import type { ImportTelemetry } from '../telemetry.ts';
 import { isolateChunk } from './isolation.ts';
@@ -122,7 +124,13 @@ export async function workChunk(
     const isSuspect = isolation !== undefined && unheard >= deathsMin;
     if (isSuspect) telemetry.chunkIsolated(chunk, unheard);
     const loaded = isSuspect
-      ? await isolateChunk(ref, { db, name, telemetry, ...isolation })
+      ? await isolateChunk(ref, {
+          ...isolation,
+          db,
+          name,
+          telemetry,
+          content: await contentInHand(ref, context, options),
+        })
       : await loadAlone({ ref, attempt, context }, options);
     if (typeof loaded === 'string' || isSuspect) {
       await endAttempt(db, attempt, typeof loaded === 'string' ? loaded : 'Loaded');
@@ -139,6 +147,17 @@ export async function workChunk(
   } finally {
     telemetry.chunkEnded();
   }
+}
+
+/** Of a stream, which every trial would have to read up to the chunk. */
+async function contentInHand(
+  ref: ChunkRef,
+  { pinned }: PinnedContext,
+  { db, source }: ChunkWorkOptions,
+): Promise<Buffer | undefined> {
+  if (!isSequential(pinned)) return undefined;
+  const chunk = await readPlannedChunk(db, ref);
+  return chunk === undefined ? undefined : await readChunk(source, pinned, chunk);
 }
 
 interface ChunkInHand {

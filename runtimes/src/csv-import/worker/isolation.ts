@@ -1,7 +1,7 @@
 /**
  * Isolation: what a worker does with a chunk that workers before it died with.
  *
- * The worker touches no byte of the chunk itself. It has every step done by a trial in a process of
+ * The worker loads no byte of the chunk itself. It has every step done by a trial in a process of
  * its own, records in the ledger how that ended, and asks `examine` what is next, until the chunk is
  * loaded without its poison or the ledger says that no record alone is to blame. It stops between
  * trials when it is told to; the next worker goes on from the ledger.
@@ -24,6 +24,8 @@ export interface IsolationOptions {
   readonly telemetry: ImportTelemetry;
   readonly runTrial: RunTrial;
   readonly signal: AbortSignal;
+  /** The chunk's bytes, where it would take a trial long to come to them. */
+  readonly content?: Buffer | undefined;
 }
 
 interface Step extends RecordRange {
@@ -60,10 +62,10 @@ const givenUp = {
 } as const;
 
 async function tryStep(ref: ChunkRef, step: Step, options: IsolationOptions): Promise<TrialEnd> {
-  const { db, name, telemetry, runTrial, signal } = options;
+  const { db, name, telemetry, runTrial, signal, content } = options;
   if (signal.aborted) throw new Transient('Draining', 'The worker was told to end.');
   const attempt = await beginTrial(db, ref, { worker: name, ...step });
-  const end = await runTrial({ ...step, chunk: ref.chunk, attempt });
+  const end = await runTrial({ ...step, chunk: ref.chunk, attempt }, content);
   telemetry.trialEnded({ chunk: ref.chunk, from: step.from, to: step.to, end });
   // What was loaded has ended in its own transaction.
   if (end.end !== 'Loaded') await endAttempt(db, attempt, outcomeOf(end));

@@ -7,14 +7,13 @@
  * frozen node looks the same. The process has as much heap as a worker has, so that nothing dies of
  * that there which would live here, and it ends when its worker is gone. A trial without records gets
  * only part of memory and processor time: when it passes, there was more to spare than any fair record takes.
- * While a trial says that it reads a stream up to its chunk, neither time nor processor is counted.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exitCode } from '@millrace/kit/exit-code';
 import { containerBytesMax, limitReached, processorMs, residentBytes } from './process-usage.ts';
-import type { TrialNote, TrialTask, TrialWord } from './trial.ts';
+import { taskLine, type ReceivedTask, type TrialTask, type TrialWord } from './trial.ts';
 
 export type TrialEnd =
   | TrialWord
@@ -23,7 +22,8 @@ export type TrialEnd =
   /** From outside, or for a reason that has nothing to do with records. */
   | { readonly end: 'Stopped'; readonly cause: string };
 
-export type RunTrial = (task: TrialTask) => Promise<TrialEnd>;
+/** The chunk's bytes are given where a trial could not read them soon. */
+export type RunTrial = (task: TrialTask, content?: Buffer) => Promise<TrialEnd>;
 
 export interface TrialCommand {
   /** The program and its arguments, as for this process. */
@@ -44,7 +44,7 @@ export interface TrialCommand {
 const sparingShare = 0.6;
 
 export function trialProcess(command: TrialCommand): RunTrial {
-  return async (task) => {
+  return async (task, content) => {
     const share = task.from === task.to ? sparingShare : 1;
     const heapMb = Math.floor(command.heapMb * share);
     const reachedBefore = await limitReached();
@@ -54,13 +54,12 @@ export function trialProcess(command: TrialCommand): RunTrial {
       { env: command.env, stdio: ['ignore', 'inherit', 'inherit', 'pipe'] },
     );
     const over = new AbortController();
-    const heard = { text: '' };
-    const watched = watch(child, { ...command, share, heard }, over.signal);
+    const watched = watch(child, { ...command, share }, over.signal);
     try {
-      const [how] = await Promise.all([ended(child), exchange(child, task, heard)]);
+      const [how, text] = await Promise.all([ended(child), exchange(child, { task, content })]);
       over.abort();
       const reached = (await limitReached()) > reachedBefore ? 'OutOfMemory' : undefined;
-      return endOf({ ...how, ...heard, killedFor: (await watched) ?? reached });
+      return endOf({ ...how, text, killedFor: (await watched) ?? reached });
     } finally {
       over.abort();
     }
@@ -73,43 +72,24 @@ export type KilledFor = 'OutOfMemory' | 'Spinning' | 'TimedOut';
 /** Two looks apart, a process can grow by what a tenth of a usual container is. */
 const lookEveryMs = 50;
 const memoryShare = 0.9;
-/** More than any stream takes that an import of days is made of. */
-const approachMsMax = 12 * 3_600_000;
-
-/** What came over the channel so far. */
-interface Heard {
-  text: string;
-}
-
-interface Watched extends TrialCommand {
-  readonly share: number;
-  readonly heard: Readonly<Heard>;
-}
 
 /** Kills the process when it takes too much memory or time. */
 async function watch(
   child: ChildProcess,
-  command: Watched,
+  command: TrialCommand & { readonly share: number },
   over: AbortSignal,
 ): Promise<KilledFor | undefined> {
   const { pid } = child;
   if (pid === undefined) return undefined;
-  const { share, heard } = command;
+  const { share } = command;
   const bytesMax = command.memoryBytesMax ?? (await containerBytesMax()) ?? Infinity;
-  const approachEndMs = performance.now() + approachMsMax;
-  // Of what the trial may take, none is used up before it is at its chunk.
-  let [approachMs, endMs] = [0, performance.now() + command.deadlineMs];
+  const endMs = performance.now() + command.deadlineMs;
   const tooMuch = async (): Promise<KilledFor | undefined> => {
     const room = (bytesMax * memoryShare - process.memoryUsage.rss()) * share;
     if (((await residentBytes(pid)) ?? 0) > room) return 'OutOfMemory';
     const usedMs = (await processorMs(pid)) ?? 0;
-    const nowMs = performance.now();
-    if (isApproaching(heard.text)) {
-      [approachMs, endMs] = [usedMs, nowMs + command.deadlineMs];
-      return nowMs > approachEndMs ? 'TimedOut' : undefined;
-    }
-    if (usedMs - approachMs > command.processorMsMax * share) return 'Spinning';
-    return nowMs > endMs ? 'TimedOut' : undefined;
+    if (usedMs > command.processorMsMax * share) return 'Spinning';
+    return performance.now() > endMs ? 'TimedOut' : undefined;
   };
   while (!over.aborted) {
     const why = await tooMuch();
@@ -138,18 +118,21 @@ async function ended(child: ChildProcess): Promise<HowEnded> {
 /** Longer than any word: reasons are few and messages short. */
 const wordBytesMax = 65_536;
 
-async function exchange(child: ChildProcess, task: TrialTask, heard: Heard): Promise<void> {
+async function exchange(child: ChildProcess, { task, content }: ReceivedTask): Promise<string> {
   const channel = child.stdio[3] as Duplex | undefined;
+  let text = '';
   // A process that is dead already breaks the pipe; how it ended says enough.
   channel?.on('error', () => undefined);
-  channel?.write(`${JSON.stringify(task)}\n`);
+  channel?.write(taskLine(task, content));
+  if (content !== undefined) channel?.write(content);
   channel?.on('data', (bytes: Buffer) => {
-    if (heard.text.length < wordBytesMax) heard.text += bytes.toString();
+    if (text.length < wordBytesMax) text += bytes.toString();
   });
   await new Promise<void>((resolve) => {
     if (channel === undefined) resolve();
     channel?.once('close', () => resolve());
   });
+  return text;
 }
 
 /** What a process sends itself by failing. */
@@ -180,18 +163,6 @@ export function endOf(
 }
 
 /** A line is whole or nothing: the process may die while it writes. */
-function lastSaid(text: string): TrialNote | TrialWord | undefined {
-  const lines = text.split('\n').slice(0, -1);
-  const last = lines.at(-1);
-  return last === undefined ? undefined : (JSON.parse(last) as TrialNote | TrialWord);
-}
-
 function wordIn(text: string): TrialWord | undefined {
-  const said = lastSaid(text);
-  return said !== undefined && 'end' in said ? said : undefined;
-}
-
-function isApproaching(text: string): boolean {
-  const said = lastSaid(text);
-  return said !== undefined && 'at' in said && said.at === 'Approaching';
+  return text.endsWith('\n') ? (JSON.parse(text) as TrialWord) : undefined;
 }

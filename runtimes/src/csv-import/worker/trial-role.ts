@@ -12,7 +12,7 @@ import type { ProcessContext, RoleSource } from '../../runtime.ts';
 import { connections } from '../connections.ts';
 import { createSink } from '../load/sink.ts';
 import { importTelemetry } from '../telemetry.ts';
-import { receiveTask, runTrial, sendNote, sendWord } from './trial.ts';
+import { receiveTask, runTrial, sendWord } from './trial.ts';
 
 /** The file descriptor of the channel; the first after the standard ones. */
 const channelFd = 3;
@@ -26,11 +26,11 @@ export async function runTrialRole(
 ): Promise<number> {
   await preferToBeKilled();
   const channel = new Socket({ fd: channelFd });
-  const task = await receiveTask(channel);
+  const received = await receiveTask(channel);
   const open = connections({ config, env, log, role: 'trial' });
   await using db = open.database(connectionsMax);
   channel.once('close', endWithWorker).resume();
-  const word = await runTrial(task, {
+  const word = await runTrial(received, {
     config,
     db,
     sink: createSink({ config, keys: open.keys() }),
@@ -38,7 +38,6 @@ export async function runTrialRole(
     clock: systemClock,
     telemetry: importTelemetry(log, metrics),
     name: `${hostname()}/${process.pid}`,
-    tell: (note) => sendNote(channel, note),
   });
   channel.off('close', endWithWorker);
   if (signal.aborted && word.end === 'Failed') return exitCode.drained;

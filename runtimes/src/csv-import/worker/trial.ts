@@ -3,18 +3,17 @@
  *
  * The task comes in and the word about it goes out as a line of JSON each, over a channel to the
  * worker that started this process. A trial runs in the chunk's claimed transaction, so nobody else
- * works on the chunk meanwhile, and is rolled back unless it is to be kept. A stream is read up to the
- * chunk before that, between two notes: it may take hours, and says nothing of the chunk's records.
- * What is not a Failure is thrown on: the process then ends without a word, as a worker would.
+ * works on the chunk meanwhile, and is rolled back unless it is to be kept. Of a stream the chunk's bytes
+ * come with the task: to read up to them may take hours, and the worker has them in its hands. What is
+ * not a Failure is thrown on: the process then ends without a word, as a worker would.
  */
-import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
+import { assert } from '@millrace/kit/fault';
 import { Failure, type FailureFamily } from '@millrace/kit/failure';
 import { endAttempt } from '../../chunks/attempts.ts';
 import { claimChunk, type Claim, type ChunkResult } from '../../chunks/claim.ts';
-import { readChunkOffset } from '../../chunks/planned.ts';
 import type { RecordSelection } from '../load/sink-port.ts';
-import { isSequential } from '../source/sequential-identity.ts';
+import type { Source } from '../source/source.ts';
 import {
   chunkTimeoutMs,
   loadClaimed,
@@ -51,26 +50,46 @@ export type TrialWord =
       readonly backend?: string;
     };
 
-/** Said before the word: a stream is being read up to the chunk, and is there. */
-export interface TrialNote {
-  readonly at: 'Approaching' | 'Arrived';
+export interface ReceivedTask {
+  readonly task: TrialTask;
+  /** The chunk's bytes, if they came with the task. */
+  readonly content: Buffer | undefined;
 }
 
-export type TellNote = (note: TrialNote) => void;
+/** What `receiveTask` reads: a line of JSON, and so many bytes behind it. */
+export function taskLine(task: TrialTask, content: Buffer | undefined): string {
+  return `${JSON.stringify({ task, contentBytes: content?.length })}\n`;
+}
+
+interface TaskLine {
+  readonly task: TrialTask;
+  readonly contentBytes?: number;
+}
 
 /** Reads the one task. Rejects when the worker has gone before it was there. */
-export async function receiveTask(channel: Duplex): Promise<TrialTask> {
-  const lines = createInterface({ input: channel });
-  for await (const line of lines) return JSON.parse(line) as TrialTask;
+export async function receiveTask(channel: Duplex): Promise<ReceivedTask> {
+  let line: TaskLine | undefined;
+  let held = Buffer.alloc(0);
+  let filled = 0;
+  for await (const piece of channel.iterator({ destroyOnReturn: false })) {
+    let rest = piece as Buffer;
+    if (line === undefined) {
+      const read = Buffer.concat([held, rest]);
+      const end = read.indexOf('\n');
+      line = end < 0 ? undefined : (JSON.parse(read.toString('utf8', 0, end)) as TaskLine);
+      held = line === undefined ? read : Buffer.allocUnsafe(line.contentBytes ?? 0);
+      rest = read.subarray(end + 1);
+    }
+    if (line === undefined) continue;
+    filled += rest.copy(held, filled);
+    if (filled < held.length) continue;
+    return { task: line.task, content: line.contentBytes === undefined ? undefined : held };
+  }
   throw new Error('the worker of this trial has gone');
 }
 
 export async function sendWord(channel: Duplex, word: TrialWord): Promise<void> {
   await new Promise<void>((resolve) => channel.end(`${JSON.stringify(word)}\n`, () => resolve()));
-}
-
-export function sendNote(channel: Duplex, note: TrialNote): void {
-  channel.write(`${JSON.stringify(note)}\n`);
 }
 
 /** Thrown to undo what has passed. */
@@ -83,15 +102,14 @@ class Undone extends Error {
   }
 }
 
-export interface TrialOptions extends ChunkWorkOptions {
-  readonly tell?: TellNote;
-}
-
-export async function runTrial(task: TrialTask, options: TrialOptions): Promise<TrialWord> {
+export async function runTrial(
+  { task, content }: ReceivedTask,
+  options: ChunkWorkOptions,
+): Promise<TrialWord> {
   try {
     const context = await readContext(options);
-    await approach(task, context, options);
-    return await tryRecords(task, context, options);
+    const source = content === undefined ? options.source : holding(options.source, content);
+    return await tryRecords(task, context, { ...options, source });
   } catch (error) {
     if (error instanceof Undone) return { end: 'Passed', records: error.records };
     if (!(error instanceof Failure)) throw error;
@@ -100,18 +118,15 @@ export async function runTrial(task: TrialTask, options: TrialOptions): Promise<
   }
 }
 
-/** What reads ranges of a stream goes on from the last one, so that the chunk itself is near then. */
-async function approach(
-  { chunk }: TrialTask,
-  { pinned }: PinnedContext,
-  { db, config, source, tell }: TrialOptions,
-): Promise<void> {
-  if (!isSequential(pinned)) return;
-  const offset = await readChunkOffset(db, { import: config.import.uid, chunk });
-  if (offset === undefined) return;
-  tell?.({ at: 'Approaching' });
-  await source.readRange(pinned, { offset, length: 0 });
-  tell?.({ at: 'Arrived' });
+/** The chunk's bytes are all that is asked for of it. */
+function holding(source: Source, content: Buffer): Source {
+  return {
+    ...source,
+    readRange: (_pinned, { length }) => {
+      assert(length === content.length, 'the content of a trial is that of its chunk');
+      return Promise.resolve(content);
+    },
+  };
 }
 
 async function tryRecords(
