@@ -35,6 +35,7 @@ Examples:
   npm run play -- --once
   npm run play -- crds/examples/increment-pipeline.yaml
   npm run play -- crds/examples/csv-import-s3.yaml
+  npm run play -- crds/examples/csv-import-http.yaml
   npm run --silent play -- my.yaml --once --json --volume data=./files
 `;
 

@@ -19,6 +19,7 @@ import type { PlayRun } from './play-run.ts';
 import { Refusal } from './refusal.ts';
 import { ensureSample, sampleRows } from './sample.ts';
 import { ensureObjects } from './sample-object.ts';
+import { serveSample, type ServedFile } from './sample-server.ts';
 import { interruptedExitCode, runSession } from './session.ts';
 import { playSecrets } from './state/secrets.ts';
 import { statePaths, type StatePaths } from './state/paths.ts';
@@ -114,11 +115,13 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
   await Promise.allSettled(Object.values(starting));
   let cluster: LocalCluster | undefined;
   let backends: ReadonlyMap<BackendName, RunningBackend> = new Map();
+  let served: ServedFile | undefined;
   try {
     cluster = await starting.cluster;
     backends = await starting.backends.catch(cannotHave);
     await starting.sample;
     await ensureObjects({ manifests, store: backends.get('s3'), file: sampleFile, log, signal });
+    served = await serveSample({ manifests, file: sampleFile, log, signal });
     run.onKill(() => cluster?.kill());
     const known = { ...env, ...(await playSecrets(paths.secrets, env)) };
     const secrets = needs.namespaces.map((namespace) => backendsSecret(namespace, backends, known));
@@ -132,6 +135,7 @@ async function runPrepared(run: PlayRun, prepared: Prepared): Promise<number> {
   } finally {
     screen.close();
     await cluster?.stop();
+    await served?.[Symbol.asyncDispose]();
     await Promise.allSettled([...backends.values()].map(async (backend) => backend.stop()));
   }
 }
