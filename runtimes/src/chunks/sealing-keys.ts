@@ -1,6 +1,7 @@
 /**
- * Which keys of the ring the values of a table were sealed under, as its chunks recorded them. A key
- * that is named here may not be taken out of the ring before a reseal.
+ * Which keys of the ring the values of a table were sealed under, as its chunks recorded them, and as
+ * the records say that were replayed since: a replay seals under the key that is active then. A key that
+ * is named here may not be taken out of the ring before a reseal.
  */
 import type { Sql } from '../connectors/postgres/database.ts';
 import type { ChunkRef } from './claim.ts';
@@ -11,10 +12,15 @@ export async function recordSealingKey(tx: Sql, ref: ChunkRef, keyId: string): P
   await tx.query(recordSql, [ref.import, ref.chunk, keyId]);
 }
 
+/** An envelope begins with its version, the length of the key's id, and the id. */
 const inUseSql = `
-SELECT DISTINCT c.sealing_key AS id FROM millrace.chunks c
+SELECT c.sealing_key AS id FROM millrace.chunks c
 JOIN millrace.imports i ON i.uid = c.import
-WHERE i.target = $1 AND c.sealing_key IS NOT NULL ORDER BY id`;
+WHERE i.target = $1 AND c.sealing_key IS NOT NULL
+UNION SELECT encode(substring(r.record FROM 3 FOR get_byte(r.record, 1)), 'escape')
+FROM millrace.replays r JOIN millrace.imports i ON i.uid = r.import
+WHERE i.target = $1 AND r.record_sealed
+ORDER BY id`;
 
 export async function sealingKeysInUse(db: Sql, table: string): Promise<readonly string[]> {
   const { rows } = await db.query<{ id: string }>(inUseSql, [table]);

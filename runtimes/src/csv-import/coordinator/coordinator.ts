@@ -22,9 +22,7 @@ import {
   type ImportRow,
 } from '../../chunks/imports.ts';
 import { releaseTarget } from '../../chunks/targets.ts';
-import { readPlan } from '../../chunks/plan.ts';
 import { readQueueNumber } from '../../chunks/queue-number.ts';
-import { readReasons, readTotals } from '../../chunks/totals.ts';
 import type { Database, Session } from '../../connectors/postgres/database.ts';
 import type { AmqpLink } from '../../connectors/rabbitmq/link.ts';
 import type { Publisher } from '../../connectors/rabbitmq/publisher.ts';
@@ -32,6 +30,7 @@ import { removeQueues } from '../../connectors/rabbitmq/queue.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 import { Announcer } from './announcer.ts';
 import { lastBump } from './last-bump.ts';
+import { showLedger } from './ledger-board.ts';
 import { holdLock } from './lock.ts';
 import { judge, patient } from './ending.ts';
 import { finalReasons, ImportFailed } from '../failed.ts';
@@ -341,25 +340,10 @@ export class Coordinator {
 
   async #countFromLedger(it: ImportRow): Promise<void> {
     const { db, sink } = this.#options;
-    const { uid } = it;
-    this.#board.counted(
-      await readTotals(db, uid),
-      await readPlan(db, uid),
-      await readReasons(db, uid),
-    );
-    if (it.dialect === undefined || it.seq === undefined) return;
-    const header = it.header as PinnedHeader;
-    this.#board.pinned({
-      source: it.source as SourceIdentity,
-      headBytes: header.dataStart,
-      chunkBytes: it.chunkBytes,
-      dialect: it.dialect as Dialect,
-      findings: header.findings,
-      ignored: (it.columns as ColumnPlan).ignored,
-    });
+    await showLedger(this.#board, db, it);
     // Later imports may have replaced rows since; the totals are those of this import's end.
-    if (it.state === 'Complete') return;
-    const { loaded } = await sink.recount(patient(db), { import: uid, seq: it.seq });
+    if (it.seq === undefined || it.dialect === undefined || it.state === 'Complete') return;
+    const { loaded } = await sink.recount(patient(db), { import: it.uid, seq: it.seq });
     this.#board.recounted(loaded);
   }
 

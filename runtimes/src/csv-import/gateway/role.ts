@@ -5,8 +5,14 @@ import { exitCode } from '@millrace/kit/exit-code';
 import { startAdmin } from '@millrace/kit/health';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
 import { databaseScope } from '../cached-row.ts';
+import { boundedReads } from '../../http/bounded-reads.ts';
 import { connections } from '../connections.ts';
+import { createSink } from '../load/sink.ts';
 import { gatewayCommandTimeoutMs, gatewayConnectionsMax, startGateway } from './gateway.ts';
+import { gatewayReport } from './report.ts';
+
+/** For the report alone: longer than this, whoever asks does not wait either. */
+const reportReads = { clock: systemClock, readsMax: 2, deadlineMs: 3_000 };
 
 export async function runGatewayRole(
   config: CsvImportPodConfig,
@@ -17,6 +23,7 @@ export async function runGatewayRole(
   await using database = open.database(gatewayConnectionsMax);
   const isRedisNeeded = config.cache.mode !== 'Off' || config.serve.rateLimit !== undefined;
   await using redis = open.redis(gatewayCommandTimeoutMs, isRedisNeeded);
+  const keys = open.keys();
   await using gateway = await startGateway({
     config,
     log,
@@ -26,12 +33,19 @@ export async function runGatewayRole(
     redis,
     databaseScope: databaseScope(open.urls.find('POSTGRES_URL') ?? ''),
     tokens: () => open.urls.find('TOKENS'),
-    keys: open.keys(),
+    keys,
   });
   await using _admin = await startAdmin({
     ...config.bind.admin,
     metrics,
     readiness: () => gateway.readiness(),
+    progress: gatewayReport({
+      config,
+      reads: boundedReads({ database, ...reportReads }),
+      sink: createSink({ config, keys }),
+      readiness: () => gateway.readiness(),
+      clock: systemClock,
+    }),
   });
   await gateway.run(signal);
   return exitCode.finished;

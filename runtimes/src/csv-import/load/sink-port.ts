@@ -6,7 +6,7 @@
  */
 import type { ChunkResult } from '../../chunks/claim.ts';
 import type { RecordRange } from '../../chunks/poison.ts';
-import type { Database, Session } from '../../connectors/postgres/database.ts';
+import type { Database, Session, Sql } from '../../connectors/postgres/database.ts';
 import type { Dialect } from '../../csv/dialect.ts';
 
 /** Resolved once and pinned in the ledger as JSON; only the sink looks inside. */
@@ -61,7 +61,7 @@ export interface Sink {
    * Where columns are sealed: throws a Transient that names the key while the ring cannot be used, or,
    * given the database, while it lacks one that values of the table are sealed under.
    */
-  requireKeys?(db?: Database): Promise<void>;
+  requireKeys?(db?: Sql): Promise<void>;
   loadChunk(tx: Session, input: ChunkInput, context: LoadContext): Promise<ChunkResult>;
   recount(db: Database, it: { readonly import: string; readonly seq: number }): Promise<Recount>;
   /** The first rejects of the import by place: reason and line, never a value. */

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { progress } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
+import { Transient } from '@millrace/kit/transient';
+import { Value } from 'typebox/value';
 import { lacks } from '../../../test/backends.ts';
 import { loadedAgain, loadedImport } from '../../../test/loaded-import.ts';
 import { fixedKeys } from '../../../test/sealing-keys.ts';
 import { sourceOf, type PreparedImport } from '../../../test/prepared-import.ts';
 import { changeState } from '../../chunks/imports.ts';
+import { sealingKeysInUse } from '../../chunks/sealing-keys.ts';
 import { readTotals } from '../../chunks/totals.ts';
 import { keyRingReader, type KeyRingReader } from '../../sealing/key-ring.ts';
+import { gatewayReport } from '../gateway/report.ts';
 import { createSink } from '../load/sink.ts';
 import { verifyImport } from '../verify/verify.ts';
 import { parseRepaired, type Repaired } from './exchange.ts';
@@ -181,6 +186,61 @@ describe.skipIf(lacks('postgres'))('rejects that were repaired', () => {
     expect(rows).toMatchObject([{ record_sealed: true }]);
     expect(rows[0]?.record.toString('latin1')).not.toContain('repaired');
     expect(await isVerified(it, keys)).toBe(true);
+  });
+
+  it('are in the report of gateways from then on, which names the key that their values miss', async () => {
+    const columns = [
+      { name: 'id', type: 'bigint' as const },
+      { name: 'value', type: 'text' as const, sealed: true },
+    ];
+    await using it = await loadedImport(csv, { columns }, fixedKeys('old'));
+    const repaired = parseRepaired(repair(await exported(it, fixedKeys('old')), ['x2,', '2,']));
+    let now = 0;
+    let isAway = true;
+    const dependencies = { postgres: { ok: true }, table: { ok: true } };
+    const report = gatewayReport({
+      config: it.config,
+      reads: {
+        query: async (...query) => {
+          if (isAway) throw new Transient('ConnectionRefused', 'Away.', { backend: 'postgres' });
+          return await it.app.query(...query);
+        },
+      },
+      sink: createSink({ config: it.config, keys: fixedKeys('old') }),
+      readiness: () => ({ dependencies }),
+      clock: { ...systemClock, monotonic: () => now },
+    });
+    const later = async () => {
+      now += 5_000;
+      return await report();
+    };
+
+    expect(await later()).toBeUndefined();
+    isAway = false;
+    const ended = await later();
+    // A rotation that was forgotten: one replay under a key that is taken out again.
+    await replay(it, repaired, { keys: fixedKeys('new', 'old') });
+    expect(await report()).toEqual(ended);
+    const replayed = await later();
+    isAway = true;
+    const unread = await later();
+
+    expect(Value.Check(progress, ended)).toBe(true);
+    expect(ended).toMatchObject({
+      state: 'Complete',
+      totals: { read: 7, loaded: 3, rejected: 4 },
+      rejectReasons: [{ reason: 'NotAnInteger', rows: 3 }, { reason: 'Ragged' }],
+      backends: [{ name: 'postgres', ok: true }],
+    });
+    expect(ended).not.toHaveProperty('reason');
+    expect(replayed).toMatchObject({
+      totals: { read: 7, loaded: 4, rejected: 3 },
+      rejectReasons: [{ reason: 'NotAnInteger', rows: 2 }, { reason: 'Ragged' }],
+      reason: 'SealingKeyMissing',
+      message: expect.stringContaining('the key new') as string,
+    });
+    expect(unread).toEqual(replayed);
+    expect(await sealingKeysInUse(it.owner, 'things')).toEqual(['new', 'old']);
   });
 
   it('wait for their import, and for any other that loads the table', async () => {
