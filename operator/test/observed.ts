@@ -33,6 +33,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     coordinators: [],
     pods: { workers: [], gateways: [], janitors: [] },
     progress: undefined,
+    served: undefined,
     isRemembered: false,
     scaling: noScaling,
     secretKeys: () => ['POSTGRES_URL', 'RABBITMQ_URL'],

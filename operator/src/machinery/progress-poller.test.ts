@@ -79,6 +79,25 @@ describe('progress poller', () => {
     await made.end();
   });
 
+  it('lets pods rest that hardly ever have news, and asks the others no less for them', async () => {
+    const asked: unknown[] = [];
+    const made = poller((url) => {
+      asked.push(url);
+      return Promise.resolve(Response.json({ done: 0 }));
+    });
+    for (let key = 0; key < 60; key++) {
+      made.poller.track(`rests-${key}`, { id: `${key}`, url: 'http://rests/', restMs: 60_000 });
+    }
+    made.poller.track('awake', { id: 'awake', url: 'http://awake/' });
+    await made.clock.advance(70_000);
+    asked.length = 0;
+    await made.clock.advance(60_000);
+
+    expect(asked.filter((url) => url === 'http://rests/')).toHaveLength(60);
+    expect(asked.filter((url) => url === 'http://awake/').length).toBeGreaterThan(50);
+    await made.end();
+  });
+
   it('keeps the last answer and never wakes a key for a pod that fails', async () => {
     let isUp = true;
     const made = poller(() =>

@@ -15,6 +15,8 @@ export interface PollTarget {
   /** The pod's uid: an answer of an earlier pod is not mistaken for one of this. */
   readonly id: string;
   readonly url: string;
+  /** Of a pod that hardly ever has news: the period without any, in which no other pod waits for it. */
+  readonly restMs?: number;
 }
 
 export interface PollLimits {
@@ -190,15 +192,18 @@ export class ProgressPoller<T> {
   ): void {
     const { clock, limits } = this.#options;
     const isUrgent = isChanged || (entry.isWanted && hasAnswered);
-    const longestMs = hasAnswered ? this.#quietPeriodMs() : limits.periodMaxMs;
-    entry.periodMs = isUrgent ? limits.periodMinMs : Math.min(entry.periodMs * 2, longestMs);
+    const { restMs = 0 } = entry.target;
+    const longestMs = Math.max(restMs, hasAnswered ? this.#quietPeriodMs() : limits.periodMaxMs);
+    const quietMs = Math.min(Math.max(entry.periodMs * 2, restMs), longestMs);
+    entry.periodMs = isUrgent ? limits.periodMinMs : quietMs;
     entry.dueAt = clock.monotonic() + entry.periodMs;
   }
 
   /** As often as the rate allows for all that are asked. */
   #quietPeriodMs(): number {
     const { perSecond, periodMinMs, quietPeriodMinMs, periodMaxMs } = this.#options.limits;
-    const allMs = (this.#entries.size * 1_000) / (perSecond * quietShare);
+    const awake = [...this.#entries.values()].filter(({ target }) => target.restMs === undefined);
+    const allMs = (awake.length * 1_000) / (perSecond * quietShare);
     return Math.min(periodMaxMs, Math.max(periodMinMs, quietPeriodMinMs, allMs));
   }
 

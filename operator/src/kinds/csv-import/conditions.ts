@@ -5,7 +5,7 @@
  * condition that is not as it should be names the object, the cause and what to do. Messages hold no
  * numbers that move, so that a status is written when something happened and not because time passed.
  */
-import type { Claim } from '../../machinery/conditions.ts';
+import { conditionOf, type Claim } from '../../machinery/conditions.ts';
 import { backendsDown, backendsReady } from '../../machinery/workload/backends.ts';
 import { replicasOf } from '../../machinery/workload/deployment.ts';
 import { jobFacts } from '../../machinery/workload/job.ts';
@@ -28,7 +28,7 @@ export function claims(facts: Facts): readonly Claim[] {
     complete(facts),
     failed(facts),
     suspended(facts),
-    backendsReady(facts.backends ?? sealingTrouble(facts), facts.observed.progress?.backends),
+    backends(facts),
     sourceReady(facts),
     autoscalingReady(facts.scaling),
   ];
@@ -238,11 +238,32 @@ function sourceReady(facts: Facts): Claim {
   return { type, status: 'True', reason: 'SourceNamed', message };
 }
 
-/** What it says of the keys of sealed columns, which come with the addresses of the backends. */
+function backends(facts: Facts): Claim {
+  const { observed, outcome, spec } = facts;
+  const missing = facts.backends ?? sealingTrouble(facts);
+  if (outcome.state !== 'Complete' || missing !== undefined || spec?.serve?.enabled !== true) {
+    return backendsReady(missing, observed.progress?.backends);
+  }
+  const { served } = observed;
+  const before = served === undefined ? saidOfBackends(observed) : undefined;
+  return before ?? backendsReady(undefined, (served ?? observed.progress)?.backends);
+}
+
+/** What a gateway said stands until one is heard again; of the Secret itself the operator knows more. */
+function saidOfBackends({ status }: Observed): Claim | undefined {
+  const wasComplete = conditionOf(status?.conditions, 'Complete')?.status === 'True';
+  const said = conditionOf(status?.conditions, 'BackendsReady');
+  if (!wasComplete || said === undefined || said.reason.startsWith('Secret')) return undefined;
+  const { type, status: holds, reason, message } = said;
+  return { type, status: holds, reason, message };
+}
+
+/** What is said of the keys of sealed columns, which come with the addresses of the backends. */
 function sealingTrouble({ observed, outcome }: Facts): Cause | undefined {
-  const { reason, message = 'The coordinator cannot use SEALING_KEYS.' } = observed.progress ?? {};
-  if (outcome.state !== 'Running' || reason?.startsWith('Sealing') !== true) return undefined;
-  return { reason, message };
+  if (outcome.state !== 'Running' && outcome.state !== 'Complete') return undefined;
+  const said = outcome.state === 'Running' ? observed.progress : observed.served;
+  const { reason, message = 'The keys in SEALING_KEYS cannot be used.' } = said ?? {};
+  return reason?.startsWith('Sealing') === true ? { reason, message } : undefined;
 }
 
 /** What the coordinator says of the source that it waits for; all such codes begin alike. */

@@ -5,7 +5,7 @@ import { keyOf, refOf } from '../../machinery/object-key.ts';
 import type { Store } from '../../machinery/store.ts';
 import type { WorkloadCaches } from '../../machinery/workload/caches.ts';
 import { configMapName, roleName } from '../../machinery/workload/names.ts';
-import { podsOf } from '../../machinery/workload/pods.ts';
+import { podsOf, type PodFacts } from '../../machinery/workload/pods.ts';
 import { observeScaling } from '../../machinery/workload/scaling/resource-scaling.ts';
 import { lastSpecOf } from '../../machinery/workload/spec-choice.ts';
 import { claimFacts } from './claim.ts';
@@ -33,6 +33,7 @@ export function observe(
   const coordinators = coordinatorPods(uid, caches.pods);
   const children = childrenOf({ namespace, name }, caches);
   const job = children.job?.metadata.uid;
+  const gateways = podsOf(uid, 'gateway', caches.pods);
   const running = coordinators.find((pod) => pod.exitCode === undefined && pod.jobUid === job);
   const heard =
     lastReport(coordinators, children.job) ??
@@ -50,10 +51,11 @@ export function observe(
     coordinators,
     pods: {
       workers: podsOf(uid, 'worker', caches.pods),
-      gateways: podsOf(uid, 'gateway', caches.pods),
+      gateways,
       janitors: podsOf(uid, 'janitor', caches.pods),
     },
     progress: heard ?? status?.progress,
+    served: servedReport(gateways, polled),
     isRemembered: heard === undefined,
     scaling: observeScaling({ namespace, name }, caches),
     secretKeys: (secretName) => {
@@ -90,4 +92,13 @@ function lastReport(
   const own = pods.filter(({ jobUid }) => jobUid !== undefined && jobUid === job?.metadata.uid);
   if (own.some(({ exitCode }) => exitCode === undefined)) return undefined;
   return own.find(({ report }) => report !== undefined)?.report;
+}
+
+/** Gateways answer before the end too; what they say then the coordinator knows better. */
+function servedReport(
+  gateways: readonly PodFacts[],
+  polled: (podUid: string) => CsvImportProgress | undefined,
+): CsvImportProgress | undefined {
+  const reports = gateways.map(({ uid }) => polled(uid));
+  return reports.find((report) => report?.state === 'Complete');
 }

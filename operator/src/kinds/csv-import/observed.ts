@@ -24,6 +24,8 @@ export interface Observed {
   readonly pods: Pods;
   /** The newest report: of the coordinator's end, else of a poll, else what status still holds. */
   readonly progress: CsvImportProgress | undefined;
+  /** What a gateway says of the import since it is complete, if one was heard. */
+  readonly served: CsvImportProgress | undefined;
   /** Nothing was heard since this process began: `progress` is what an earlier one had heard, if any. */
   readonly isRemembered: boolean;
   readonly scaling: ObservedScaling;

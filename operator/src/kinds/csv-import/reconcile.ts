@@ -132,22 +132,44 @@ function lookAgainMs({
   return leftMs === undefined ? undefined : Math.min(leftMs, expiryMaxMs);
 }
 
-/** Asks the coordinator that runs; nobody once the import has ended. */
+/** Asks the coordinator that runs; once the import is complete, a gateway, now and then. */
 function poll(key: string, observed: Observed, options: ReconcileOptions): void {
-  const target = coordinatorTarget(observed, options);
-  if (target !== undefined) options.poller.track(key, target);
-  else if (outcomeOf(observed).state !== 'Running') options.poller.forget(key);
+  const { poller } = options;
+  const { state } = outcomeOf(observed);
+  const gateway = state === 'Complete' ? gatewayTarget(observed, options) : undefined;
+  const target = coordinatorTarget(observed, options) ?? gateway;
+  if (target !== undefined) poller.track(key, target);
+  else if (state !== 'Running') poller.forget(key);
 }
 
 function coordinatorTarget(
   { owner, coordinators, children }: Observed,
-  { caches, podAddress }: ReconcileOptions,
+  options: ReconcileOptions,
 ): PollTarget | undefined {
   const job = children.job?.metadata.uid;
   const running = coordinators.find((pod) => pod.exitCode === undefined && pod.jobUid === job);
-  const pod = caches.pods
-    .byIndex(podsOfRole, `${owner.uid} coordinator`)
-    .find(({ metadata }) => metadata.uid === running?.uid);
+  return targetOf(`${owner.uid} coordinator`, running?.uid, options);
+}
+
+/** Totals change with replays, which people make; a key that is missing is told within this time. */
+const gatewayRestMs = 60_000;
+
+function gatewayTarget(
+  { owner, pods: { gateways } }: Observed,
+  options: ReconcileOptions,
+): PollTarget | undefined {
+  const ready = gateways.findLast(({ isReady, isTerminating }) => isReady && !isTerminating);
+  const target = targetOf(`${owner.uid} gateway`, ready?.uid, options);
+  return target === undefined ? undefined : { ...target, restMs: gatewayRestMs };
+}
+
+function targetOf(
+  role: string,
+  uid: string | undefined,
+  { caches, podAddress }: ReconcileOptions,
+): PollTarget | undefined {
+  const pods = caches.pods.byIndex(podsOfRole, role);
+  const pod = pods.find(({ metadata }) => metadata.uid === uid);
   return pollTarget(pod, podAddress);
 }
 

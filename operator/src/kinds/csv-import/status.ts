@@ -31,7 +31,9 @@ export function status(input: StatusInput): CsvImportStatus {
   const facts = factsOf(input);
   const { outcome } = facts;
   const progress =
-    outcome.state === 'Complete' ? (outcome.report ?? observed.progress) : observed.progress;
+    outcome.state === 'Complete'
+      ? sinceThen(outcome.report ?? observed.progress, observed.served)
+      : observed.progress;
   const waited = waiting(waits(facts), { previous: held?.waiting, now });
   const plan = planLines(changed, held?.plan);
   return {
@@ -44,6 +46,17 @@ export function status(input: StatusInput): CsvImportStatus {
     ...(waited.length === 0 ? {} : { waiting: waited }),
     ...(plan === undefined ? {} : { plan }),
   };
+}
+
+/** Rejects may have been replayed since the end, which the gateways see in the ledger. */
+function sinceThen(
+  ended: CsvImportProgress | undefined,
+  served: CsvImportProgress | undefined,
+): CsvImportProgress | undefined {
+  if (ended === undefined || served === undefined) return ended;
+  const { rejectReasons: _before, ...rest } = ended;
+  const { totals, rejectReasons } = served;
+  return { ...rest, totals, ...(rejectReasons === undefined ? {} : { rejectReasons }) };
 }
 
 /** Whether anything but the figures of an ordinary progress differs: that is worth a write at once. */
