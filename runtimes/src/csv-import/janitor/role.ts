@@ -1,16 +1,9 @@
-/**
- * Wires the janitor, a Job that runs once at deletion: cleans up, and leaves what it did as one line of
- * JSON in the termination message. While a backend is away it tries again for as long as its grace, and
- * then ends with a code that asks for another try.
- */
-import { writeFile } from 'node:fs/promises';
+/** Wires the janitor, a Job that runs once at deletion: cleans up, and says what it did. */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
-import { Permanent } from '@millrace/kit/permanent';
-import { retryTransient } from '@millrace/kit/retry';
-import { Transient } from '@millrace/kit/transient';
 import { migrateUp } from '../../connectors/postgres/migrate.ts';
+import { runOnce } from '../../one-shot.ts';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
 import { bumpGeneration } from '../cache.ts';
 import { connections } from '../connections.ts';
@@ -33,11 +26,6 @@ export async function runJanitorRole(
   await using owner = open.ownerDatabase(connectionsMax);
   await using link = open.link();
   await using redis = open.redis(commandTimeoutMs);
-  const lastWords = async (words: object): Promise<void> => {
-    await writeFile(config.terminationLog, `${JSON.stringify(words)}\n`).catch((error: unknown) =>
-      log.warn({ err: error }, 'termination message could not be written'),
-    );
-  };
   const migrate = async (): Promise<void> => {
     await migrateUp(
       {
@@ -52,27 +40,21 @@ export async function runJanitorRole(
   };
   const bump =
     redis === undefined ? {} : { bumpCache: () => bumpGeneration(redis, config.target.table) };
-  try {
-    const report = await retryTransient(() => cleanUp({ config, owner, link, migrate, ...bump }), {
-      clock: systemClock,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
-      onWait: (failure, _failures, waitMs) => telemetry.waiting(failure, waitMs),
-    });
-    if (report.kept !== undefined) {
-      log.warn(
-        { table: config.target.table, kept: report.kept },
-        'rows stay: the ledger does not say that Millrace made this table',
-      );
-    }
-    await lastWords(report);
-    return exitCode.finished;
-  } catch (error) {
-    if (error instanceof Permanent) {
-      await lastWords({ outcome: 'Refused', reason: error.code, message: error.message });
-      return exitCode.badInput;
-    }
-    if (!(error instanceof Transient)) throw error;
-    await lastWords({ outcome: 'Waiting', reason: error.code, message: error.message });
-    return exitCode.tryAgain;
-  }
+  return await runOnce({
+    terminationLog: config.terminationLog,
+    log,
+    signal,
+    patienceMs,
+    waiting: (failure, waitMs) => telemetry.waiting(failure, waitMs),
+    work: () => cleanUp({ config, owner, link, migrate, ...bump }),
+    ended: ({ kept }) => {
+      if (kept !== undefined) {
+        log.warn(
+          { table: config.target.table, kept },
+          'rows stay: the ledger does not say that Millrace made this table',
+        );
+      }
+      return exitCode.finished;
+    },
+  });
 }

@@ -1,4 +1,8 @@
 /** Rotation of keys on a real server: while workers load, interrupted, and with the old key gone after. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ColumnSpec } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
@@ -6,7 +10,7 @@ import { createLog } from '@millrace/kit/log';
 import { createMetrics } from '@millrace/kit/metrics';
 import { lacks } from '../../../test/backends.ts';
 import { preparedImport, sourceOf, type PreparedImport } from '../../../test/prepared-import.ts';
-import { fixedKeys } from '../../../test/sealing-keys.ts';
+import { fixedKeys, sealingKeys } from '../../../test/sealing-keys.ts';
 import { sealingKeysInUse } from '../../chunks/sealing-keys.ts';
 import { blindIndex } from '../../sealing/blind-index.ts';
 import { columnPlace, rejectPlace, valuePlace } from '../../sealing/associated-data.ts';
@@ -160,5 +164,20 @@ describe.skipIf(lacks('postgres'))('a reseal', () => {
         .open(replay?.record ?? record, rejectPlace('things', it.uid, 0))
         .toString(),
     ).toBe('repaired');
+  });
+
+  it('as a process leaves in its last words what it did', async () => {
+    await using it = await preparedImport(content, { columns });
+    await load(it, it.chunks, fixedKeys('old'));
+    const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+    const env = { ...it.env, SEALING_KEYS: sealingKeys('new', 'old'), LOG_LEVEL: 'silent' };
+    const child = spawn(process.execPath, [main, 'csv-import', 'reseal'], { env });
+
+    const [code] = (await once(child, 'close')) as [number];
+
+    const words = JSON.parse(await readFile(it.config.terminationLog, 'utf8')) as unknown;
+    const rejects = records / 50;
+    expect(words).toEqual({ active: 'new', rows: records - rejects, rejects, stillInUse: [] });
+    expect(code).toBe(0);
   });
 });

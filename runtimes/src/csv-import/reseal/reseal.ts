@@ -88,7 +88,7 @@ export async function resealTable(options: ResealOptions): Promise<ResealReport>
   return { active, rows: counts.Target, rejects: counts.Rejects + counts.Replays, stillInUse };
 }
 
-/** A ledger of an older version has no replays. */
+/** An import that has not come far has no tables yet. */
 async function existing(
   session: Session,
   config: ResealOptions['config'],
