@@ -1,7 +1,7 @@
 /**
  * Known answers. AES-256-GCM: test cases 13 to 16 of "The Galois/Counter Mode of Operation" by McGrew
- * and Viega; HKDF-SHA256: RFC 5869, appendix A.1 to A.3; HMAC-SHA-256: RFC 4231, sections 4.2 to 4.4
- * and 4.7. They run through the functions that everything sealed goes through.
+ * and Viega; HKDF-SHA256: RFC 5869, appendix A.1 to A.3; HMAC-SHA-256: RFC 4231, sections 4.2 to 4.5,
+ * 4.7 and 4.8 (4.6 is of a shortened code, which nothing here makes). They run through the functions that everything sealed goes through.
  */
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -140,10 +140,31 @@ describe('HMAC-SHA-256', () => {
       mac: '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
     },
     {
+      name: '4.4',
+      key: 'aa'.repeat(20),
+      parts: [Buffer.alloc(50, 0xdd)],
+      mac: '773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe',
+    },
+    {
+      name: '4.5',
+      key: range(0x01, 0x19),
+      parts: [Buffer.alloc(50, 0xcd)],
+      mac: '82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b',
+    },
+    {
       name: '4.7',
       key: 'aa'.repeat(131),
       parts: ['Test Using Larger Than Block-Size Key - Hash Key First'],
       mac: '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
+    },
+    {
+      name: '4.8',
+      key: 'aa'.repeat(131),
+      parts: [
+        'This is a test using a larger than block-size key and a larger than block-size data. ',
+        'The key needs to be hashed before being used by the HMAC algorithm.',
+      ],
+      mac: '9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2',
     },
   ])('computes RFC 4231 $name', ({ key, parts, mac }) => {
     const made = hmac(createSecretKey(bytes(key)), ...parts.map((part) => Buffer.from(part)));
