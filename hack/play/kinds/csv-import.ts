@@ -115,7 +115,7 @@ function addresses(object: KubeObject, url: string): readonly string[] {
   const filter: unknown = Array.isArray(filters) ? filters[0] : undefined;
   const base = `${url}/${tableOf(object)}`;
   return [
-    `${object.metadata.name} is served at ${base}; try`,
+    `${object.metadata.name} is served at ${base}; watch it live in a browser at ${url}/, or try`,
     `  curl '${base}?limit=5'`,
     ...(typeof filter === 'string' ? [`  curl '${base}?${filter}=a&limit=5'`] : []),
     ...(mapOf(spec['target'])['key'] === undefined ? [] : [`  curl '${base}/1'`]),

@@ -169,7 +169,7 @@ test('addresses are commands to paste, once somebody answers', () => {
   expect(servedUrl(loading, [service], [{ ...port, endpointCount: 0 }])).toBeUndefined();
   expect(servedUrl(loading, [service], [{ ...port, endpointCount: 1 }])).toBe(port.url);
   expect(addresses(loading, port.url)).toEqual([
-    'users is served at http://127.0.0.1:1234/users; try',
+    'users is served at http://127.0.0.1:1234/users; watch it live in a browser at http://127.0.0.1:1234/, or try',
     "  curl 'http://127.0.0.1:1234/users?limit=5'",
     "  curl 'http://127.0.0.1:1234/users?first_name=a&limit=5'",
     "  curl 'http://127.0.0.1:1234/users/1'",
