@@ -10,11 +10,13 @@ import { podConfigOf } from '@millrace/operator/kinds/csv-import/children/config
 import { configKey, configMapName, secretName } from '@millrace/operator/machinery/workload/names';
 import type { KubeObject } from '@millrace/operator/machinery/kube-api';
 import type { Snapshot } from '@millrace/operator/memory/snapshot';
+import type { Command } from 'commander';
 import { loadManifests } from '../play/manifests.ts';
 import { savedClaims } from '../play/state/saved-claims.ts';
 import { statePaths, type StatePaths } from '../play/state/paths.ts';
 import { displayPath } from '../play/view/display-path.ts';
 import { badUsage, CommandFailure } from './ending.ts';
+import { withPlaceOptions, type PlaceFlags } from './postgres-place.ts';
 
 const kind = 'CsvImport';
 
@@ -30,9 +32,9 @@ export interface ImportSource {
   /** With the folder of this host as mount path. */
   readonly config: CsvImportPodConfig;
   /** The URL that play gave to its pods, and the keys of sealed columns, if they are still known. */
-  readonly savedUrl?: string;
-  readonly savedKeys?: string;
-  readonly savedRedisUrl?: string;
+  readonly savedUrl: string | undefined;
+  readonly savedKeys: string | undefined;
+  readonly savedRedisUrl: string | undefined;
 }
 
 const kindName = /^(csvimports?|csvi)(\.millrace\.dev)?$/i;
@@ -40,6 +42,20 @@ const kindName = /^(csvimports?|csvi)(\.millrace\.dev)?$/i;
 export function isImport(text: string): boolean {
   const [type = '', ...more] = text.split('/');
   return more.length > 0 && kindName.test(type);
+}
+
+/** For every command that is about one import, by its name. */
+export interface ImportFlags extends PlaceFlags {
+  readonly namespace: string;
+  readonly manifest?: string;
+}
+
+export function withImportOptions(command: Command): Command {
+  return withPlaceOptions(
+    command
+      .option('-n, --namespace <namespace>', 'namespace of the resource', 'default')
+      .option('--manifest <file>', 'take the import from this YAML instead of the state of play'),
+  );
 }
 
 /** `csvimport/users`, as kubectl takes it. */
@@ -73,16 +89,13 @@ export async function findImport(ref: ImportRef, options: FindOptions): Promise<
   const uid = options.manifest === undefined ? object.metadata.uid : undefined;
   const config = savedConfig(objects, ref) ?? podConfigOf({ ...ref, uid: uid ?? '' }, spec);
   const secret = find(objects, 'Secret', { ...ref, name: secretName(spec) });
-  const savedUrl = secretText(secret, 'POSTGRES_URL');
-  const savedKeys = secretText(secret, 'SEALING_KEYS');
-  const savedRedisUrl = secretText(secret, 'REDIS_URL');
   return {
     ref,
     uid,
     config: { ...config, source: onThisHost(config.source, folder) },
-    ...(savedUrl === undefined ? {} : { savedUrl }),
-    ...(savedKeys === undefined ? {} : { savedKeys }),
-    ...(savedRedisUrl === undefined ? {} : { savedRedisUrl }),
+    savedUrl: secretText(secret, 'POSTGRES_URL'),
+    savedKeys: secretText(secret, 'SEALING_KEYS'),
+    savedRedisUrl: secretText(secret, 'REDIS_URL'),
   };
 }
 

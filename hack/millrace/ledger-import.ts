@@ -1,13 +1,19 @@
 /** Which import of the ledger a name of the command line means. */
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { exitCode } from '@millrace/kit/exit-code';
 import type { Database } from '@millrace/runtimes/connectors/postgres/database';
 import { CommandFailure } from './ending.ts';
 import { importName, type ImportSource } from './import-source.ts';
 
-/** The uid that the state of play has for it, else that of the import which ran last. */
-export async function ledgerUid(db: Database, source: ImportSource): Promise<string> {
+/** With the uid that the state of play has for it, else that of the import which ran last. */
+export async function ledgerConfig(
+  db: Database,
+  source: ImportSource,
+): Promise<CsvImportPodConfig> {
+  const { config } = source;
   await checkLedger(db, source);
-  return source.uid ?? (await newestUid(db, source));
+  const uid = source.uid ?? (await newestUid(db, source));
+  return { ...config, import: { ...config.import, uid } };
 }
 
 export function notLoaded({ ref }: ImportSource): CommandFailure {

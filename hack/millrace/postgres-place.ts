@@ -57,7 +57,7 @@ interface Urls {
 export interface PlaceRequest {
   readonly flags: PlaceFlags;
   /** The URL that the last run of play gave to the resource, if that is known. */
-  readonly savedUrl?: string;
+  readonly savedUrl?: string | undefined;
   /** Progress of a server that has to be started. */
   log(line: string): void;
 }

@@ -12,15 +12,19 @@ import { parseRepaired } from '@millrace/runtimes/csv-import/replay/exchange';
 import { replayRejects, type ReplayedRecord } from '@millrace/runtimes/csv-import/replay/replay';
 import { openCache, type CacheFlags } from './cache-place.ts';
 import { badUsage } from './ending.ts';
-import { findImport, importName, parseRef, type ImportSource } from './import-source.ts';
-import { ledgerUid } from './ledger-import.ts';
-import { atPlace, openPlace, postgresPlace, type PlaceFlags } from './postgres-place.ts';
+import {
+  findImport,
+  importName,
+  parseRef,
+  type ImportFlags,
+  type ImportSource,
+} from './import-source.ts';
+import { ledgerConfig } from './ledger-import.ts';
+import { atPlace, openPlace, postgresPlace } from './postgres-place.ts';
 import { sealingPlace } from './sealing-place.ts';
 
-export interface ReplayImportFlags extends PlaceFlags, CacheFlags {
-  readonly namespace: string;
+export interface ReplayImportFlags extends ImportFlags, CacheFlags {
   readonly file: string;
-  readonly manifest?: string;
   readonly dryRun?: true;
   readonly untouched?: true;
   readonly json?: true;
@@ -31,12 +35,11 @@ export async function replayImport(name: string, flags: ReplayImportFlags): Prom
   const records = parseRepaired(await contentOf(flags.file));
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   const { savedUrl } = source;
-  await using at = await postgresPlace({ flags, log, ...(savedUrl ? { savedUrl } : {}) });
+  await using at = await postgresPlace({ flags, log, savedUrl });
   await using owner = openPlace(at, at.ownerUrl);
   await using cache = openCache(source, flags);
   return await atPlace(at, async () => {
-    const uid = await ledgerUid(owner, source);
-    const config = { ...source.config, import: { ...source.config.import, uid } };
+    const config = await ledgerConfig(owner, source);
     const { table } = config.target;
     const keys = sealingPlace(flags, source);
     // Before anything is loaded: rows that are cached would stay what they were.

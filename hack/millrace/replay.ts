@@ -18,23 +18,15 @@ import {
 } from '@millrace/runtimes/increment-pipeline/ledger/replay';
 import { withCacheOptions, type CacheFlags } from './cache-place.ts';
 import { badUsage, CommandFailure, runToExitCode } from './ending.ts';
-import { isImport } from './import-source.ts';
-import {
-  atPlace,
-  openPlace,
-  postgresPlace,
-  withPlaceOptions,
-  type PlaceFlags,
-} from './postgres-place.ts';
+import { isImport, withImportOptions, type ImportFlags } from './import-source.ts';
+import { atPlace, openPlace, postgresPlace } from './postgres-place.ts';
 import { replayImport } from './replay-import.ts';
 import { ReplayPage } from './replay-page.ts';
 
-interface Flags extends PlaceFlags, CacheFlags {
-  readonly namespace: string;
+interface Flags extends ImportFlags, CacheFlags {
   readonly dryRun?: true;
   readonly ids?: readonly bigint[];
   readonly json?: true;
-  readonly manifest?: string;
   readonly untouched?: true;
 }
 
@@ -65,13 +57,11 @@ export function replayCommand(): Command {
     .description('loads repaired rejects of an import, or dead letters of a pipeline')
     .argument('<resource>', 'csvimport/<name>, or name or uid of an IncrementPipeline')
     .argument('[file]', 'repaired rejects of the import')
-    .option('-n, --namespace <namespace>', 'namespace of the resource', 'default')
     .option('--dry-run', 'tell what would happen, and change nothing')
     .addOption(new Option('--ids <ids>', 'only these letters, such as 17,18').argParser(parseIds))
     .option('--untouched', 'also try rejects again that nobody has changed')
-    .option('--manifest <file>', 'take the import from this YAML instead of the state of play')
     .option('--json', 'print one JSON object a letter or record');
-  return withPlaceOptions(withCacheOptions(command))
+  return withImportOptions(withCacheOptions(command))
     .addHelpText('after', help)
     .action(async (name: string, file: string | undefined, flags: Flags) =>
       runToExitCode(async () => {

@@ -4,28 +4,26 @@
  * The work is that of `runtimes/src/csv-import/reseal/reseal.ts`; here are the command line, finding the
  * import and its keys, and telling what was done. Values and keys are never printed.
  */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
+import { hasSealed } from '@millrace/runtimes/csv-import/load/sealing';
 import { resealTable, type ResealReport } from '@millrace/runtimes/csv-import/reseal/reseal';
-import { parseVolume } from '../play/claims.ts';
 import { openCache, withCacheOptions, type CacheFlags } from './cache-place.ts';
 import { badUsage, runToExitCode } from './ending.ts';
-import { findImport, importName, parseRef, type ImportRef } from './import-source.ts';
 import {
-  atPlace,
-  openPlace,
-  postgresPlace,
-  withPlaceOptions,
-  type PlaceFlags,
-} from './postgres-place.ts';
+  findImport,
+  importName,
+  parseRef,
+  withImportOptions,
+  type ImportFlags,
+  type ImportRef,
+} from './import-source.ts';
+import { atPlace, openPlace, postgresPlace } from './postgres-place.ts';
 import { sealingPlace } from './sealing-place.ts';
 
-interface Flags extends PlaceFlags, CacheFlags {
-  readonly namespace: string;
+interface Flags extends ImportFlags, CacheFlags {
   readonly json?: true;
-  readonly manifest?: string;
-  readonly volume?: readonly string[];
 }
 
 const help = `
@@ -50,30 +48,19 @@ export function resealCommand(): Command {
   const command = new Command('reseal')
     .description('seals the values of sealed columns again under the active key')
     .argument('<import>', 'csvimport/<name>')
-    .option('-n, --namespace <namespace>', 'namespace of the import', 'default')
-    .option('--json', 'print one JSON object: active, rows, rejects, stillInUse')
-    .option('--manifest <file>', 'take the import from this YAML instead of the state of play')
-    .addOption(
-      new Option(
-        '--volume <claim=folder>',
-        'the folder that stands for a claim; may be repeated',
-      ).argParser((text: string, before?: readonly string[]) => [...(before ?? []), text]),
-    );
-  return withPlaceOptions(withCacheOptions(command))
+    .option('--json', 'print one JSON object: active, rows, rejects, stillInUse');
+  return withImportOptions(withCacheOptions(command))
     .addHelpText('after', help)
     .action(async (name: string, flags: Flags) => runToExitCode(async () => run(name, flags)));
 }
 
 async function run(name: string, flags: Flags): Promise<number> {
   const ref = parseRef(name, flags.namespace);
-  const volumes = new Map((flags.volume ?? []).map(parseVolume));
-  const source = await findImport(ref, { ...flags, volumes });
-  const { config } = source;
-  if (config.columns?.some(({ sealed }) => sealed === true) !== true)
-    throw badUsage(`${importName(ref)} has no sealed column`);
+  const source = await findImport(ref, flags);
+  const { config, savedUrl } = source;
+  if (!hasSealed(config.columns)) throw badUsage(`${importName(ref)} has no sealed column`);
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
-  const { savedUrl } = source;
-  await using at = await postgresPlace({ flags, log, ...(savedUrl ? { savedUrl } : {}) });
+  await using at = await postgresPlace({ flags, log, savedUrl });
   await using owner = openPlace(at, at.ownerUrl);
   await using cache = openCache(source, flags);
   const keys = sealingPlace(flags, source);

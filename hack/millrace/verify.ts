@@ -4,7 +4,7 @@
  * The recount is that of `runtimes/src/csv-import/verify/verify.ts`; here are the command line, finding the
  * import, and telling what was found. Nothing real is written.
  */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { exitCode } from '@millrace/kit/exit-code';
 import { Permanent } from '@millrace/kit/permanent';
 import type { Database } from '@millrace/runtimes/connectors/postgres/database';
@@ -15,24 +15,23 @@ import { verifyImport } from '@millrace/runtimes/csv-import/verify/verify';
 import type { VerifyReport } from '@millrace/runtimes/csv-import/verify/report';
 import { parseVolume } from '../play/claims.ts';
 import { runToExitCode } from './ending.ts';
-import { findImport, importName, parseRef, type ImportSource } from './import-source.ts';
-import { ledgerUid, notLoaded } from './ledger-import.ts';
 import {
-  atPlace,
-  openPlace,
-  postgresPlace,
-  withPlaceOptions,
-  type PlaceFlags,
-} from './postgres-place.ts';
+  findImport,
+  importName,
+  parseRef,
+  withImportOptions,
+  type ImportFlags,
+  type ImportSource,
+} from './import-source.ts';
+import { ledgerConfig, notLoaded } from './ledger-import.ts';
+import { atPlace, openPlace, postgresPlace } from './postgres-place.ts';
 import { sealingPlace } from './sealing-place.ts';
 import { sourcePlace } from './source-place.ts';
 import { verifyPage } from './verify-page.ts';
 import { ProgressBar } from './verify-progress.ts';
 
-interface Flags extends PlaceFlags {
-  readonly namespace: string;
+interface Flags extends ImportFlags {
   readonly json?: true;
-  readonly manifest?: string;
   readonly volume?: readonly string[];
 }
 
@@ -58,16 +57,13 @@ export function verifyCommand(): Command {
   const command = new Command('verify')
     .description('recounts an import from its source and compares it with the tables, by value')
     .argument('<import>', 'csvimport/<name>')
-    .option('-n, --namespace <namespace>', 'namespace of the import', 'default')
     .option('--json', 'print one JSON object: equal, differences, totals, compared')
-    .option('--manifest <file>', 'take the import from this YAML instead of the state of play')
-    .addOption(
-      new Option(
-        '--volume <claim=folder>',
-        'the folder that stands for a claim; may be repeated',
-      ).argParser((text: string, before?: readonly string[]) => [...(before ?? []), text]),
+    .option(
+      '--volume <claim=folder>',
+      'the folder that stands for a claim; may be repeated',
+      (text: string, before?: readonly string[]) => [...(before ?? []), text],
     );
-  return withPlaceOptions(command)
+  return withImportOptions(command)
     .addHelpText('after', help)
     .action(async (name: string, flags: Flags) => runToExitCode(async () => run(name, flags)));
 }
@@ -80,24 +76,14 @@ async function run(name: string, flags: Flags): Promise<number> {
     volumes: new Map((flags.volume ?? []).map(parseVolume)),
   });
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
-  await using at = await postgresPlace({
-    flags,
-    log,
-    ...(source.savedUrl === undefined ? {} : { savedUrl: source.savedUrl }),
-  });
+  await using at = await postgresPlace({ flags, log, savedUrl: source.savedUrl });
   await using db = openPlace(at);
   await using place = await sourcePlace({ it: source, flags, log });
   const { uid, report } = await atPlace(at, async () => {
-    const found = await ledgerUid(db, source);
-    return {
-      uid: found,
-      report: await recount(db, {
-        it: source,
-        uid: found,
-        source: place.source,
-        keys: sealingPlace(flags, source),
-      }),
-    };
+    const config = await ledgerConfig(db, source);
+    const keys = sealingPlace(flags, source);
+    const found = await recount(db, { it: source, config, source: place.source, keys });
+    return { uid: config.import.uid, report: found };
   });
   const seconds = (performance.now() - startedMs) / 1_000;
   const { table } = source.config.target;
@@ -129,13 +115,12 @@ const incomparable: ReadonlySet<string> = new Set([
 
 interface Recounted {
   readonly it: ImportSource;
-  readonly uid: string;
+  readonly config: ImportSource['config'];
   readonly source: Source;
   readonly keys: KeyRingReader;
 }
 
-async function recount(db: Database, { it, uid, source, keys }: Recounted): Promise<Report> {
-  const config = { ...it.config, import: { ...it.config.import, uid } };
+async function recount(db: Database, { it, config, source, keys }: Recounted): Promise<Report> {
   const bar = new ProgressBar({ out: process.stderr, now: () => performance.now() });
   try {
     return await verifyImport({
