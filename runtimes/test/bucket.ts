@@ -2,6 +2,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+} from '@aws-sdk/client-s3';
 import { s3Connections, type S3Settings } from '../src/connectors/s3/client.ts';
 import { given, privateName } from './backends.ts';
 
@@ -29,12 +35,12 @@ export async function bucket(): Promise<Bucket> {
       await client.send(new sdk.PutObjectCommand({ Bucket: name, Key: key, Body: content }));
     },
     remove: async (key) => {
-      await client.send(new sdk.DeleteObjectCommand({ Bucket: name, Key: key }));
+      await client.send(new DeleteObjectCommand({ Bucket: name, Key: key }));
     },
     keepVersions: async () => {
       const VersioningConfiguration = { Status: 'Enabled' } as const;
       const input = { Bucket: name, VersioningConfiguration };
-      await client.send(new sdk.PutBucketVersioningCommand(input));
+      await client.send(new PutBucketVersioningCommand(input));
     },
     secret: async (changes = {}) => {
       const keys = {
@@ -49,12 +55,12 @@ export async function bucket(): Promise<Bucket> {
     },
     [Symbol.asyncDispose]: async () => {
       const { Versions = [], DeleteMarkers = [] } = await client.send(
-        new sdk.ListObjectVersionsCommand({ Bucket: name }),
+        new ListObjectVersionsCommand({ Bucket: name }),
       );
       for (const { Key, VersionId } of [...Versions, ...DeleteMarkers]) {
-        await client.send(new sdk.DeleteObjectCommand({ Bucket: name, Key, VersionId }));
+        await client.send(new DeleteObjectCommand({ Bucket: name, Key, VersionId }));
       }
-      await client.send(new sdk.DeleteBucketCommand({ Bucket: name }));
+      await client.send(new DeleteBucketCommand({ Bucket: name }));
       client.destroy();
       await rm(folder, { recursive: true, force: true });
     },

@@ -8,7 +8,6 @@
  * Nothing is retried here. undici is loaded with the first request, so that other sources do not pay
  * for it.
  */
-import { getCACertificates } from 'node:tls';
 import { Permanent } from '@millrace/kit/permanent';
 import type { Agent, Dispatcher } from 'undici';
 import { translate } from './failures.ts';
@@ -38,9 +37,6 @@ export interface HttpPlaceOptions {
   readonly patience?: Patience;
 }
 
-/** A few: one reads, one checks the version, one is being given up. */
-const connectionsMax = 4;
-
 export function httpPlace(options: HttpPlaceOptions): HttpPlace {
   const url = parseAddress(options.url);
   let current: { readonly bundle: string | undefined; readonly opened: Promise<Agent> } | undefined;
@@ -52,7 +48,7 @@ export function httpPlace(options: HttpPlaceOptions): HttpPlace {
       if (current === undefined || current.bundle !== bundle) {
         // Requests in flight on the old one end by themselves.
         current?.opened.then((agent) => agent.close()).catch(() => undefined);
-        current = { bundle, opened: openAgent(bundle, options.patience ?? defaultPatience) };
+        current = { bundle, opened: opened(bundle, options.patience ?? defaultPatience) };
       }
       return await current.opened;
     },
@@ -78,20 +74,9 @@ function hasCredentials(url: URL): boolean {
   return url.username !== '' || url.password !== '';
 }
 
-async function openAgent(
-  bundle: string | undefined,
-  { connectMs, answerMs, silenceMs }: Patience,
-): Promise<Agent> {
-  const { Agent } = await import('undici');
-  const trust = bundle === undefined ? {} : { ca: [...getCACertificates('default'), bundle] };
-  return new Agent({
-    // A black-holed HTTP/2 connection goes unnoticed for minutes.
-    allowH2: false,
-    connections: connectionsMax,
-    connect: { timeout: connectMs, ...trust },
-    headersTimeout: answerMs,
-    bodyTimeout: silenceMs,
-  });
+async function opened(bundle: string | undefined, patience: Patience): Promise<Agent> {
+  const { openAgent } = await import('./agent.ts');
+  return openAgent(bundle, patience);
 }
 
 export interface Answer {

@@ -10,7 +10,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { Transient } from '@millrace/kit/transient';
-import type * as Sdk from '@aws-sdk/client-s3';
+import type * as Sdk from './sdk.ts';
 
 export interface S3Settings {
   readonly endpoint: string;
@@ -38,7 +38,7 @@ export function s3Connections(settings: () => S3Settings): () => Promise<S3Conne
   return async () => {
     const asked = settings();
     requireEndpoint(asked.endpoint);
-    const sdk = await import('@aws-sdk/client-s3');
+    const sdk = await import('./sdk.ts');
     const key = JSON.stringify(asked);
     if (current?.key !== key) {
       // Requests in flight on the old one end by themselves; its idle sockets go now.
