@@ -14,6 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ownIdentity } from '../backends/process-identity.ts';
 import { reachableAt, startLocalBackends, type Backends } from '../e2e/host-backends.ts';
 import { backendsSecret } from '../play/backends-secret.ts';
+import { playSecrets } from '../play/state/secrets.ts';
 import { hostSideFile, type HostSide } from './host-side-file.ts';
 
 const lookMs = 1_000;
@@ -25,7 +26,8 @@ function hasAddress(wanted: string): boolean {
 }
 
 async function tell(stateDir: string, hostAddress: string, backends: Backends): Promise<void> {
-  const secret = backendsSecret('', backends, process.env);
+  const keys = await playSecrets(join(stateDir, 'secrets.json'), process.env);
+  const secret = backendsSecret('', backends, { ...process.env, ...keys });
   const told: HostSide = {
     ...ownIdentity(),
     hostAddress,

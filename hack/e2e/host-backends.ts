@@ -1,5 +1,5 @@
 /**
- * Postgres, Redis and RabbitMQ on this host for the pods of a cluster on this host.
+ * Postgres, Redis, RabbitMQ and an S3 store on this host for the pods of a cluster on this host.
  *
  * The servers listen on loopback alone, as everywhere in this project. Each gets a forwarder at the
  * address by which pods know this host, on the same port, so that the URLs for pods differ from ours
@@ -28,7 +28,7 @@ export interface HostBackends extends AsyncDisposable {
   readonly forPods: Backends;
 }
 
-const names: readonly BackendName[] = ['postgres', 'redis', 'rabbitmq'];
+const names: readonly BackendName[] = ['postgres', 'redis', 'rabbitmq', 's3'];
 
 /** Started, and reachable for this host alone. */
 export async function startLocalBackends(options: LocalBackendsOptions): Promise<Backends> {
@@ -66,11 +66,14 @@ export async function reachableAt(hostAddress: string, local: Backends): Promise
 }
 
 function seenFrom(hostAddress: string, backend: RunningBackend): RunningBackend {
-  const { ownerUrl } = backend.extra;
+  const { ownerUrl, s3 } = backend.extra;
   return {
     ...backend,
     url: withHost(backend.url, hostAddress),
-    extra: ownerUrl === undefined ? {} : { ownerUrl: withHost(ownerUrl, hostAddress) },
+    extra: {
+      ...(ownerUrl === undefined ? {} : { ownerUrl: withHost(ownerUrl, hostAddress) }),
+      ...(s3 === undefined ? {} : { s3 }),
+    },
   };
 }
 

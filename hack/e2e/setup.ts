@@ -6,10 +6,12 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { S3Settings } from '@millrace/runtimes/connectors/s3/client';
 import type { TestProject } from 'vitest/node';
 import { startCluster, type Cluster } from '../cluster/node.ts';
 import { buildImage, imageNames } from '../images/build.ts';
 import { backendsSecret } from '../play/backends-secret.ts';
+import { playSecrets } from '../play/state/secrets.ts';
 import { goTool } from '../tools/go-tool.ts';
 import { filesFolder, suiteFolder } from './folders.ts';
 import { reachableAt, startLocalBackends, type Backends } from './host-backends.ts';
@@ -47,7 +49,9 @@ async function localBackends(): Promise<Backends> {
 
 /** Without the variables that name a developer's own servers: a suite is nothing for these. */
 function environment(): Readonly<Record<string, string | undefined>> {
-  const given = Object.entries(process.env).filter(([name]) => !/^MILLRACE_.*_URL$/.test(name));
+  const given = Object.entries(process.env).filter(
+    ([name]) => !/^MILLRACE_.*_(URL|ENDPOINT)$/.test(name),
+  );
   return Object.fromEntries(given);
 }
 
@@ -76,7 +80,8 @@ async function prepare(stack: AsyncDisposableStack): Promise<ProvidedSuite> {
   for (const file of files) await node.loadImage(file);
   const postgres = backends.local.get('postgres');
   const url = postgres?.url ?? '';
-  const secret = backendsSecret('', backends.forPods, {});
+  const keys = await playSecrets(join(suiteFolder, 'secrets.json'), {});
+  const secret = backendsSecret('', backends.forPods, { ...keys });
   return {
     tools: {
       kubeconfig: node.kubeconfig,
@@ -86,7 +91,14 @@ async function prepare(stack: AsyncDisposableStack): Promise<ProvidedSuite> {
     },
     hostAddress: node.hostAddress,
     postgres: { url, ownerUrl: postgres?.extra.ownerUrl ?? url },
+    store: storeOf(backends.local),
     backends: secret['stringData'] as Readonly<Record<string, string>>,
     folder: filesFolder,
   };
+}
+
+function storeOf(local: Backends): S3Settings {
+  const store = local.get('s3');
+  if (store?.extra.s3 === undefined) throw new Error('the S3 store was not started');
+  return { endpoint: store.url, ...store.extra.s3 };
 }
