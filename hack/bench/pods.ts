@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { hostEnvironment } from '../play/supervisor/local-container.ts';
+import type { PodProgram } from './program.ts';
 import { startProcess, type Exit, type RunningProcess } from '../play/supervisor/process.ts';
 
 const entry = fileURLToPath(new URL('../../runtimes/src/main.ts', import.meta.url));
@@ -45,10 +46,13 @@ export interface PodOptions {
   /** As the operator writes it; where it logs its end is added here. */
   readonly config: object;
   readonly profile?: string;
+  /** The sources if left out. */
+  readonly program?: PodProgram;
 }
 
 export async function startPod(options: PodOptions): Promise<Pod> {
   const { kind, role, name, folder, config, profile } = options;
+  const program = options.program ?? { words: [entry], env: {} };
   await mkdir(folder, { recursive: true });
   const configFile = join(folder, `${name}.json`);
   const logFile = join(folder, `${name}.log`);
@@ -56,10 +60,10 @@ export async function startPod(options: PodOptions): Promise<Pod> {
   await writeFile(configFile, JSON.stringify(own));
   await writeFile(logFile, '');
   const running = await startProcess({
-    program: [...profileFlags(profile, name), entry],
+    program: [...profileFlags(profile, name), ...program.words],
     command: {
       args: [kind, role],
-      env: { ...hostEnvironment(process.env), MILLRACE_CONFIG: configFile },
+      env: { ...hostEnvironment(process.env), ...program.env, MILLRACE_CONFIG: configFile },
     },
     cwd: folder,
     logFile,

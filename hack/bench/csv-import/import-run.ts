@@ -11,6 +11,7 @@ import { basename, dirname, join } from 'node:path';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { columns, key } from './data.ts';
 import { startPod, untilLogged, type LogLine, type Pod, type PodUsage } from '../pods.ts';
+import type { PodProgram } from '../program.ts';
 import { importTable } from './tables.ts';
 
 export interface ImportOptions {
@@ -20,6 +21,7 @@ export interface ImportOptions {
   /** By the name of the key in the backends Secret. */
   readonly backends: Readonly<Record<string, string>>;
   readonly profile?: string;
+  readonly program: PodProgram;
   /** Columns that are sealed, under SEALING_KEYS of the backends. */
   readonly sealed?: readonly string[];
 }
@@ -39,13 +41,14 @@ const mebibyte = 1_048_576;
 const importLimitMs = 1_800_000;
 
 export async function runImport(options: ImportOptions): Promise<ImportResult> {
-  const { profile, workers: count } = options;
+  const { profile, program, workers: count } = options;
   const folder = join(options.folder, 'pods');
   const config = podConfig(options, await writeBackends(folder, options.backends));
   const shared = {
     kind: 'csv-import',
     folder,
     config,
+    program,
     ...(profile === undefined ? {} : { profile }),
   };
   const pods: Pod[] = [];

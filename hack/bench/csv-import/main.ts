@@ -23,6 +23,7 @@ import {
   type Machine,
   type Pair,
 } from './report.ts';
+import { writeProgram } from '../program.ts';
 import { measureScale } from './scale.ts';
 import { measureSealed, sealingKeys } from './sealed.ts';
 import { importTable, plainTable, Tables } from './tables.ts';
@@ -55,6 +56,7 @@ export async function benchOfCsvImport(args: readonly string[]): Promise<number>
       SEALING_KEYS: sealingKeys(),
     };
     await using tables = await Tables.open(postgres);
+    const program = await writeProgram(join(folder, 'program'));
     const baseline = openBaseline(ownerUrl);
     const profile = options.profile === undefined ? {} : { profile: resolve(options.profile) };
     const bench: Bench = {
@@ -63,7 +65,7 @@ export async function benchOfCsvImport(args: readonly string[]): Promise<number>
       tables,
       baseline,
       load: ({ path: file }, workers, sealed = []) =>
-        runImport({ folder, file, workers, backends: urls, sealed, ...profile }),
+        runImport({ folder, file, workers, backends: urls, sealed, program, ...profile }),
     };
     console.log(machineLines(await describeMachine(bench, { args, load })).join('\n'));
     return await measureAsked(bench);
