@@ -97,16 +97,17 @@ const needed = lacks('postgres', 'rabbitmq');
 
 describe.skipIf(needed)('an import', () => {
   it('of a file with a record that kills every worker rejects that record and loads all others', async () => {
-    await using it = await preparedImport(csv(['a', 'CRASH', 'c']));
+    // Few records are few processes; how many are searched is isolation.service.test.ts.
+    await using it = await preparedImport(csv(['CRASH', 'b']));
     await using run = running(it);
 
     const code = await run.ended;
 
     expect(code).toBe(0);
-    expect(await values(it)).toEqual(['a', 'c']);
+    expect(await values(it)).toEqual(['b']);
     expect(await report(it)).toMatchObject({
       state: 'Complete',
-      totals: { read: 3, loaded: 2, superseded: 0, rejected: 1 },
+      totals: { read: 2, loaded: 1, superseded: 0, rejected: 1 },
       rejectReasons: [{ reason: 'KillsWorker', rows: 1 }],
     });
     // The record killed as many workers as it takes to be believed, and no more.
@@ -117,7 +118,8 @@ describe.skipIf(needed)('an import', () => {
     await using it = await preparedImport(csv(['a', 'b', 'c']));
     const lock = Promise.withResolvers<undefined>();
     const locked = it.owner.transaction(async (tx) => {
-      // Whoever loads the chunk waits, with it in hand.
+      // Whoever loads the chunk waits, with it in hand, however long a busy host takes to start them.
+      await tx.query('SET LOCAL idle_in_transaction_session_timeout = 0');
       await tx.query('LOCK TABLE things IN SHARE MODE');
       await lock.promise;
     });

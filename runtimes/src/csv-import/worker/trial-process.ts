@@ -2,11 +2,12 @@
  * Starts a process for a trial and says how it ended.
  *
  * Death is evidence only when it can have come from within: a crash, an abort as of a full heap, an
- * exit without a word, more memory than the container has, more time on the processor than any chunk takes. Signals that
- * others send (SIGKILL and SIGTERM above all) prove nothing, and neither does the time limit alone: a
- * frozen node looks the same. The process has as much heap as a worker has, so that nothing dies of
- * that there which would live here, and it ends when its worker is gone. A trial without records gets
- * only part of memory and processor time: when it passes, there was more to spare than any fair record takes.
+ * exit without a word, more memory than the container has, more time on the processor than any chunk
+ * takes. Signals that others send (SIGKILL and SIGTERM above all) prove nothing, and neither does the
+ * time limit alone: a frozen node looks the same. The process has as much heap as a worker has, so that
+ * nothing dies of that there which would live here, and it ends when its worker is gone. A trial
+ * without records gets only part of memory and processor time: when it passes, there was more to spare
+ * than any fair record takes.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
