@@ -6,7 +6,7 @@
  * the ledger, and every later start reads it from there.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
-import type { Dialect, FormatSpec } from '../../csv/dialect.ts';
+import type { Dialect } from '../../csv/dialect.ts';
 import { readHeader, type Header } from '../../csv/header.ts';
 import type { Findings } from '../../csv/sniff-findings.ts';
 import { probePlaces } from '../../csv/sniff-probes.ts';
@@ -40,7 +40,7 @@ export async function decideSource({ config, sink, source }: SourceToDecide): Pr
 
   const start = await read(headBytes);
   const { bytes: head, isWhole: isWholeFile } = start;
-  const { dialect, width, ...found } = sniff(head, formatOf(config), {
+  const { dialect, width, ...found } = sniff(head, config.format, {
     isWholeFile,
     probes: await readProbes(source, pinned),
   });
@@ -100,8 +100,4 @@ async function wholeHeader(
       );
     }
   }
-}
-
-function formatOf(config: CsvImportPodConfig): FormatSpec {
-  return config.format;
 }
