@@ -7,6 +7,7 @@
 import { cellWorth, shapeOf } from './cell-shape.ts';
 import type { Dialect } from './dialect.ts';
 import { lossyFieldText, textsOf } from './field-text.ts';
+import { endOfLine } from './line-end.ts';
 import { parseChunk, type ParsedRecord } from './parser.ts';
 import { quotedFlag, strayFlag } from './record-reader.ts';
 import { splitLine } from './split-line.ts';
@@ -32,6 +33,8 @@ export interface Reading {
   readonly spaced: number;
   /** What its first line leaves of the score: it may rather name one column than several. */
   readonly naming: number;
+  /** Whether some record is of several lines. */
+  readonly isMultiline: boolean;
 }
 
 interface Evidence {
@@ -51,6 +54,13 @@ interface Evidence {
   spaced: number;
   /** Cells of many words. */
   wordy: number;
+  /** Cells that are an address, an id or a time as they stand. */
+  codes: number;
+  /** Records with a tab within a cell that is not quoted. */
+  tabbed: number;
+  /** Records that could be one number: digits, and two digits after the delimiter. */
+  decimals: number;
+  multiline: number;
 }
 
 /** How usual each delimiter is, beside the comma with 1. Rare ones need better evidence. */
@@ -71,9 +81,14 @@ const priors: Record<number, number> = {
 /** Runs of spaces are hardly an accident: they align columns. */
 const runPriors = { 1: 0.7, 2: 0.8 } as const;
 const plainPrior = 0.52;
+/** Of one column in which nearly every line is an address, an id or a time. */
+const codesPrior = 0.75;
 const manyWords = /\S\s+\S+\s+\S+\s+\S/;
 /** What is left of the score of sentences that were cut at their commas. */
 const proseShare = 0.6;
+const tabbedShare = 0.75;
+/** So that one column of decimal commas is nearly as likely as two columns, and neither is sure. */
+const decimalShare = 0.68;
 const wideMin = 4;
 /** Quotes that a file may misuse before that says much about its dialect. */
 const fewQuotes = 2;
@@ -93,6 +108,10 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     delimiters: 0,
     spaced: 0,
     wordy: 0,
+    codes: 0,
+    tabbed: 0,
+    decimals: 0,
+    multiline: 0,
   };
   const chunk = { bytes: sample, offset: 0, dialect, maxRecordBytes: sample.length + 1 };
   parseChunk(chunk, {
@@ -114,6 +133,7 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
     delimiters: evidence.delimiters,
     spaced: evidence.spaced,
     naming: naming(evidence, dialect, width),
+    isMultiline: evidence.multiline > 0,
   };
 }
 
@@ -123,6 +143,9 @@ function weigh(record: ParsedRecord, evidence: Evidence): void {
     evidence.firstShapes.push(textsOf(record).map(shapeOf).join());
   }
   const takesCells = evidence.cells < cellsMax;
+  if (isDecimal(record)) evidence.decimals += 1;
+  if (endOfLine(record.bytes, record.start, record.end) < record.end) evidence.multiline += 1;
+  if (takesCells && holdsTab(record)) evidence.tabbed += 1;
   for (let index = 0; index < record.fieldCount; index += 1) {
     const flags = record.fieldFlags[index] ?? 0;
     weighQuotes(record, index, evidence);
@@ -135,13 +158,38 @@ function weigh(record: ParsedRecord, evidence: Evidence): void {
   }
 }
 
+/** `403,68` is rather one number than two, where no other record says so. */
+function isDecimal(record: ParsedRecord): boolean {
+  if (record.fieldCount !== 2 || record.dialect.delimiter !== 0x2c) return false;
+  return /^-?\d+,\d\d$/.test(record.bytes.toString('latin1', record.start, record.end));
+}
+
+function holdsTab(record: ParsedRecord): boolean {
+  const { bytes, dialect, fieldStart, fieldEnd, fieldFlags } = record;
+  if (dialect.delimiter === 0x09 || dialect.delimiter === 0x20) return false;
+  const first = bytes.indexOf(0x09, record.start);
+  if (first < 0 || first >= record.end) return false;
+  for (let index = 0; index < record.fieldCount; index += 1) {
+    const isQuoted = ((fieldFlags[index] ?? 0) & quotedFlag) !== 0;
+    const cell = bytes.subarray(fieldStart[index], fieldEnd[index]);
+    if (!isQuoted && cell.includes(0x09)) return true;
+  }
+  return false;
+}
+
 /** An empty cell between two spaces is no cell: the spaces were there to align. */
 function worthOf(record: ParsedRecord, index: number, evidence: Evidence): number {
   const isEmpty = record.fieldStart[index] === record.fieldEnd[index];
   if (isEmpty && record.dialect.delimiter === 0x20) return 0.2;
   const text = lossyFieldText(record, index);
   if (manyWords.test(text)) evidence.wordy += 1;
+  if (record.fieldCount === 1 && isCode(text)) evidence.codes += 1;
   return cellWorth(text);
+}
+
+function isCode(text: string): boolean {
+  const shape = shapeOf(text);
+  return shape === 'date' || (shape === 'code' && text[0] !== '{' && text[0] !== '[');
 }
 
 /** A line with a quote that never closes still shows its width; its cells are half trusted. */
@@ -221,15 +269,22 @@ function score(evidence: Evidence, dialect: Dialect): number {
   // In a wide table one field more or less is an accident; in a narrow one it is another shape.
   const alike = width < wideMin ? share : (share + near) / 2;
   const consistency = Math.max(floor, 0.6 * alike + 0.22 * agreement + 0.18 * near);
-  const size = width === 1 ? plainPrior : (1 - 0.4 / width) * prior(dialect, { width, share });
+  const plain = evidence.codes >= (cells - 1) * 0.9 && cells > 2 ? codesPrior : plainPrior;
+  const size = width === 1 ? plain : (1 - 0.4 / width) * prior(dialect, { width, share });
   return (
     consistency *
     (worth / cells) *
     size *
     quoting(evidence) *
     naming(evidence, dialect, width) *
-    (isProse(evidence, width) ? proseShare : 1)
+    (isProse(evidence, width) ? proseShare : 1) *
+    (isTabbed(evidence) ? tabbedShare : 1)
   );
+}
+
+/** Who writes a tab into every record separates by tabs: they are rarer in cells than any other mark. */
+function isTabbed({ tabbed, widths }: Evidence): boolean {
+  return tabbed > 1 && tabbed >= widths.length * 0.9;
 }
 
 /** Sentences have a space after each comma, and nearly all that is between commas is many words. */
@@ -237,19 +292,21 @@ function isProse({ delimiters, spaced, wordy, cells }: Evidence, width: number):
   return width > 1 && width < wideMin && spaced >= delimiters * 0.9 && wordy > cells * 0.5;
 }
 
-/** Many fields in every record are no accident, even with a delimiter that is rare. */
+/** Many fields in nearly every record are no accident, even with a delimiter that is rare. */
 function prior(
   { delimiter, spacesMin }: Dialect,
   { width, share }: { width: number; share: number },
 ): number {
   const usual = spacesMin === undefined ? (priors[delimiter] ?? 1) : runPriors[spacesMin];
-  if (share <= 0.95) return usual;
-  return usual + (1 - usual) * 0.5 * Math.min(1, Math.max(0, (width - 3) / 2));
+  const agreed = Math.min(1, Math.max(0, (share - 0.8) / 0.15));
+  return usual + (1 - usual) * 0.5 * agreed * Math.min(1, Math.max(0, (width - 3) / 2));
 }
 
 /** What is left of a score if the first record rather names one column than several. */
 function naming(evidence: Evidence, { delimiter }: Dialect, width: number): number {
   if (isNamedColumn(evidence)) return 0.6;
+  const { decimals, widths } = evidence;
+  if (decimals === widths.length) return decimalShare;
   // A name of other words than its values: their spaces are spaces.
   return delimiter === 0x20 && evidence.widths[0] !== width ? 0.8 : 1;
 }

@@ -92,9 +92,11 @@ function explain(seen: Seen): string[] {
 }
 
 function preambleReason({ preambleLines, format }: Seen): string {
-  const lines = preambleLines === 1 ? 'one line' : `${preambleLines} lines`;
-  const why = format.preambleLines === undefined ? 'do not look like the table' : 'are given';
-  return `preamble: ${lines} above the table ${why} and ${preambleLines === 1 ? 'is' : 'are'} skipped`;
+  const isOne = preambleLines === 1;
+  const lines = isOne ? 'one line' : `${preambleLines} lines`;
+  if (format.preambleLines !== undefined) return `preamble: ${lines}, given`;
+  const why = isOne ? 'does not look like it and is' : 'do not look like it and are';
+  return `preamble: ${lines} above the table ${why} skipped`;
 }
 
 function alike({ share, records, width }: Reading): string {

@@ -41,7 +41,8 @@ export function sniffHeader(rows: readonly (readonly string[])[], width: number)
     return { isHeader: votes > 0, isSure, votes, reason: `${reason} those below it` };
   }
   const names = first.filter((cell) => cell !== '');
-  const isHeader = values === 0 && new Set(names).size === names.length && names.length > 0;
+  const isUnique = new Set(names).size === names.length && names.length > 0;
+  const isHeader = values === 0 && isUnique && !names.some(isSentence);
   const reason = 'nothing but its uniqueness tells the first record from the others';
   return { isHeader, isSure, votes, reason };
 }
@@ -102,15 +103,25 @@ function isCountedUp(first: readonly string[], body: readonly (readonly string[]
   if (numbers.length < 2) return false;
   const [start, last] = [numbers[0] ?? 0, numbers.at(-1) ?? 0];
   if (start >= yearMin && last <= yearMax && isYears(numbers, { columns, body })) return true;
+  return isPositions(first, columns, body);
+}
+
+/** 0, 1, 2 or 1, 2, 3 above texts, or above anything where an index without a name stands beside. */
+function isPositions(
+  first: readonly string[],
+  columns: readonly number[],
+  body: readonly (readonly string[])[],
+): boolean {
+  const start = Number(first[columns[0] ?? 0]);
   // An empty name between two positions takes the place of one.
-  const isRow = numbers.every(
-    (value, index) => value - start === (columns[index] ?? 0) - (columns[0] ?? 0),
+  const isRow = columns.every(
+    (column) => Number(first[column]) - start === column - (columns[0] ?? 0),
   );
-  if (!isRow) return false;
-  if (start > 1) return false;
+  if (!isRow || start > 1) return false;
+  if (first[0] === '' && columns.length === first.length - 1) return true;
   const texts = columns.filter((column) => body.some((row) => isText(row[column] ?? '')));
   // A position for every column is no accident where one of them is above texts alone.
-  const isWhole = columns.length === first.length && numbers.length >= positionsMin;
+  const isWhole = columns.length === first.length && columns.length >= positionsMin;
   const isAbove = (column: number): boolean => body.every((row) => isText(row[column] ?? 'x'));
   return texts.length === columns.length || (isWhole && texts.some(isAbove));
 }
@@ -139,14 +150,26 @@ const typed = new Set<Shape>(['number', 'date', 'code']);
 /** Positive: this cell looks like a name; negative: like one more value. */
 function vote(cell: string, below: readonly string[]): number {
   const shape = shapeOf(cell);
-  const filled = below.filter((value) => value.trim() !== '');
+  if (isNull(cell)) return -2;
+  const filled = below.filter((value) => value.trim() !== '' && !isNull(value));
   if (filled.length === 0 || shape === 'empty') return 0;
   const shapes = filled.map((value) => shapeOf(value.trim()));
   const isTyped = shapes.filter((other) => typed.has(other)).length > filled.length * 0.7;
+  // Dates side by side above figures are names, as years are.
+  if (shape === 'date' && shapes.every((other) => other === 'number')) return 2;
   if (typed.has(shape)) return isTyped ? -2 : -1;
   if (isTyped) return 2;
   if (filled.includes(cell)) return -1;
   return lengthVote(cell, filled) + characterVote(cell, filled) + noveltyVote(filled);
+}
+
+function isSentence(cell: string): boolean {
+  return /^\S+ \S+ \S+ .*[.!]$/.test(cell.trim());
+}
+
+/** How databases write that there is no value. */
+function isNull(cell: string): boolean {
+  return cell === '\\N' || cell === 'NULL' || cell === 'null' || cell === 'NaN';
 }
 
 /** Fewer values may be alike by accident. */
@@ -155,9 +178,12 @@ const markedValuesMin = 3;
 
 /** Values of one length (codes, states) make a cell of another length a name. */
 function lengthVote(cell: string, filled: readonly string[]): number {
-  if (filled.length < alikeValuesMin) return 0;
-  const lengths = new Set(filled.map((value) => value.trim().length));
-  if (lengths.size !== 1) return 0;
+  const values = new Set(filled.map((value) => value.trim()));
+  const lengths = new Set(Array.from(values, ({ length }) => length));
+  if (filled.length < alikeValuesMin || lengths.size !== 1) return 0;
+  // A few words that come again may have one length by accident.
+  const isWords = Array.from(values).every((value) => /^\p{Lu}?\p{Ll}{3,}$/u.test(value));
+  if (isWords && values.size < alikeValuesMin) return 0;
   return lengths.has(cell.length) ? -0.5 : 1;
 }
 

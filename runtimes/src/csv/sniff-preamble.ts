@@ -7,8 +7,9 @@
  * records than a record lost.
  */
 
-import { shapeOf, type Shape } from './cell-shape.ts';
+import { shapeOf } from './cell-shape.ts';
 import { sniffHeader } from './sniff-header.ts';
+import { filledOf, holdsTable, isFilled, labelsEnd } from './sniff-labels.ts';
 import type { SampleRow } from './sniff-rows.ts';
 
 /** The share of the rows below a preamble that must go on in the table's width. */
@@ -17,8 +18,8 @@ const goesOnMin = 0.6;
 const sparseShare = 0.4;
 /** If more rows of the table are as sparse, being sparse says nothing. */
 const sparseRowsMax = 0.1;
-/** Fewer rows are no table of their own, whatever they look like. */
-const tableRowsMin = 4;
+/** The share of rows whose first cells are of a kind that the lines above must not have. */
+const alikeMin = 0.8;
 const wideMin = 4;
 const nearMin = 3;
 /** How far below a first candidate a better header is looked for. */
@@ -67,6 +68,8 @@ function signOf(row: SampleRow | undefined): string | undefined {
 }
 
 function uncommentedStart(rows: readonly SampleRow[], width: number): TableStart {
+  const labels = labelsEnd(rows, width);
+  if (labels > 0) return { start: labels, mainStart: 0 };
   const table = new TableRows(rows, width);
   const first = rows.findIndex((row) => table.has(row));
   if (first < 0) return atOnce;
@@ -75,8 +78,31 @@ function uncommentedStart(rows: readonly SampleRow[], width: number): TableStart
   const below = rows.slice(start);
   const going = below.filter((row) => table.isNear(row)).length;
   if (going < below.length * goesOnMin || (going < 2 && width < wideMin)) return atOnce;
+  if (isNarrow(rows, { start, width }) || isAlike(rows, start)) return atOnce;
   const isBelowTable = holdsTable(rows.slice(0, start));
   return isBelowTable ? { start: 0, mainStart: start } : { start, mainStart: 0 };
+}
+
+/** In two columns without names, what stands above fewer records than lines is rather one column. */
+function isNarrow(
+  rows: readonly SampleRow[],
+  { start, width }: { start: number; width: number },
+): boolean {
+  const above = rows.slice(0, start).filter(({ cells }) => filledOf(cells) > 0).length;
+  const below = rows.slice(start).map(({ cells }) => cells);
+  return width < nearMin && below.length < 2 * above && sniffHeader(below, width).votes <= 0;
+}
+
+/** Whether a line above begins like most rows: with a number, a date, an address. */
+function isAlike(rows: readonly SampleRow[], start: number): boolean {
+  const firstShape = ({ cells }: SampleRow): string => shapeOf(cells[0]?.trim() ?? '');
+  const below = rows.slice(start);
+  const shapes = new Set(rows.slice(0, start).map(firstShape));
+  return (['number', 'date', 'code'] as const).some(
+    (shape) =>
+      shapes.has(shape) &&
+      below.filter((row) => firstShape(row) === shape).length > below.length * alikeMin,
+  );
 }
 
 /** What a row of the table is: as wide as the others, and filled. */
@@ -91,7 +117,9 @@ class TableRows {
       (column) => whole.filter(({ cells }) => isFilled(cells[column])).length > whole.length * 0.1,
     ).length;
     const least = Math.floor(used * sparseShare) + 1;
-    const sparse = whole.filter(({ cells }) => filledOf(cells) < least).length;
+    // Titles that are as wide as the table come before its first row.
+    const filled = whole.findIndex(({ cells }) => filledOf(cells) >= least);
+    const sparse = whole.slice(filled).filter(({ cells }) => filledOf(cells) < least).length;
     this.#filledMin = width > 2 && sparse <= Math.max(3, whole.length * sparseRowsMax) ? least : 0;
   }
 
@@ -104,14 +132,6 @@ class TableRows {
     const distance = Math.abs(cells.length - this.#width);
     return cells.length > 1 && distance <= (this.#width < nearMin ? 0 : 1);
   }
-}
-
-function isFilled(cell: string | undefined): boolean {
-  return cell !== undefined && cell.trim() !== '';
-}
-
-function filledOf(cells: readonly string[]): number {
-  return cells.filter(isFilled).length;
 }
 
 /**
@@ -136,37 +156,4 @@ function betterHeader(
   const titleVotes = sniffHeader([title, ...below.slice(1)], width).votes;
   const isBetter = isBroken ? votes >= titleVotes : votes > titleVotes;
   return isOther && votes > 0 && isBetter ? at : first;
-}
-
-/** Whether some rows above the table are a table too: several of one width, alike in each column. */
-function holdsTable(rows: readonly SampleRow[]): boolean {
-  const blocks = rows.map(({ cells }) => cells.slice(0, cells.findLastIndex(isFilled) + 1));
-  for (let from = 0; from < blocks.length;) {
-    const width = blocks[from]?.length ?? 0;
-    let to = from + 1;
-    while (blocks[to]?.length === width) to += 1;
-    const block = blocks.slice(from, to);
-    if (width > 1 && block.length >= tableRowsMin && !holdsNames(block)) return true;
-    from = to;
-  }
-  return false;
-}
-
-/** Names with their values (`Created;2024-01-31`): every name differs, and so do the values' kinds. */
-function holdsNames(block: readonly (readonly string[])[]): boolean {
-  const names = block.map((cells) => cells[0]?.trim() ?? '');
-  if (block.some((cells) => filledOf(cells.slice(1)) > 1)) return false;
-  if (names.filter((name) => name.endsWith(':')).length > names.length / 2) return true;
-  const isNamed = names.every((name) => name === '' || isWord(shapeOf(name)));
-  const kinds = new Set(block.slice(1).map((cells) => kindOf(cells.slice(1).find(isFilled) ?? '')));
-  return isNamed && kinds.size > 1;
-}
-
-function isWord(shape: Shape): boolean {
-  return shape === 'word' || shape === 'text';
-}
-
-function kindOf(value: string): string {
-  const shape = shapeOf(value.trim());
-  return isWord(shape) ? 'text' : shape;
 }

@@ -12,6 +12,8 @@ import { sniffEncoding, type EncodingGuess } from './sniff-encoding.ts';
 
 export interface Sample {
   readonly bytes: Buffer;
+  /** Whether the file goes on after the bytes. */
+  readonly isCut: boolean;
   readonly encoding: Encoding;
   readonly guess: EncodingGuess;
   readonly hint: SeparatorHint | undefined;
@@ -40,6 +42,7 @@ export function takeSample(
   const hint = separatorHint(whole, 'UTF-8');
   return {
     bytes: withoutLines(whole.subarray(hint?.bytes ?? 0), format.preambleLines ?? 0),
+    isCut,
     encoding,
     guess,
     hint,

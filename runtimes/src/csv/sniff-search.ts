@@ -16,16 +16,12 @@ import {
   type FormatSpec,
 } from './dialect.ts';
 import { readSample, type Reading } from './sniff-candidate.ts';
+import { beginningOf, recordsOf, type Excerpt } from './sniff-excerpt.ts';
 import { sniffHeader } from './sniff-header.ts';
 import { tableStart } from './sniff-preamble.ts';
 import { rowsOf } from './sniff-rows.ts';
-import { afterLines } from './line-end.ts';
-import { wholeLines, withoutLines } from './sniff-sample.ts';
+import { withoutLines } from './sniff-sample.ts';
 
-/** Enough lines to tell delimiters apart; thousands of files must be sniffed in one call. */
-const firstLookBytes = 64 << 10;
-/** Lines of thousands of columns may be longer: then as much as so many of them take. */
-const firstLookLinesMin = 8;
 const accidentsMax = 4;
 const betterShare = 0.1;
 /** With less than this share of the best score, no candidate gains enough without its preamble. */
@@ -54,13 +50,17 @@ export interface Found {
   /** Lines above the table that most rows belong to, if a smaller one stands above it; else 0. */
   readonly mainLines: number;
   /** The sample without them. */
-  readonly table: Buffer;
+  readonly table: Excerpt;
+  /** The pieces from later in the file that could be read. */
+  readonly pieces: readonly Buffer[];
 }
 
-export function search(sample: Buffer, later: readonly Buffer[], format: FormatSpec): Found {
+/** `sample.later`: pieces from later in the file, for quotes that are rare. */
+export function search(sample: SearchedSample, format: FormatSpec): Found {
   const base = { ...standardDialect, comment: format.comment?.codePointAt(0) };
-  const beginning = beginningOf(sample);
-  const readings = delimiterCandidates(sample, format).map((delimiter) =>
+  const whole = { bytes: sample.bytes, to: sample.bytes.length, isCut: sample.isCut };
+  const beginning = beginningOf(whole);
+  const readings = delimiterCandidates(sample.bytes, format).map((delimiter) =>
     bestReading(beginning, quoteCandidates(beginning, { ...base, ...delimiter }, format)),
   );
   const isFree = format.preambleLines === undefined;
@@ -75,12 +75,30 @@ export function search(sample: Buffer, later: readonly Buffer[], format: FormatS
   const { delimiter, spacesMin } = first.reading.dialect;
   const dialect = { ...base, delimiter, ...(spacesMin === undefined ? {} : { spacesMin }) };
   const { preambleLines, mainLines } = first;
-  const table = withoutLines(sample, preambleLines);
-  const all = later.length === 0 ? table : Buffer.concat([table, ...later]);
-  const best =
-    beginning === all ? first.reading : bestReading(all, quoteCandidates(all, dialect, format));
-  const found = { second: second?.reading, preambleLines, mainLines, table };
+  const table = below(whole, preambleLines);
+  // A piece may begin within a record of many lines, and then its lines are none.
+  const pieces = first.reading.isMultiline ? [] : sample.later;
+  const all = pieces.length === 0 ? table : withPieces(table, pieces);
+  const isAllSeen = beginning.to === all.bytes.length && preambleLines === 0;
+  const best = isAllSeen ? first.reading : bestReading(all, quoteCandidates(all, dialect, format));
+  const found = { second: second?.reading, preambleLines, mainLines, table, pieces };
   return { ...found, best: refine(all, best, format) };
+}
+
+interface SearchedSample {
+  readonly bytes: Buffer;
+  readonly isCut: boolean;
+  readonly later: readonly Buffer[];
+}
+
+function below({ bytes, to, isCut }: Excerpt, lines: number): Excerpt {
+  const rest = withoutLines(bytes, lines);
+  return { bytes: rest, to: Math.max(0, to - (bytes.length - rest.length)), isCut };
+}
+
+function withPieces({ bytes }: Excerpt, pieces: readonly Buffer[]): Excerpt {
+  const all = Buffer.concat([bytes, ...pieces]);
+  return { bytes: all, to: all.length, isCut: false };
 }
 
 interface Candidate {
@@ -90,30 +108,27 @@ interface Candidate {
 }
 
 /** The reading of the table alone, if there is something above it: that costs it a little. */
-function withoutPreamble(sample: Buffer, whole: Reading): Candidate {
-  const rows = rowsOf(sample, whole.dialect);
+function withoutPreamble(sample: Excerpt, whole: Reading): Candidate {
+  const rows = rowsOf(recordsOf(sample, whole.dialect), whole.dialect);
   const { start, mainStart } = tableStart(rows, whole.width);
   const mainLines = mainStart === 0 ? 0 : (rows[mainStart]?.line ?? 1) - 1;
   if (start === 0) return { reading: whole, preambleLines: 0, mainLines };
   const preambleLines = (rows[start]?.line ?? 1) - 1;
-  const table = withoutLines(sample, preambleLines);
-  const reading = readSample(table, whole.dialect);
-  const below = rows.slice(start, start + headerRows).map(({ cells }) => cells);
-  const isNamed = sniffHeader(below, reading.width).votes > 0;
+  const reading = readExcerpt(below(sample, preambleLines), whole.dialect);
+  const table = rows.slice(start, start + headerRows).map(({ cells }) => cells);
+  const isNamed = sniffHeader(table, reading.width).votes > 0;
   // One line above values alone: with another delimiter, it might be their header.
   const share = isNamed ? preambleShare : namelessShare;
   const score = reading.score * whole.naming * share;
   return { reading: { ...reading, score }, preambleLines, mainLines };
 }
 
-export function beginningOf(sample: Buffer): Buffer {
-  if (sample.length <= firstLookBytes) return sample;
-  const { at } = afterLines(sample, firstLookLinesMin);
-  return wholeLines(sample.subarray(0, Math.max(firstLookBytes, at)));
+function readExcerpt(excerpt: Excerpt, dialect: Dialect): Reading {
+  return readSample(recordsOf(excerpt, dialect), dialect);
 }
 
-function bestReading(sample: Buffer, candidates: readonly Dialect[]): Reading {
-  const readings = candidates.map((candidate) => readSample(sample, candidate));
+function bestReading(sample: Excerpt, candidates: readonly Dialect[]): Reading {
+  const readings = candidates.map((candidate) => readExcerpt(sample, candidate));
   const [first, ...others] = readings as [Reading, ...Reading[]];
   return others.reduce((best, reading) => {
     const isPlausible = isUsed(reading, first);
@@ -128,6 +143,8 @@ function bestReading(sample: Buffer, candidates: readonly Dialect[]): Reading {
 function isUsed(reading: Reading, first: Reading): boolean {
   const { quote } = reading.dialect;
   if (quote === first.dialect.quote) return true;
+  // Apostrophes before words: they never close, and the records agree without them.
+  if (quote !== undefined && reading.bad > first.bad && first.share >= reading.share) return false;
   if (quote === undefined) return isBeyondQuotes(first);
   if (reading.quotedFields > first.quotedFields) return true;
   return reading.quotedFields > 0 && reading.share > first.share + betterShare;
@@ -157,7 +174,8 @@ function delimiterCandidates(sample: Buffer, format: FormatSpec): readonly Delim
   return [...single, ...runs];
 }
 
-function quoteCandidates(sample: Buffer, base: Dialect, format: FormatSpec): Dialect[] {
+function quoteCandidates(excerpt: Excerpt, base: Dialect, format: FormatSpec): Dialect[] {
+  const sample = excerpt.bytes.subarray(0, excerpt.to);
   const given = fixed(format.quote);
   const quotes: (number | undefined)[] = [];
   if (given !== undefined) quotes.push(given === 'None' ? undefined : given.codePointAt(0));
@@ -196,13 +214,13 @@ function escapeCandidates(sample: Buffer, dialect: Dialect, format: FormatSpec):
 }
 
 /** What only shows once the delimiter and the quotes are known. */
-function refine(sample: Buffer, reading: Reading, format: FormatSpec): Reading {
+function refine(sample: Excerpt, reading: Reading, format: FormatSpec): Reading {
   const { dialect } = reading;
   const escape = fixed(format.escape) === undefined && isBackslashed(reading) ? 'Backslash' : null;
   const isPadded = fixed(format.delimiter) === undefined && hasSpaces(reading);
   if (escape === null && isPadded === (dialect.padded === true)) return reading;
   const { padded: _, ...plain } = { ...dialect, escape: escape ?? dialect.escape };
-  return readSample(sample, isPadded ? { ...plain, padded: true } : plain);
+  return readExcerpt(sample, isPadded ? { ...plain, padded: true } : plain);
 }
 
 function isBackslashed({ dialect, pairedBackslashes, otherBackslashes }: Reading): boolean {

@@ -1,24 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readableDialect, type FormatSpec } from './dialect.ts';
 import { sniff } from './sniff.ts';
-import { readFile } from './test/read-file.ts';
+import { dialectOf, readFile, rowsOf } from './test/read-file.ts';
 import { tableCase } from './test/tables.ts';
-
-/** What `--records` prints: the header, then every record. */
-async function rowsOf(
-  bytes: Buffer,
-  format: FormatSpec = {},
-): Promise<readonly (readonly string[])[]> {
-  return (await readFile(bytes, format)).rows;
-}
-
-function dialectOf(
-  text: string | Buffer,
-  format: FormatSpec = {},
-): ReturnType<typeof readableDialect> {
-  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-  return readableDialect(sniff(bytes, format, { isWholeFile: true }).dialect);
-}
 
 describe('sniff on generated exports', () => {
   it('reads the very cells that were written in 99 of 100 files, and the header in 98', async () => {
@@ -130,6 +114,9 @@ describe('sniff on particular files', () => {
 
   it('does not take apostrophes for quotes, and single quotes for text', () => {
     expect(dialectOf("it's,that's,x\n'tis,don't,z\n").quote).toBe('"');
+    expect(dialectOf("id;n\n1;'t Hooft\n2;rock 'n' roll\n3;'quoted'\n4;'quoted'\n").quote).toBe(
+      '"',
+    );
     expect(dialectOf("'a,b','c'\n'd','e'\n").quote).toBe("'");
     expect(dialectOf('a,b\n"x",\'1, 2\'\n"y",3\n"z",4\n').quote).toBe("'");
   });
@@ -154,56 +141,6 @@ describe('sniff on particular files', () => {
   });
 
   it.each([
-    ['titles', 'Report\nby Bob, Ann\n\na,b,c,d\n1,2,3,4\n5,6,7,8\n', 3, 'a'],
-    ['a quoted title of two lines', '"Report,\nall"\na,b,c\n1,2,3\n4,5,6\n', 2, 'a'],
-    ['padded titles', 'Report,,,,\n,,,,\na,b,c,d,e\n1,2,3,4,5\n6,7,8,9,0\n', 2, 'a'],
-    [
-      'a title with nearly as many commas',
-      'North, south, east, west\nname,b,c,d,e\nx,2,3,4,5\ny,6,7,8,9\n',
-      1,
-      'name',
-    ],
-    [
-      'names with values',
-      `From;2024\nTo;x y\nBy;7.5\nAt;z\n${'k;b;c;d;e\n'}${'1;2;3;4;5\n'.repeat(5)}`,
-      4,
-      'k',
-    ],
-    ['comment signs', '# a tool\n# x, y, z\nt,u\n1,2\n3,4\n', 2, 't'],
-    ['a header behind a comment sign', '# a tool\n# t,u\n1,2\n3,4\n', 1, '# t'],
-    [
-      'many commented lines above a few rows',
-      `${'# some, text; here\n'.repeat(30)}t,u,v\n${'1,2,3\n'.repeat(9)}`,
-      30,
-      't',
-    ],
-    [
-      'titles with commas above three columns',
-      'R\nby A, B\nfor C\n\nn,b,c\n1,2,3\n4,5,6\n',
-      4,
-      'n',
-    ],
-    ['nothing but a header with a delimiter too many', 'a,b,c,\n1,2,3\n4,5,6\n', 0, 'a'],
-    ['nothing but a header that comes again', 'id,n\n1,x\n2\nid,n\n3,"o\n4,y\n', 0, 'id'],
-    ['nothing but a header below a line of it', 'a,b,c\nx\na,b,c\n1,2,3\n4,5,6\n7,8,9\n', 0, 'a'],
-    ['a separator hint and a title', 'sep=;\nReport\na;b;c\n1;2;3\n4;5;6\n', 1, 'a'],
-    ['nothing', 'a,b,c\n1,2,3\n', 0, 'a'],
-    ['a header that lacks a field', 'a,b,c,d\n1,2,3,4,5\n6,7,8,9,0\n1,2,3,4,5\n', 0, 'a'],
-    ['empty lines', '\n\na,b,c\n1,2,3\n', 0, 'a'],
-    ['another table', `k,l\nA,1\nB,2\nC,3\nD,4\n\n${'1,2,3,4,5\n'.repeat(9)}`, 0, 'k'],
-  ])('skips what is above the table and no more: %s', async (_, text, lines, first) => {
-    expect(dialectOf(text).preambleLines).toBe(lines);
-    expect((await rowsOf(Buffer.from(text)))[0]?.[0]).toBe(first);
-  });
-
-  it('keeps what is above the table if the format says so, and skips what it says', async () => {
-    const text = Buffer.from('Report\nby Bob\na,b,c\n1,2,3\n4,5,6\n');
-
-    expect(await rowsOf(text, { preambleLines: 0 })).toHaveLength(5);
-    expect((await rowsOf(text, { preambleLines: 3 }))[0]).toEqual(['1', '2', '3']);
-  });
-
-  it.each([
     ['UTF-16LE', 'é;ü'],
     ['UTF-16BE', 'é;ü'],
     ['UTF-16LE', 'имя;город'],
@@ -221,6 +158,25 @@ describe('sniff on particular files', () => {
 
   it('does not take a few NULs for UTF-16', () => {
     expect(dialectOf('a,b\nx\0,1\ny\0,2\n').encoding).toBe('UTF-8');
+  });
+
+  it('separates by tabs where every record has one, whatever else is in its cells', () => {
+    const line = 'NR,F,TOTAL,DE\t391.0 b\t: z\n';
+    expect(dialectOf(`unit,sex,age,geo\\time\t2010 \t2011 \n${line.repeat(6)}`).delimiter).toBe(
+      '\t',
+    );
+  });
+
+  it('separates by colons where nearly all records agree', () => {
+    const line = '#7:Ann Lee:paid:9.69:GBP:See note, please.\n';
+    const text = `Order:Customer:Status:Total:Currency:Note\n${line.repeat(10)}${line.trim()}:more\n`;
+    expect(dialectOf(text).delimiter).toBe(':');
+  });
+
+  it('leaves decimal commas in doubt', () => {
+    const bytes = Buffer.from('403,68\n458,05\n874,10\n');
+    const { ambiguous, runnerUp } = sniff(bytes, {}, { isWholeFile: true });
+    expect({ ambiguous, runnerUp }).toEqual({ ambiguous: true, runnerUp: { delimiter: ';' } });
   });
 
   it('finds in pieces from later in the file what its beginning does not show', () => {
@@ -248,14 +204,6 @@ describe('sniff on particular files', () => {
     expect(reasons.join()).toContain('set format.header to "Absent"');
     expect(reasons.join()).not.toMatch(/secret|Ann|Berlin/);
     expect(reasons.length).toBeLessThanOrEqual(8);
-  });
-
-  it('says where the larger of two tables begins', () => {
-    const text = `k,l\nA,1\nB,2\nC,3\n\nid,n,at,of\n${'7,x,1,2\n'.repeat(9)}`;
-    const found = sniff(Buffer.from(text), {}, { isWholeFile: true });
-
-    expect(found).toMatchObject({ ambiguous: true, runnerUp: { preambleLines: 5 } });
-    expect(found.dialect.preambleLines).toBeUndefined();
   });
 
   it('is sure of what the format fixes', () => {
@@ -305,36 +253,6 @@ describe('sniff on particular files', () => {
       ['1', '2'],
       ['3', '4'],
     ]);
-  });
-
-  it.each([
-    ['years', 'country,2019,2020\nDE,1,2\nFR,3,4\n', 'Present'],
-    ['positions above texts and numbers', '0,1,2\n5,Bob,7\n3,Ann,8\n', 'Present'],
-    ['values that count', '0,1,2\n1,Bob,3\n2,4,4\n', 'Absent'],
-    ['positions above text', '0,1\nBob,x\nAnn,y\n', 'Present'],
-    ['names that come again', 'id,name\n1,a\nid,name\n2,b\n', 'Present'],
-    ['years with a gap', 'country,2019,,2021\nDE,1,2,5\nFR,3,4,5\n', 'Present'],
-    ['years in pairs', 'R,2019,2019,2020,2020\nN,1,2,3,4\nS,2,3,4,5\n', 'Present'],
-    ['rows of years', '2019,2020,2021\n2018,2019,2020\n2017,2018,2019\n', 'Absent'],
-    ['years alone', 'country,2019,2020\n', 'Present'],
-    ['a name twice above text that comes again', `a,a,b\n${'x,y,z\nu,v,w\n'.repeat(4)}`, 'Present'],
-    [
-      'a question above short answers',
-      `How are you today, overall?;b\n${'ok;x\nbad;y\n'.repeat(3)}`,
-      'Present',
-    ],
-    ['a value that holds a digit, as all do', 'chr1,a1\nchr7,b4\nchr9,c2\nchr12,d3\n', 'Absent'],
-    [
-      'a small table above a wide one',
-      `c,l\nA,x1\nB,x2\nC,x3\nD,x4\n${'1,2,3,4\n'.repeat(9)}`,
-      'Present',
-    ],
-    ['one cell above a narrow table', 'Report\na,b\n1,2\n3,4\n', 'Present'],
-    ['two cells above a wide table', 'Report,2020\na,b,c,d,e\n1,2,3,4,5\n3,4,5,6,7\n', 'Present'],
-    ['one more row of values', '1,2.5,2024-01-01\n2,3.5,2024-01-02\n', 'Absent'],
-    ['a title above values', 'Report\n1,2,3\n3,4,5\n4,5,6\n', 'Absent'],
-  ])('sees what the first record is: %s', (_, text, header) => {
-    expect(dialectOf(text).header).toBe(header);
   });
 
   it('finds the delimiter of rows that all have another width', () => {

@@ -10,11 +10,12 @@
 import { ColumnGuess, type ColumnType } from './column-type.ts';
 import { fixed, standardDialect, type Dialect, type FormatSpec } from './dialect.ts';
 import { readSample } from './sniff-candidate.ts';
+import { beginningOf, recordsOf } from './sniff-excerpt.ts';
 import { findingsOf, type Findings } from './sniff-findings.ts';
 import { sniffHeader } from './sniff-header.ts';
 import { rowsOf } from './sniff-rows.ts';
 import { takeSample, type Sample, type SampleOptions } from './sniff-sample.ts';
-import { beginningOf, search } from './sniff-search.ts';
+import { search } from './sniff-search.ts';
 
 export interface Sniffed extends Findings {
   readonly dialect: Dialect;
@@ -29,14 +30,15 @@ const headerRowsMax = 200;
 export function sniff(head: Buffer, given: FormatSpec, options: SampleOptions): Sniffed {
   const sample = takeSample(head, given, options);
   const format = hinted(given, sample);
-  const found = search(sample.bytes, sample.later, format);
+  const found = search(sample, format);
   const { best } = found;
   const preambleLines = format.preambleLines ?? found.preambleLines;
-  const table = rowsOf(beginningOf(found.table), best.dialect).map(({ cells }) => cells);
+  const start = recordsOf(beginningOf(found.table), best.dialect);
+  const table = rowsOf(start, best.dialect).map(({ cells }) => cells);
   const guess = sniffHeader(table.slice(0, headerRowsMax), best.width);
   const header = format.header === 'Present' || (format.header !== 'Absent' && guess.isHeader);
   const later =
-    sample.later.length === 0 ? undefined : readSample(Buffer.concat(sample.later), best.dialect);
+    found.pieces.length === 0 ? undefined : readSample(Buffer.concat(found.pieces), best.dialect);
   const findings = findingsOf({
     ...found,
     later,

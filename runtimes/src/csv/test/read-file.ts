@@ -1,7 +1,8 @@
 /** Reads a whole file from memory as `millrace preview` does: the header, then every record. */
 
-import type { FormatSpec } from '../dialect.ts';
+import { readableDialect, type FormatSpec } from '../dialect.ts';
 import { preview, type Preview, type PreviewSource } from '../preview.ts';
+import { sniff } from '../sniff.ts';
 
 export function sourceOf(bytes: Buffer): PreviewSource {
   return {
@@ -22,4 +23,20 @@ export async function readFile(
     onRecord: (values) => rows.push(values),
   });
   return { preview: seen, rows };
+}
+
+/** What `--records` prints: the header, then every record. */
+export async function rowsOf(
+  bytes: Buffer,
+  format: FormatSpec = {},
+): Promise<readonly (readonly string[])[]> {
+  return (await readFile(bytes, format)).rows;
+}
+
+export function dialectOf(
+  text: string | Buffer,
+  format: FormatSpec = {},
+): ReturnType<typeof readableDialect> {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  return readableDialect(sniff(bytes, format, { isWholeFile: true }).dialect);
 }
