@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { Transient } from '@millrace/kit/transient';
 import { brokerUrl, lacks } from '../../../test/backends.ts';
 import { loadedAgain, loadedImport } from '../../../test/loaded-import.ts';
 import type { PreparedImport } from '../../../test/prepared-import.ts';
@@ -21,16 +22,22 @@ function broker(deleted: string[]): Pick<AmqpLink, 'ask'> {
   return { ask: async (_what, use) => await use(channel as never) };
 }
 
+interface Purge {
+  readonly config?: PreparedImport['config'];
+  readonly deleted?: string[];
+  readonly bumpCache?: () => Promise<void>;
+}
+
 async function purge(
   { owner, config: held }: PreparedImport,
-  config: PreparedImport['config'] = held,
-  deleted: string[] = [],
+  { config = held, deleted = [], ...cache }: Purge = {},
 ): Promise<JanitorReport> {
   return await cleanUp({
     config: { ...config, deletionPolicy: 'Purge' },
     owner,
     link: broker(deleted),
     migrate: () => Promise.resolve(),
+    ...cache,
   });
 }
 
@@ -107,7 +114,7 @@ describe.skipIf(lacks('postgres'))('the janitor of an import', () => {
     await it.owner.query('UPDATE millrace.plans SET queue = 2');
     const deleted: string[] = [];
 
-    const first = await purge(it, it.config, deleted);
+    const first = await purge(it, { deleted });
     const again = await purge(it);
 
     expect(first).toEqual({ outcome: 'Purged', queues: 2, rowsDeleted: 0, tableDropped: true });
@@ -124,7 +131,7 @@ describe.skipIf(lacks('postgres'))('the janitor of an import', () => {
 
     const first = await purge(it);
     const between = [await rowsOf(it, 'things'), await rowsOf(it, 'things_rejects')];
-    const last = await purge(it, other.config);
+    const last = await purge(it, other);
 
     expect(first).toMatchObject({ rowsDeleted: 1, tableDropped: false });
     expect(between).toEqual([1, 1]);
@@ -150,14 +157,14 @@ describe.skipIf(lacks('postgres'))('the janitor of an import', () => {
     await claimed.promise;
     const dying: Database = { ...owner, session: () => Promise.reject(new Error('died')) };
 
-    const dead = expect(purge({ ...it, owner: dying }, other.config)).rejects.toThrow('died');
+    const dead = expect(purge({ ...it, owner: dying }, other)).rejects.toThrow('died');
     await until('the janitor waits for the worker', () => isBlocked(app));
     committing.resolve();
     await working;
     await dead;
     const late = await app.transaction((tx) => claimChunk(tx, ref, 'late'));
     const { state } = (await readImport(owner, ref.import)) ?? {};
-    const report = await purge(it, other.config);
+    const report = await purge(it, other);
 
     expect(state).toBe('Lost');
     expect(late).toMatchObject({ claimed: false });
@@ -177,6 +184,20 @@ describe.skipIf(lacks('postgres'))('the janitor of an import', () => {
     expect(report).toMatchObject({ rowsDeleted: 0, tableDropped: false, kept: 'NotOurTable' });
     expect(await remains(it)).toEqual({ ...nothing, table: true });
     expect(await rowsOf(it, 'things')).toBe(2);
+  });
+
+  it('makes cached rows stale before it forgets what it has to say', async () => {
+    await using it = await loadedImport(csv);
+    let isAway = true;
+    const bumpCache = async (): Promise<void> => {
+      await Promise.resolve();
+      if (isAway) throw new Transient('ConnectionRefused', 'Away.', { backend: 'redis' });
+    };
+
+    await expect(purge(it, { bumpCache })).rejects.toMatchObject({ backend: 'redis' });
+    isAway = false;
+
+    expect(await purge(it, { bumpCache })).toMatchObject({ tableDropped: true });
   });
 
   it('does nothing under another policy', async () => {

@@ -6,8 +6,9 @@
  * that loaded it. A table that Millrace did not make, or did before it noted so, keeps every row: which
  * values the import replaced nobody knows any more. The import is fenced off before any row goes, so
  * that no worker out of reach and no replay adds another. Every step may be repeated, and the ledger
- * goes last, because it says what there is to take away. The number of the next import of a table stays in the ledger: positions must
- * never repeat. The cache is made stale at the end, so that nobody is served a row that is gone.
+ * goes last, because it says what there is to take away: with the table that nobody else needs, and once
+ * cached rows are stale, so that nobody is served a row that is gone. The number of the next import of a
+ * table stays in it: positions must never repeat.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { Permanent } from '@millrace/kit/permanent';
@@ -47,7 +48,7 @@ export interface JanitorReport {
 type Purged = Pick<JanitorReport, 'rowsDeleted' | 'tableDropped' | 'kept'>;
 
 export async function cleanUp(options: JanitorOptions): Promise<JanitorReport> {
-  const { config, owner, bumpCache } = options;
+  const { config, owner } = options;
   if (config.deletionPolicy !== 'Purge') {
     throw new Permanent('NothingToPurge', 'The deletion policy is not Purge: everything stays.');
   }
@@ -55,7 +56,6 @@ export async function cleanUp(options: JanitorOptions): Promise<JanitorReport> {
   if (isKnown) await options.migrate();
   const queues = await removeQueues(options, isKnown);
   const purged = isKnown ? await purge(options) : nothingPurged;
-  await bumpCache?.();
   return { outcome: 'Purged', queues, ...purged };
 }
 
@@ -84,7 +84,7 @@ async function removeQueues({ config, owner, link }: JanitorOptions, isKnown: bo
 /** A table may hold a billion rows. */
 const statementTimeoutMs = 3_600_000;
 
-async function purge({ config, owner }: JanitorOptions): Promise<Purged> {
+async function purge({ config, owner, bumpCache }: JanitorOptions): Promise<Purged> {
   const { uid } = config.import;
   const it = await readImport(owner, uid);
   if (it === undefined) return nothingPurged;
@@ -97,6 +97,7 @@ async function purge({ config, owner }: JanitorOptions): Promise<Purged> {
   const rowsDeleted =
     isShared && isOwn && seq !== undefined ? await deleteRows(owner, table, seq) : 0;
   if (isShared) await deleteRejects(owner, table, uid);
+  await bumpCache?.();
   const tableDropped = await dropLast(owner, { table, uid, isShared });
   return { rowsDeleted, tableDropped, ...(isKept ? { kept: 'NotOurTable' } : {}) };
 }
