@@ -46,6 +46,8 @@ export interface PodOptions {
   /** As the operator writes it; where it logs its end is added here. */
   readonly config: object;
   readonly profile?: string;
+  /** What the operator sets beside. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The sources if left out. */
   readonly program?: PodProgram;
 }
@@ -63,7 +65,12 @@ export async function startPod(options: PodOptions): Promise<Pod> {
     program: [...profileFlags(profile, name), ...program.words],
     command: {
       args: [kind, role],
-      env: { ...hostEnvironment(process.env), ...program.env, MILLRACE_CONFIG: configFile },
+      env: {
+        ...hostEnvironment(process.env),
+        ...program.env,
+        ...options.env,
+        MILLRACE_CONFIG: configFile,
+      },
     },
     cwd: folder,
     logFile,

@@ -1,6 +1,7 @@
 /** What is asked, at which rate, and what the answers say. */
 import { latenessMs, latencyMs, isLate, runOpenLoop } from '../../load/open-loop.ts';
 import { Random } from '../../load/random.ts';
+import type { Pod } from '../pods.ts';
 import { loopback, table } from './scene.ts';
 
 export interface Load {
@@ -57,13 +58,16 @@ export interface LoadResult {
   readonly latenessMs: number;
   readonly isVoid: boolean;
   readonly failed: number;
+  /** Of the gateway, for each request; says something on a busy host too. */
+  readonly cpuMicroseconds: number;
 }
 
 export async function runLoad(
   load: Load,
-  at: { readonly port: number; readonly seconds: number },
+  at: { readonly port: number; readonly seconds: number; readonly gateway: Pod },
 ): Promise<LoadResult> {
   let failed = 0;
+  const before = await at.gateway.usage();
   const result = await runOpenLoop({
     host: loopback,
     port: at.port,
@@ -75,7 +79,10 @@ export async function runLoad(
       if (status !== 200) failed += 1;
     },
   });
+  const after = await at.gateway.usage();
+  const cpuSeconds = (after?.cpuSeconds ?? Number.NaN) - (before?.cpuSeconds ?? Number.NaN);
   return {
+    cpuMicroseconds: (cpuSeconds * 1e6) / result.sent,
     latencyMs: latencyMs(result, load.share),
     medianMs: latencyMs(result, 0.5),
     latenessMs: latenessMs(result, 0.99),

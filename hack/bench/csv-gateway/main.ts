@@ -61,7 +61,7 @@ async function measure(
     const memory: number[] = [];
     for (let run = 1; run <= options.runs; run += 1) {
       log(`${load.name}, run ${String(run)} …`);
-      runs.push(await runLoad(load, { port: scene.port, seconds: options.seconds }));
+      runs.push(await runLoad(load, { ...scene, seconds: options.seconds }));
       memory.push((await scene.gateway.usage())?.residentBytes ?? Number.NaN);
     }
     results.push(latencyResult(load, runs), memoryResult(load, memory));
@@ -96,6 +96,7 @@ function latencyResult(load: Load, runs: readonly LoadResult[]): Result {
   const measured = [
     `${percentile} ${of((run) => run.latencyMs)} ms`,
     `median ${of((run) => run.medianMs)} ms`,
+    `CPU ${spreadText(spreadOf(runs.map((run) => run.cpuMicroseconds)), 0)} µs a request`,
     `generator late ${of((run) => run.latenessMs)} ms (p99)`,
     `${String(failed)} failed`,
     ...(voided === 0 ? [] : [`${String(voided)} of ${String(runs.length)} runs void`]),

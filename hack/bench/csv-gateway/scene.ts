@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { gatewayEnv } from '@millrace/operator/kinds/csv-import/children/pod';
 import { filterIndexName } from '@millrace/runtimes/csv-import/load/target-indexes';
 import type { RunningBackend } from '../../backends/backend.ts';
 import { portAllocator } from '../../play/supervisor/free-port.ts';
@@ -70,6 +71,7 @@ export async function openScene(scene: SceneOptions): Promise<Scene> {
     name: 'gateway',
     folder,
     config: gatewayConfig(backendsDir, ports),
+    env: gatewayEnv,
     ...(profile === undefined ? {} : { profile }),
   });
   await untilReady(`http://${loopback}:${String(ports.admin)}/readyz`);

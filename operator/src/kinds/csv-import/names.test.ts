@@ -142,6 +142,13 @@ describe('children', () => {
     expect(worker).toContain('"persistentVolumeClaim":{"claimName":"data","readOnly":true}');
     expect(gateway).not.toContain('persistentVolumeClaim');
   });
+
+  it('keep the memory of a gateway flat, and leave the heap of workers alone', () => {
+    const bound = '{"name":"NODE_OPTIONS","value":"--max-semi-space-size=16"}';
+
+    expect(JSON.stringify(gatewayDeployment(owner, childOptions('gateway')))).toContain(bound);
+    expect(JSON.stringify(workerDeployment(owner, childOptions('worker')))).not.toContain(bound);
+  });
 });
 
 describe('what is kept of a Secret', () => {

@@ -1,4 +1,4 @@
-/** What a CsvImport’s pods have beside what all pods have: the source, where it is read. */
+/** What a CsvImport’s pods have beside what all pods have: the source, where it is read, and a heap. */
 import type { CsvImportSpec } from '@millrace/crds/csv-import';
 import { componentLabel, secretName, type Owner } from '../../../machinery/workload/names.ts';
 import {
@@ -9,6 +9,12 @@ import {
 import { names, type Role } from '../names.ts';
 
 export const sourceMountPath = '/var/lib/millrace/source';
+
+/**
+ * V8 doubles the space of young objects once so much has survived there, after minutes of load: 65 MB
+ * more for ever (measured: 193 to 251 MB; 170 throughout with this bound, for the same CPU).
+ */
+export const gatewayEnv = { NODE_OPTIONS: '--max-semi-space-size=16' } as const;
 
 export interface PodOptions {
   readonly owner: Owner;
@@ -29,7 +35,9 @@ export function podTemplate({ spec, role, isOnOneNode, ...options }: PodOptions)
     isOnce: role === 'coordinator',
     isServing: role === 'gateway',
     // Only what reads the file mounts it: a claim that one node alone may mount must not hold a gateway.
-    ...(role === 'gateway' ? {} : volumeOf(spec, isOnOneNode ? options.owner : undefined)),
+    ...(role === 'gateway'
+      ? { extra: { env: gatewayEnv } }
+      : volumeOf(spec, isOnOneNode ? options.owner : undefined)),
   });
 }
 
