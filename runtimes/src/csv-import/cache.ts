@@ -1,12 +1,12 @@
 /**
  * The cache of rows, and the generation that makes all of a table's cached rows stale at once.
  *
- * A worker sets a fresh random token after its commit and before its acknowledgement; keys of rows
+ * A worker sets a fresh token after its commit and before its acknowledgement; keys of rows
  * carry the token. A reader takes the token before it reads Postgres, so a value that it read before
  * a commit can only be stored under a token that this commit's bump has replaced: an old value is
  * never refilled. The run of the Redis server is part of the key as well, since a server that came
- * back from an old snapshot or a lagging replica has forgotten bumps. A random token, not a counter:
- * an emptied Redis never repeats one.
+ * back from an old snapshot or a lagging replica has forgotten bumps. Tokens are random by process, not
+ * counted by the server: an emptied Redis never repeats one.
  *
  * Redis is an optimisation: any failure of it sends the reader to Postgres. Absent rows are not
  * cached: looking one up costs an index probe, while keys that nobody owns would fill the memory.
@@ -26,9 +26,13 @@ export function generationKey(table: string): string {
   return `${tablePrefix(table)}:generation`;
 }
 
+const processToken = randomBytes(12).toString('base64url');
+let tokens = 0;
+
 /** Never repeated, not even by an emptied Redis. */
 export function freshToken(): string {
-  return randomBytes(12).toString('base64url');
+  tokens += 1;
+  return `${processToken}.${tokens.toString(36)}`;
 }
 
 /** Makes every cached row of the table stale. Called after the commit, before the acknowledgement. */
