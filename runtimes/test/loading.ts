@@ -1,7 +1,9 @@
 /**
  * Chunks of CSV loaded into a private database the way a worker does it: each in a transaction of the
- * working role, on a target that the owner has prepared.
+ * working role, on a target that the owner has prepared. The database is made once for a test file and
+ * emptied after each use.
  */
+import { afterAll } from 'vitest';
 import type { ColumnSpec } from '@millrace/crds/csv-import';
 import { createLog } from '@millrace/kit/log';
 import { openDatabase, type Database } from '../src/connectors/postgres/database.ts';
@@ -11,7 +13,7 @@ import type { ChunkLoader, LoadedChunk, LoadPlan } from '../src/csv-import/load/
 import type { OnConflict } from '../src/csv-import/load/merge.ts';
 import { resolveMapping } from '../src/csv-import/load/mapping.ts';
 import { prepareTarget } from '../src/csv-import/load/target-setup.ts';
-import { database } from './database.ts';
+import { database, type TestDatabase } from './database.ts';
 
 export const importUid = '0f0e0d0c-0b0a-4908-8706-050403020100';
 
@@ -55,8 +57,15 @@ export function chunksOf(lines: readonly string[], linesPerChunk: number): reado
   return chunks;
 }
 
+let shared: Promise<TestDatabase> | undefined;
+afterAll(async () => {
+  await (await shared)?.[Symbol.asyncDispose]();
+});
+
+/** One at a time. */
 export async function loadingServer(): Promise<LoadingServer> {
-  const server = await database();
+  shared ??= database();
+  const server = await shared;
   const log = createLog({ level: 'silent', bindings: {}, fd: 2 });
   const open = (url: string): Database =>
     openDatabase({ url: () => url, applicationName: 'test', max: 4, log });
@@ -74,9 +83,11 @@ export async function loadingServer(): Promise<LoadingServer> {
       return rows.map(({ row }) => row);
     },
     [Symbol.asyncDispose]: async () => {
-      await owner[Symbol.asyncDispose]();
       await worker[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
+      await owner.query(
+        'DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC',
+      );
+      await owner[Symbol.asyncDispose]();
     },
   };
 }
