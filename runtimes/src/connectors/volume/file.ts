@@ -28,8 +28,11 @@ export interface VolumePath {
 }
 
 const endBytes = 65_536;
-/** A local disk answers in milliseconds, a network volume in a second; a minute is a hang. */
-const readTimeoutMs = 60_000;
+/**
+ * A local disk answers in milliseconds, a network volume in a second. Less than a minute: a worker that
+ * reads holds a transaction which may rest for so long.
+ */
+const readTimeoutMs = 50_000;
 
 /** What the file is now. */
 export async function identifyFile(at: VolumePath): Promise<FileIdentity> {
