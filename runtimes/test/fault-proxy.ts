@@ -14,6 +14,8 @@ export interface FaultProxy extends AsyncDisposable {
   /** The URL that was given, with the proxy's address in it. */
   readonly url: string;
   set(state: ProxyState): void;
+  /** To every client, as if the server had said it. */
+  say(bytes: Buffer): void;
 }
 
 export async function faultProxy(url: string): Promise<FaultProxy> {
@@ -53,6 +55,9 @@ export async function faultProxy(url: string): Promise<FaultProxy> {
         else if (isHeld(side, next)) socket.pause();
         else socket.resume();
       }
+    },
+    say: (bytes) => {
+      for (const [socket, side] of sockets) if (side === 'client') socket.write(bytes);
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets.keys()) socket.destroy();

@@ -16,6 +16,13 @@ function open(url: () => string = brokerUrl): AmqpLink {
   return new AmqpLink({ url, name: 'test', clock: systemClock, log });
 }
 
+/** A frame of AMQP 0-9-1 with a method of the class connection: 60 is blocked, 61 unblocked. */
+function connectionMethod(method: number, reason?: string): Buffer {
+  const text = reason === undefined ? [] : [reason.length, ...Buffer.from(reason)];
+  const payload = [0, 10, 0, method, ...text];
+  return Buffer.from([1, 0, 0, 0, 0, 0, payload.length, ...payload, 0xce]);
+}
+
 interface TestQueue extends AsyncDisposable {
   readonly name: string;
   readonly link: AmqpLink;
@@ -85,6 +92,18 @@ describe.skipIf(lacks('rabbitmq'))('publishing', () => {
     );
 
     expect(await readyCount(it.link, it.name)).toBe(1);
+  });
+
+  it('is known to be in vain while the broker has an alarm', async () => {
+    await using proxy = await faultProxy(brokerUrl());
+    await using link = open(() => proxy.url);
+    await until('the link is connected', () => link.state.ok);
+
+    proxy.say(connectionMethod(60, 'low on disk'));
+    await until('the alarm is heard', () => !link.state.ok);
+    expect(link.state).toMatchObject({ failure: { code: 'Blocked', family: 'Transient' } });
+    proxy.say(connectionMethod(61));
+    await until('its end is heard', () => link.state.ok);
   });
 
   it('fails at once without a connection, and works on the next one', async () => {

@@ -19,6 +19,8 @@ const heartbeatSeconds = 10;
 const connectTimeoutMs = 5_000;
 /** Answers take milliseconds; this bounds a broker that froze between two heartbeats. */
 const replyTimeoutMs = 10_000;
+/** Characters of the broker's own words, such as `low on disk`. */
+const reasonMax = 128;
 const reconnect = { baseMs: 200, maxMs: 5_000 } as const;
 
 export interface LinkOptions {
@@ -44,7 +46,7 @@ export class AmqpLink implements AsyncDisposable {
   readonly #done: Promise<void>;
   #connection: ChannelModel | undefined;
   #state: LinkState;
-  #isBlocked = false;
+  #blocked: LinkState | undefined;
   #renewal = new AbortController();
 
   constructor(options: LinkOptions) {
@@ -53,13 +55,9 @@ export class AmqpLink implements AsyncDisposable {
     this.#done = this.#run();
   }
 
+  /** Also not ok while the broker holds back publishers: consumers go on, and who announces work waits. */
   get state(): LinkState {
-    return this.#state;
-  }
-
-  /** The broker holds back publishers; consumers go on. */
-  get isBlocked(): boolean {
-    return this.#isBlocked;
+    return this.#blocked ?? this.#state;
   }
 
   /** Runs now, if connected, and on every later connection; the result removes it. */
@@ -125,11 +123,14 @@ export class AmqpLink implements AsyncDisposable {
       connection.once('close', resolve);
     });
     connection.on('error', () => undefined);
-    connection.on('blocked', () => {
-      this.#isBlocked = true;
+    connection.on('blocked', (why: unknown) => {
+      this.#blocked = this.#down(transient('Blocked', 'Publishing to RabbitMQ'));
+      const said = typeof why === 'string' ? why.slice(0, reasonMax) : '';
+      this.#options.log.warn({ why: said }, 'rabbitmq takes no messages');
     });
     connection.on('unblocked', () => {
-      this.#isBlocked = false;
+      this.#blocked = undefined;
+      this.#options.log.info({}, 'rabbitmq takes messages again');
     });
     this.#renewal = new AbortController();
     const either = AbortSignal.any([this.#stop.signal, this.#renewal.signal]);
@@ -143,7 +144,7 @@ export class AmqpLink implements AsyncDisposable {
     for (const setup of this.#setups) await this.#guard(setup, connection);
     const cause = await Promise.race([ended, stopped]);
     this.#connection = undefined;
-    this.#isBlocked = false;
+    this.#blocked = undefined;
     this.#state = this.#down(
       cause instanceof Error
         ? translate(cause, 'Holding a connection to RabbitMQ')

@@ -55,12 +55,10 @@ export class Publisher {
     while (this.#pending.size >= inFlightMax) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    if (this.#link.isBlocked) throw transient('Blocked', attempted);
+    const { state } = this.#link;
+    if (!state.ok) throw state.failure;
     const channel = this.#channel;
-    if (channel === undefined) {
-      const { state } = this.#link;
-      throw state.ok ? transient('NotConnected', attempted) : state.failure;
-    }
+    if (channel === undefined) throw transient('NotConnected', attempted);
     // A number of its own for each send: the same chunk may be in flight twice after a republish.
     this.#sent += 1;
     const id = String(this.#sent);

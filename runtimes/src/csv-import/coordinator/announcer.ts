@@ -122,7 +122,7 @@ export class Announcer {
   #judge(number: number, sent: readonly (Failure | undefined)[]): void {
     const { link } = this.#options;
     const isSilent = sent.every((failure) => failure?.code === 'Silent');
-    if (!isSilent || number !== this.#number || link.isBlocked || !link.state.ok) return;
+    if (!isSilent || number !== this.#number || !link.state.ok) return;
     this.#isUnusable = true;
   }
 
