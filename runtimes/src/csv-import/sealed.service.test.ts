@@ -279,7 +279,8 @@ describe.skipIf(lacks('postgres', 'redis'))('sealed columns', () => {
   });
 });
 
-describe.skipIf(lacks('postgres', 'rabbitmq'))('a sealed import of a file without a header', () => {
+const unheaded = 'a sealed import of a file without a header';
+describe.skipIf(lacks('postgres', 'rabbitmq'))(unheaded, { concurrent: true }, () => {
   it.each([
     ['HeaderUndecided', {}],
     ['HeaderUndecided', { header: 'Auto' }],
