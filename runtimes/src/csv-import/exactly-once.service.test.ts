@@ -147,7 +147,7 @@ describe.skipIf(lacks('postgres'))('any order and repetition of chunk deliveries
       await fc.assert(
         fc.asyncProperty(
           fc.tuple(content, content),
-          fc.integer({ min: 8, max: 200 }),
+          fc.integer({ min: 40, max: 300 }),
           fc.array(fc.nat(), { maxLength: 30 }),
           async (files, chunkBytes, deliveries) => {
             tableNumber += 1;
@@ -169,7 +169,7 @@ describe.skipIf(lacks('postgres'))('any order and repetition of chunk deliveries
             expect(new Map(rows.map((row) => [row.id, row.value]))).toEqual(model(files, policy));
           },
         ),
-        { numRuns: 15 },
+        { numRuns: 12 },
       );
     },
     120_000,

@@ -4,8 +4,11 @@ import { typeEncoder, type ColumnType } from './column-encoder.ts';
 import { CopyBuffer } from './copy-buffer.ts';
 import { KeyIndex, type KeyOrder } from './key-index.ts';
 
+/** One for all, as it is for all chunks: nothing of an order before may be left in the next. */
+const index = new KeyIndex();
+
 function orderOf(types: readonly ColumnType[], keys: readonly (readonly string[])[]) {
-  const index = new KeyIndex();
+  index.reset();
   const encoders = types.map((type) => typeEncoder({ name: type, type }));
   for (const key of keys) {
     key.forEach((text, column) => {

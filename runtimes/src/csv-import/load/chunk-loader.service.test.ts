@@ -83,7 +83,7 @@ describe.skipIf(needed)('chunks in any order, repeated keys, any number of worke
             );
           },
         ),
-        { numRuns: 25 },
+        { numRuns: 15 },
       );
     },
   );
