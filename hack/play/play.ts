@@ -24,6 +24,7 @@ import { interruptedExitCode, runSession } from './session.ts';
 import { playSecrets } from './state/secrets.ts';
 import { statePaths, type StatePaths } from './state/paths.ts';
 import { saveClaims } from './state/saved-claims.ts';
+import { ensureStateFolder } from './state/state-folder.ts';
 import { withStateLock } from './state/state-lock.ts';
 import { endOrphans } from './supervisor/orphans.ts';
 import type { Screen } from './view/screen.ts';
@@ -67,6 +68,7 @@ async function prepare({ options }: PlayRun): Promise<Prepared> {
     !options.volumes.has(sampleClaim) &&
     given.every(isExample) &&
     manifests.some((manifest) => claimOf(manifest)?.name === sampleClaim);
+  await ensureStateFolder(paths.root);
   const sampleFolder = join(paths.volumes, sampleClaim);
   if (usesSample) await mkdir(sampleFolder, { recursive: true, mode: 0o700 });
   const sample = usesSample ? [[sampleClaim, sampleFolder] as const] : [];
