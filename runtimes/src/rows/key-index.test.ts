@@ -43,6 +43,8 @@ function expectGrouped(
     return;
   }
   expect(new Set(order.rows).size).toBe(keys.length);
+  // Whoever looks at the place behind the last must not find a mark of another order.
+  expect(order.repeats).toHaveLength(keys.length);
   expect(keys.length - order.duplicates).toBe(new Set(identities).size);
   for (let at = 1; at < order.rows.length; at += 1) {
     const [before, row] = [order.rows[at - 1] as number, order.rows[at] as number];

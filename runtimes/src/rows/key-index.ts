@@ -21,6 +21,8 @@ export interface KeyOrder {
   readonly repeats: Uint8Array;
   /** Rows that repeat the key of another. */
   readonly duplicates: number;
+  /** As long as `rows`, for who needs a list of some of them. */
+  readonly room: Uint32Array;
 }
 
 const prefixBytes = 8;
@@ -160,7 +162,7 @@ export class KeyIndex {
       repeats[at] = 1;
       duplicates += 1;
     }
-    return { rows, repeats, duplicates };
+    return { rows, repeats, duplicates, room: this.#arrays.room };
   }
 }
 

@@ -12,8 +12,7 @@ export class OrderArrays {
   /** By row: the first word of its key, and the second. */
   high = new Uint32Array(0);
   low = new Uint32Array(0);
-  /** By place in the order; 0 at first. */
-  repeats = new Uint8Array(0);
+  #repeats = new Uint8Array(0);
   #from = new Uint32Array(0);
   #to = new Uint32Array(0);
   readonly #counts = new Uint32Array(0x1_0000);
@@ -28,9 +27,9 @@ export class OrderArrays {
       this.low = new Uint32Array(room);
       this.#from = new Uint32Array(room);
       this.#to = new Uint32Array(room);
-      this.repeats = new Uint8Array(room);
+      this.#repeats = new Uint8Array(room);
     }
-    this.repeats.fill(0, 0, count);
+    this.#repeats.fill(0, 0, count);
   }
 
   /** Row numbers by their words, then as they came. */
@@ -42,6 +41,16 @@ export class OrderArrays {
     this.#sortBy(high, 0);
     this.#sortBy(high, 16);
     return this.#from.subarray(0, this.#count);
+  }
+
+  /** By place in the order; 0 at first. It ends with the rows: who looks behind it must find nothing. */
+  get repeats(): Uint8Array {
+    return this.#repeats.subarray(0, this.#count);
+  }
+
+  /** What the sort has no more use for. */
+  get room(): Uint32Array {
+    return this.#to.subarray(0, this.#count);
   }
 
   /** One pass of a counting sort, on 16 bits of a word. */

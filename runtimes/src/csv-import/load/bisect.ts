@@ -87,11 +87,13 @@ export function runnersUp(
   return Uint32Array.from(next);
 }
 
-/** Per key the row that wins: the last of its group for LatestWins, the first for FirstWins. */
+/**
+ * Per key the row that wins: the last of its group for LatestWins, the first for FirstWins. They are in the
+ * room of the order.
+ */
 export function winners(order: KeyOrder, onConflict: OnConflict): Uint32Array {
-  const { rows, repeats, duplicates } = order;
+  const { rows, repeats, duplicates, room: won } = order;
   if (duplicates === 0) return rows;
-  const won = new Uint32Array(rows.length - duplicates);
   let count = 0;
   for (let at = 0; at < rows.length; at += 1) {
     const loses = onConflict === 'LatestWins' ? repeats[at + 1] === 1 : repeats[at] === 1;
@@ -99,5 +101,5 @@ export function winners(order: KeyOrder, onConflict: OnConflict): Uint32Array {
     won[count] = rows[at] as number;
     count += 1;
   }
-  return won;
+  return won.subarray(0, count);
 }
