@@ -104,7 +104,8 @@ function byStatus(status: number, { name, label, error }: Refused): Failure {
       return transient(
         [
           'SourceRefused',
-          'access is denied; grant s3:GetObject, or correct the keys in the Secret',
+          'access is denied; grant s3:GetObject, and s3:ListBucket, without which a missing object looks the ' +
+            'same, or correct the keys in the Secret',
         ],
         { label, error },
       );
