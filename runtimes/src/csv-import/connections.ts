@@ -21,6 +21,8 @@ export interface Connections extends PostgresRoles {
   source(): Source;
   /** Undefined where it is not needed; by default that is with cache mode Off. */
   redis(commandTimeoutMs: number, isNeeded?: boolean): RedisStore | undefined;
+  /** Where rows of the table may be cached: by this import, or by others in the same Redis. */
+  cacheOfTable(commandTimeoutMs: number): RedisStore | undefined;
 }
 
 export interface ConnectionSource {
@@ -35,6 +37,11 @@ export function connections(source: ConnectionSource): Connections {
   const urls = backendUrls(config.backendsDir, env);
   const caBundle = (): string | undefined => urls.find('CA_BUNDLE');
   const name = applicationName(role, config.import.name);
+  const isCaching = config.cache.mode !== 'Off';
+  const redis: Connections['redis'] = (commandTimeoutMs, isNeeded = isCaching) =>
+    isNeeded
+      ? openRedis({ url: () => urls.need('REDIS_URL'), caBundle, commandTimeoutMs, log })
+      : undefined;
   return {
     ...postgresRoles({ urls, applicationName: name, log }),
     urls,
@@ -48,10 +55,9 @@ export function connections(source: ConnectionSource): Connections {
         log,
       }),
     source: () => openSource(config.source, { urls, clock: systemClock }),
-    redis: (commandTimeoutMs, isNeeded = config.cache.mode !== 'Off') =>
-      isNeeded
-        ? openRedis({ url: () => urls.need('REDIS_URL'), caBundle, commandTimeoutMs, log })
-        : undefined,
+    redis,
+    cacheOfTable: (commandTimeoutMs) =>
+      redis(commandTimeoutMs, isCaching || urls.find('REDIS_URL') !== undefined),
   };
 }
 

@@ -35,7 +35,8 @@ function caching(
   redis: RedisStore,
   options: Omit<WarmWriterOptions, 'redis'>,
 ): Pick<CoordinatorOptions, 'pingCache' | 'bump'> {
-  return { pingCache: () => redis.ping(), bump: cacheUpdate({ ...options, redis }) };
+  const bump = cacheUpdate({ ...options, redis });
+  return options.config.cache.mode === 'Off' ? { bump } : { pingCache: () => redis.ping(), bump };
 }
 
 export async function runCoordinatorRole(
@@ -47,7 +48,7 @@ export async function runCoordinatorRole(
   await using db = open.database(connectionsMax);
   await using owner = open.ownerDatabase(ownerConnectionsMax);
   await using link = open.link();
-  await using redis = open.redis(1_000);
+  await using redis = open.cacheOfTable(1_000);
   const scope = databaseScope(open.urls.find('POSTGRES_URL') ?? '');
   const coordinator = new Coordinator({
     config,

@@ -11,6 +11,7 @@
  * the era before the import is complete.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { Failure } from '@millrace/kit/failure';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
 import type { RedisStore } from '../../connectors/redis/store.ts';
@@ -56,8 +57,18 @@ interface LoadedRange {
 /** What makes the cache right after a commit, in the mode of this import. */
 export function cacheUpdate(options: WarmWriterOptions): CacheUpdate {
   const { config, redis } = options;
-  if (config.cache.mode === 'Warm' && config.serve.enabled) return warmUpdate(options);
-  return () => bumpGeneration(redis, config.target.table);
+  const { mode } = config.cache;
+  if (mode === 'Warm' && config.serve.enabled) return warmUpdate(options);
+  const bump = (): Promise<void> => bumpGeneration(redis, config.target.table);
+  return mode === 'Off' ? () => bump().catch(unlessFault) : bump;
+}
+
+/**
+ * For other imports that serve this table from a cache. An import without one waits for no Redis that
+ * is away: such rows are then served until their lifetime ends, or until the next bump.
+ */
+function unlessFault(error: unknown): void {
+  if (!(error instanceof Failure) || error.family === 'Fault') throw error;
 }
 
 function warmUpdate(options: WarmWriterOptions): CacheUpdate {

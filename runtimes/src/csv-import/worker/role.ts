@@ -24,7 +24,7 @@ export async function runWorkerRole(
   const open = connections({ config, env, log, role: 'worker' });
   await using db = open.database(workerConnectionsMax);
   await using link = open.link();
-  await using redis = open.redis(1_000);
+  await using redis = open.cacheOfTable(1_000);
   const databaseScope = scopeOf(open.urls.find('POSTGRES_URL') ?? '');
   let failure: Failure | undefined;
   await using _admin = await startAdmin({

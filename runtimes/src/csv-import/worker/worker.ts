@@ -22,7 +22,7 @@ import type { CacheUpdate } from '../warm/warm-writer.ts';
 
 export interface WorkerOptions extends ChunkWorkOptions {
   readonly link: AmqpLink;
-  /** Makes cached rows stale; absent with cache mode Off. */
+  /** Makes cached rows stale; absent where there is no Redis. */
   readonly bump: CacheUpdate | undefined;
   /** Told after each answer of the surroundings, for readiness. */
   observed?(failure: Failure | undefined): void;
