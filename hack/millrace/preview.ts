@@ -37,6 +37,9 @@ notes) are skipped and counted in dialect.preambleLines; to keep them as records
 --format takes any field of spec.format, for example:
   --format '{"delimiter": ";", "header": "Absent", "encoding": "Windows-1252"}'
 
+npm hands over at most 128 KiB of names and ends without a word on more. For thousands of files:
+  find . -name '*.csv' -print0 | xargs -0 -s 90000 npm run --silent millrace -- preview --json
+
 An object of S3 needs MILLRACE_S3_ENDPOINT, MILLRACE_S3_REGION, MILLRACE_S3_ACCESS_KEY_ID and
 MILLRACE_S3_SECRET_ACCESS_KEY.
 

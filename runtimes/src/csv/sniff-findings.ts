@@ -56,15 +56,22 @@ export function findingsOf(seen: Seen): Findings {
   };
 }
 
-function otherReading({ best, second, format, header, mainLines }: Seen): FormatSpec | null {
+function otherReading(seen: Seen): FormatSpec | null {
+  const { best, second, format, header, mainLines } = seen;
   if (best.records === 0) return null;
   if (second !== undefined && second.score >= best.score * nearShare) {
     return { delimiter: delimiterName(second.dialect) };
   }
   if (mainLines > 0) return { preambleLines: Math.min(mainLines, preambleLinesMax) };
+  if (isOutweighed(seen)) return { preambleLines: 0 };
   const isFree = fixed(format.header) === undefined;
   if (!isFree || header.isSure) return null;
   return { header: header.isHeader ? 'Absent' : 'Present' };
+}
+
+/** More lines above the table than records in it: perhaps they are the table. */
+function isOutweighed({ best, preambleLines, format }: Seen): boolean {
+  return format.preambleLines === undefined && preambleLines > best.records;
 }
 
 function spelled(format: FormatSpec): string {
@@ -113,12 +120,14 @@ function percent(score: number): string {
 }
 
 /** Half from the reading itself, half from the distance to the next one. */
-function confidence({ best, second, format, header, later, mainLines }: Seen): number {
+function confidence(seen: Seen): number {
+  const { best, second, format, header, later, mainLines } = seen;
   if (best.records === 0) return 0;
   const lead =
     second === undefined ? 1 : Math.min(1, (best.score - second.score) / (best.score || 1) / 0.4);
   const share = later === undefined ? best.share : Math.min(best.share, later.share);
-  const isUndecided = (fixed(format.header) === undefined && !header.isSure) || mainLines > 0;
+  const isHeaderUndecided = fixed(format.header) === undefined && !header.isSure;
+  const isUndecided = isHeaderUndecided || mainLines > 0 || isOutweighed(seen);
   const sure = Math.max(0, 0.5 * share + 0.5 * lead) * (isUndecided ? undecidedShare : 1);
   return Math.round(sure * 100) / 100;
 }

@@ -39,6 +39,7 @@ describe('the header', () => {
       ',0,1,2\n0,0.7,0.1,1.5\n1,0.2,2.3,0.4\n',
       'Present',
     ],
+    ['numbered names that look like ids', 'c10000,c10001\n5,2\n7,9\n', 'Present'],
     ['dates above figures', 'Metric;03.01.2020;12.02.2020\nx;1,5;2\ny;3;4,25\n', 'Present'],
     [
       'values that databases lack',

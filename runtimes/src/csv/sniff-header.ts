@@ -155,8 +155,9 @@ function vote(cell: string, below: readonly string[]): number {
   if (filled.length === 0 || shape === 'empty') return 0;
   const shapes = filled.map((value) => shapeOf(value.trim()));
   const isTyped = shapes.filter((other) => typed.has(other)).length > filled.length * 0.7;
-  // Dates side by side above figures are names, as years are.
-  if (shape === 'date' && shapes.every((other) => other === 'number')) return 2;
+  // Dates above figures are names, as years are, and so is what only looks like an id: `c10000`.
+  const isFigures = shapes.every((other) => other === 'number');
+  if (isFigures && (shape === 'date' || shape === 'code')) return 2;
   if (typed.has(shape)) return isTyped ? -2 : -1;
   if (isTyped) return 2;
   if (filled.includes(cell)) return -1;

@@ -50,6 +50,8 @@ describe('files that are no CSV', () => {
     ['EBCDIC; convert it to UTF-8', ebcdic('ID,AGE\n1,23\n2,34\n'.repeat(4))],
     ['a web page', Buffer.from('\n<!DOCTYPE html>\n<html><body>Sorry, not found</body></html>\n')],
     ['an XML document', Buffer.from('\ufeff<?xml version="1.0"?>\n<a b="1,2"/>\n')],
+    ['a JSON document', Buffer.from('[\n  {"id": 1, "name": "Ann"},\n  {"id": 2}\n]\n')],
+    ['a JSON document', Buffer.from('{\n  "id": 1,\n  "name": "Ann"\n}\n')],
     ['mostly NULs', Buffer.alloc(5000)],
     ['no text', deflateRawSync(randomBytes())],
   ])('are refused with what they are: %s', (what, bytes) => {
@@ -68,6 +70,8 @@ describe('files that are no CSV', () => {
     ['holds every control character in one cell', `id,v\n1,${controls()}\n2,x\n3,y\n4,z\n5,é\n`],
     ['separates by control characters', 'Zoë\u0001é\u0001ü\u0002ö\n'.repeat(9)],
     ['is Greek in bytes that are no UTF-8', Buffer.from('\xca\xe1\xeb;1\n'.repeat(20), 'latin1')],
+    ['is a JSON document in each line', '{"id":1,"n":"Ann"}\n{"id":2,"n":"Bob"}\n'],
+    ['begins with a bracket', '[1,2]\n[3,4]\n'],
     ['is Chinese', '名字,年龄\n安娜,三十\n'.repeat(9)],
     ['holds hardly anything', '\0'],
     ['holds high letters only', Buffer.from('\xc1\xc2\xc3', 'latin1')],

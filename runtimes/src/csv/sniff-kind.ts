@@ -72,6 +72,7 @@ const signatures: readonly (readonly [string, string, string])[] = [
 const documentBytes = 256;
 const documents: readonly (readonly [RegExp, string])[] = [
   [/^(\xef\xbb\xbf)?\s*<\?xml\s/, 'an XML document'],
+  [/^(\xef\xbb\xbf)?\s*(\[\s*\{|\{\s*[\r\n])\s*"[^"]*"\s*:/, 'a JSON document'],
   [/^(\xef\xbb\xbf)?\s*<(!doctype\s+)?html\b/i, 'a web page'],
 ];
 

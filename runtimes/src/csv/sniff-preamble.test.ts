@@ -115,6 +115,14 @@ describe('what is above the table', () => {
     );
   });
 
+  it('is not sure of more lines above the table than records in it', () => {
+    const text = `R\nby A\nfor B\nat C\nin D\n\nn,b,c,d\n1,2,3,4\n5,6,7,8\n`;
+    const found = sniff(Buffer.from(text), {}, { isWholeFile: true });
+
+    expect(found.dialect.preambleLines).toBe(6);
+    expect(found).toMatchObject({ ambiguous: true, runnerUp: { preambleLines: 0 } });
+  });
+
   it('says where the larger of two tables begins', () => {
     const text = `k,l\nA,1\nB,2\nC,3\n\nid,n,at,of\n${'7,x,1,2\n'.repeat(9)}`;
     const found = sniff(Buffer.from(text), {}, { isWholeFile: true });

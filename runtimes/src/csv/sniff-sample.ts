@@ -52,15 +52,19 @@ export function takeSample(
 
 /** The whole lines of a sample that ends anywhere; all of it if it is one line. */
 export function wholeLines(sample: Buffer): Buffer {
-  const end = Math.max(sample.lastIndexOf(LF), sample.lastIndexOf(CR));
+  const end = lastLineEnd(sample);
   return end < 0 ? sample : sample.subarray(0, end + 1);
 }
 
-/** The same of a piece that also begins anywhere; nothing if it is within one line. */
+/** The same of a piece that also begins anywhere; nothing if no line of it is whole. */
 function innerLines(piece: Buffer): Buffer {
   const [lf, cr] = [piece.indexOf(LF), piece.indexOf(CR)];
   const first = lf < 0 ? cr : lf;
-  return first < 0 ? piece.subarray(0, 0) : wholeLines(piece.subarray(first + 1));
+  return piece.subarray(first + 1, lastLineEnd(piece) + 1);
+}
+
+function lastLineEnd(bytes: Buffer): number {
+  return Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR));
 }
 
 export function withoutLines(sample: Buffer, lines: number): Buffer {

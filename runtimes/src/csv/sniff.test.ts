@@ -190,6 +190,9 @@ describe('sniff on particular files', () => {
     expect(dialect.encoding).toBe('Windows-1252');
     expect(reasons.join()).toContain('later in the file: 100 % of 2 records have 2 fields');
     expect(sniff(head, {}, { isWholeFile: false }).dialect.encoding).toBe('UTF-8');
+    const within = [Buffer.from('2;Bob'), Buffer.from('ob\n3;Ev')];
+    const cut = sniff(head, {}, { isWholeFile: false, probes: within });
+    expect(cut.reasons.join()).not.toContain('later in the file');
   });
 
   it('says what is ambiguous and how to read it otherwise, without values of the file', () => {
