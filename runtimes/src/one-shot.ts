@@ -5,13 +5,13 @@
  * it, or why nothing did, is left as one line of JSON in the termination message, and the exit code
  * says whether another try would help. Mistakes of the program are left to the process.
  */
-import { writeFile } from 'node:fs/promises';
 import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import type { Log } from '@millrace/kit/log';
 import { Permanent } from '@millrace/kit/permanent';
 import { retryTransient } from '@millrace/kit/retry';
 import { Transient } from '@millrace/kit/transient';
+import { leaveLastWords } from './last-words.ts';
 
 export interface OneShotOptions<Report extends object> {
   readonly terminationLog: string;
@@ -29,7 +29,9 @@ export interface OneShotOptions<Report extends object> {
 export async function runOnce<Report extends object>(
   options: OneShotOptions<Report>,
 ): Promise<number> {
-  const { signal, patienceMs, waiting } = options;
+  const { terminationLog, log, signal, patienceMs, waiting } = options;
+  const leave = (words: object): Promise<void> =>
+    leaveLastWords(terminationLog, `${JSON.stringify(words)}\n`, log);
   const limits = patienceMs === undefined ? [] : [AbortSignal.timeout(patienceMs)];
   try {
     const report = await retryTransient(() => options.work(), {
@@ -37,34 +39,25 @@ export async function runOnce<Report extends object>(
       signal: AbortSignal.any([signal, ...limits]),
       onWait: (failure, _failures, waitMs) => waiting(failure, waitMs),
     });
-    await leaveLastWords(options, report);
+    await leave(report);
     return options.ended(report);
   } catch (error) {
     const isStopped = signal.aborted;
     if (error instanceof Permanent) {
-      options.log.error({ err: error }, 'the work was refused');
-      await leaveLastWords(options, wordsOf('Refused', error));
+      log.error({ err: error }, 'the work was refused');
+      await leave(wordsOf('Refused', error));
       return exitCode.badInput;
     }
     if (error instanceof Transient) {
-      await leaveLastWords(options, wordsOf('Waiting', error));
+      await leave(wordsOf('Waiting', error));
       return isStopped ? exitCode.drained : exitCode.tryAgain;
     }
     if (!isStopped || error !== signal.reason) throw error;
-    await leaveLastWords(options, { outcome: 'Stopped' });
+    await leave({ outcome: 'Stopped' });
     return exitCode.drained;
   }
 }
 
 function wordsOf(outcome: string, { code, message }: Permanent | Transient): object {
   return { outcome, reason: code, message };
-}
-
-async function leaveLastWords(
-  { terminationLog, log }: Pick<OneShotOptions<object>, 'terminationLog' | 'log'>,
-  words: object,
-): Promise<void> {
-  await writeFile(terminationLog, `${JSON.stringify(words)}\n`).catch((error: unknown) =>
-    log.warn({ err: error }, 'termination message could not be written'),
-  );
 }

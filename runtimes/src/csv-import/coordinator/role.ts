@@ -1,5 +1,4 @@
 /** Wires the coordinator: opens connections, reports progress, leaves the final report behind. */
-import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
 import { systemClock } from '@millrace/kit/clock';
@@ -8,6 +7,7 @@ import { startAdmin } from '@millrace/kit/health';
 import { migrateUp } from '../../connectors/postgres/migrate.ts';
 import { Publisher } from '../../connectors/rabbitmq/publisher.ts';
 import type { RedisStore } from '../../connectors/redis/store.ts';
+import { leaveLastWords } from '../../last-words.ts';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
 import { databaseScope } from '../cached-row.ts';
 import { connections } from '../connections.ts';
@@ -101,9 +101,7 @@ export async function runCoordinatorRole(
   });
   const outcome = await coordinator.run(signal);
   if (outcome !== 'Stopped') {
-    await writeFile(config.terminationLog, coordinator.terminationMessage()).catch(
-      (error: unknown) => log.warn({ err: error }, 'termination message could not be written'),
-    );
+    await leaveLastWords(config.terminationLog, coordinator.terminationMessage(), log);
   }
   return exitCodes[outcome];
 }
