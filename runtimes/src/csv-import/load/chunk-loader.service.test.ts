@@ -116,6 +116,18 @@ describe.skipIf(needed)('chunks in any order, repeated keys, any number of worke
     },
   );
 
+  it('keep the last row of a chunk that is shorter than the one before', async () => {
+    await using server = await loadingServer();
+    const loader = new ChunkLoader(await server.plan(users));
+    const lines = ['2,a', '1,b', '2,c', '1,d', '6,e', '6,f', '8,g', '7,h', '7,i'];
+
+    const results: LoadedChunk[] = [];
+    for (const chunk of chunksOf(lines, 6)) results.push(await server.load(loader, chunk));
+
+    expect(await server.rows('users', 'id, name')).toEqual(expectedRows(lines, 'LatestWins'));
+    expect(sum(results, 'superseded')).toBe(4);
+  });
+
   it('takes every path: direct, then merge once keys meet, and no longer tries after three', async () => {
     await using server = await loadingServer();
     const loader = new ChunkLoader(await server.plan(users));
