@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -94,6 +94,20 @@ describe('millrace preview', () => {
     const help = await millrace('preview', '--help');
     expect(help.code).toBe(0);
     expect(help.stdout).toContain('--records');
+  });
+
+  it('says in a sentence that the disk below its output is full', async () => {
+    await using full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, [main, 'preview', 'good.csv'], {
+      cwd: folder,
+      stdio: ['ignore', full.fd, 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+
+    expect(stderr).toBe('error: the output cannot be written (ENOSPC)\n');
+    expect(code).toBe(1);
   });
 
   it('ends quietly when the reader of its output goes away', async () => {

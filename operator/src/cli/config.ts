@@ -22,7 +22,9 @@ function streamOf(stream: NodeJS.WriteStream): Stream {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // The reader has what it wanted, as `| head` does: nothing is wrong and nobody is left to tell.
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    // A full disk below a redirection, for one: what was printed is not whole.
+    process.stderr.write(`error: the output cannot be written (${error.code ?? error.message})\n`);
+    process.exit(1);
   });
   return {
     write: (line) => void stream.write(line),
