@@ -61,8 +61,12 @@ const doubts: readonly (readonly [RegExp, number])[] = [
   [/,(?! |\d{3})/, 0.7],
   [/^["']|["']$/, 0.4],
   [/ "[^"]*" /, 0.7],
+  [/^[-+]?\d+\.\d+(e[-+]?\d+)?( [-+]?\d+\.\d+(e[-+]?\d+)?)+$/i, 0.5],
   [/^[{[][^\]}]*$|^[^{[]*[\]}]$/, 0.4],
 ];
+
+/** What asks a server may hold any mark. */
+const address = /^https?:\/\/\S+$/i;
 
 /** What is left of a cell's worth if spaces surround it. */
 const surrounded = 0.88;
@@ -75,6 +79,7 @@ export function cellWorth(cell: string): number {
   const isDoubtful = shape === 'text' || shape === 'odd' || (shape === 'code' && text[0] !== '{');
   if (!isDoubtful) return worth[shape];
   let value = worth[shape];
-  for (const [sign, rest] of doubts) if (sign.test(text)) value *= rest;
+  const telling = address.test(text) ? text.replace(/\?\S*$/, '') : text;
+  for (const [sign, rest] of doubts) if (sign.test(telling)) value *= rest;
   return value;
 }

@@ -26,7 +26,7 @@ export function filledOf(cells: readonly string[]): number {
 /** The index of the first row of the table, its header, below names with values; 0 if there are none. */
 export function labelsEnd(rows: readonly SampleRow[], width: number): number {
   const gaps = rows.flatMap(({ isAfterBlank }, row) => (isAfterBlank && row > 0 ? [row] : []));
-  return gaps.find((row) => isBelowLabels(rows, row, width)) ?? typedTableStart(rows, width);
+  return gaps.findLast((row) => isBelowLabels(rows, row, width)) ?? typedTableStart(rows, width);
 }
 
 /** Whether an empty line, and all that is below it, says that the table begins here. */

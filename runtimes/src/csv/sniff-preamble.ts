@@ -73,7 +73,7 @@ function uncommentedStart(rows: readonly SampleRow[], width: number): TableStart
   const table = new TableRows(rows, width);
   const first = rows.findIndex((row) => table.has(row));
   if (first < 0) return atOnce;
-  const start = betterHeader(rows, { first, table, width });
+  const start = widerHeader(rows, betterHeader(rows, { first, table, width }), width);
   if (start === 0) return atOnce;
   const below = rows.slice(start);
   const going = below.filter((row) => table.isNear(row)).length;
@@ -81,6 +81,15 @@ function uncommentedStart(rows: readonly SampleRow[], width: number): TableStart
   if (isNarrow(rows, { start, width }) || isAlike(rows, start)) return atOnce;
   const isBelowTable = holdsTable(rows.slice(0, start));
   return isBelowTable ? { start: 0, mainStart: start } : { start, mainStart: 0 };
+}
+
+/** Rows whose last cells are left out are narrower than their header, which some of them reach. */
+function widerHeader(rows: readonly SampleRow[], start: number, width: number): number {
+  const widest = rows.slice(start).reduce((most, { cells }) => Math.max(most, cells.length), 0);
+  const wider = rows
+    .slice(0, start)
+    .findIndex(({ cells }) => filledOf(cells) > width && cells.length <= widest);
+  return wider < 0 ? start : wider;
 }
 
 /** In two columns without names, what stands above fewer records than lines is rather one column. */

@@ -24,6 +24,8 @@ import { withoutLines } from './sniff-sample.ts';
 
 const accidentsMax = 4;
 const betterShare = 0.1;
+/** One quote of so many may be misused without doubt. */
+const misusedMax = 4;
 /** With less than this share of the best score, no candidate gains enough without its preamble. */
 const hopelessShare = 0.5;
 /** What is left of the score of a reading that has to leave out what is above its table. */
@@ -143,8 +145,10 @@ function bestReading(sample: Excerpt, candidates: readonly Dialect[]): Reading {
 function isUsed(reading: Reading, first: Reading): boolean {
   const { quote } = reading.dialect;
   if (quote === first.dialect.quote) return true;
-  // Apostrophes before words: they never close, and the records agree without them.
-  if (quote !== undefined && reading.bad > first.bad && first.share >= reading.share) return false;
+  // Apostrophes before words: many close nothing, and the records agree without them.
+  const misused = reading.bad + reading.strayQuotes;
+  const isDoubtful = quote !== undefined && misused * misusedMax > reading.quotedFields;
+  if (isDoubtful && first.share >= reading.share) return false;
   if (quote === undefined) return isBeyondQuotes(first);
   if (reading.quotedFields > first.quotedFields) return true;
   return reading.quotedFields > 0 && reading.share > first.share + betterShare;

@@ -117,6 +117,7 @@ describe('sniff on particular files', () => {
     expect(dialectOf("id;n\n1;'t Hooft\n2;rock 'n' roll\n3;'quoted'\n4;'quoted'\n").quote).toBe(
       '"',
     );
+    expect(dialectOf("id|n|m\n0|O'Brien|ok\n1|Lee|'quoted'\n2|'t Hooft|'quoted'\n3|Lee|x\n").quote).toBe('"');
     expect(dialectOf("'a,b','c'\n'd','e'\n").quote).toBe("'");
     expect(dialectOf('a,b\n"x",\'1, 2\'\n"y",3\n"z",4\n').quote).toBe("'");
   });
@@ -165,6 +166,11 @@ describe('sniff on particular files', () => {
     expect(dialectOf(`unit,sex,age,geo\\time\t2010 \t2011 \n${line.repeat(6)}`).delimiter).toBe(
       '\t',
     );
+  });
+
+  it('separates decimals by spaces, also below a line that a comment sign begins', () => {
+    const line = '-4.3345e+00 1.8729e+00 2.3719e+00 -8.3047e-01\n';
+    expect(dialectOf(`# c0 c1 c2 c3\n${line.repeat(7)}`).delimiter).toBe(' ');
   });
 
   it('separates by colons where nearly all records agree', () => {
