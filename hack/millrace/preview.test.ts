@@ -56,16 +56,26 @@ describe('millrace preview', () => {
     ]);
   });
 
-  it('prints the header and then every record, ragged ones too, and nothing else', async () => {
-    const { code, stdout } = await millrace('preview', '--records', 'good.csv');
+  it('prints the header, if there is one, and then every record, ragged ones too', async () => {
+    const { code, stdout } = await millrace('preview', '--records', 'good.csv', 'plain.csv');
 
     expect(code).toBe(0);
-    expect(stdout).toBe('["id","name"]\n["1","a;b"]\n["2"]\n["3","c"]\n');
+    expect(stdout).toBe(
+      '["id","name"]\n["1","a;b"]\n["2"]\n["3","c"]\n' + '["1","2"]\n["3","4"]\n',
+    );
   });
 
-  it('prints only records for a file without a header', async () => {
-    const { stdout } = await millrace('preview', '--records', 'plain.csv');
-    expect(stdout).toBe('["1","2"]\n["3","4"]\n');
+  it('prints records exactly, whatever their cells hold', async () => {
+    const cells = ['A\0n', 'x\ry', 'p\r\nq', '"é💥\u2028', '\ud83d', '\u0007\u000b'];
+    const records = cells.map((cell, id) => `${id},"${cell.replaceAll('"', '""')}"\n`);
+    const text = `id,name\n${records.join('')}`;
+    await writeFile(join(folder, 'wide.csv'), Buffer.from(`\ufeff${text}`, 'utf16le'));
+
+    const { stdout } = await millrace('preview', '--records', 'wide.csv');
+
+    const rows = stdout.trimEnd().split('\n').slice(1);
+    const shown = cells.map((cell, id) => [String(id), cell.toWellFormed()]);
+    expect(rows.map((row) => JSON.parse(row) as unknown)).toEqual(shown);
   });
 
   it('reads as --format says', async () => {
@@ -103,7 +113,7 @@ describe('millrace preview', () => {
       stdio: ['ignore', full.fd, 'pipe'],
     });
     let stderr = '';
-    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    child.stderr?.on('data', (data: Buffer) => (stderr += data.toString()));
     const code = await new Promise((resolve) => child.once('close', resolve));
 
     expect(stderr).toBe('error: the output cannot be written (ENOSPC)\n');
