@@ -74,7 +74,7 @@ describe.skipIf(needed)('an import whose processes die', () => {
   });
 
   it('goes on where a stopped coordinator was, with the same plan', async () => {
-    await using flow = await flowOf({ content: csv(2_000) });
+    await using flow = await flowOf({ content: csv(1_000) });
     const first = await flow.startCoordinator();
     await until('chunks are cut', () => first.coordinator.progress().chunks.planned > 0);
     expect(await first.stop()).toBe('Stopped');
@@ -82,7 +82,7 @@ describe.skipIf(needed)('an import whose processes die', () => {
     const { coordinator, outcome } = await flow.run();
 
     expect(await outcome).toBe('Complete');
-    expect(coordinator.progress().totals).toMatchObject({ read: 2_000, loaded: 2_000 });
+    expect(coordinator.progress().totals).toMatchObject({ read: 1_000, loaded: 1_000 });
   });
 
   it('reports the same totals again when it is started after Complete', async () => {
@@ -100,20 +100,20 @@ describe.skipIf(needed)('an import whose processes die', () => {
   });
 
   it('comes to the same end with two coordinators at once', async () => {
-    await using flow = await flowOf({ content: csv(2_000) });
+    await using flow = await flowOf({ content: csv(1_000) });
     flow.startWorker();
 
     const both = await Promise.all([flow.startCoordinator(), flow.startCoordinator()]);
     const outcomes = await Promise.all(both.map((it) => it.outcome));
 
     expect(outcomes).toEqual(['Complete', 'Complete']);
-    await expectAllLoaded(flow, 2_000);
+    await expectAllLoaded(flow, 1_000);
   });
 });
 
 describe.skipIf(needed)('an import whose backends fail', () => {
   it('survives the end of every Postgres connection, again and again', async () => {
-    await using flow = await flowOf({ content: csv(3_000) });
+    await using flow = await flowOf({ content: csv(2_000) });
     const running = flow.run();
 
     await using killer = flow.openAsWorkingRole();
@@ -127,12 +127,12 @@ describe.skipIf(needed)('an import whose backends fail', () => {
 
     const { coordinator, outcome } = await running;
     expect(await outcome).toBe('Complete');
-    expect(coordinator.progress().totals).toMatchObject({ read: 3_000, loaded: 3_000 });
-    await expectAllLoaded(flow, 3_000);
+    expect(coordinator.progress().totals).toMatchObject({ read: 2_000, loaded: 2_000 });
+    await expectAllLoaded(flow, 2_000);
   }, 60_000);
 
   it('publishes again what a deleted queue held', async () => {
-    await using flow = await flowOf({ content: csv(2_000) });
+    await using flow = await flowOf({ content: csv(1_000) });
     const { outcome, coordinator } = await flow.startCoordinator();
     await until('chunks are cut', () => coordinator.progress().chunks.complete);
 
@@ -140,7 +140,7 @@ describe.skipIf(needed)('an import whose backends fail', () => {
     flow.startWorker();
 
     expect(await outcome).toBe('Complete');
-    await expectAllLoaded(flow, 2_000);
+    await expectAllLoaded(flow, 1_000);
   });
 
   it('shows that the broker is away, goes on cutting, and loads once it is back', async () => {
@@ -161,10 +161,10 @@ describe.skipIf(needed)('an import whose backends fail', () => {
 
   it('survives a broker that cuts all connections during the work', async () => {
     await using proxy = await faultProxy(brokerUrl());
-    await using flow = await flowOf({ content: csv(3_000), brokerUrl: () => proxy.url });
+    await using flow = await flowOf({ content: csv(2_000), brokerUrl: () => proxy.url });
     const running = flow.run();
 
-    for (const least of [1, 10, 30]) {
+    for (const least of [1, 8, 20]) {
       await until(`${least} chunks are done`, () => someDone(flow, least));
       proxy.set('stopped');
       proxy.set('passing');
@@ -172,7 +172,7 @@ describe.skipIf(needed)('an import whose backends fail', () => {
 
     const { outcome } = await running;
     expect(await outcome).toBe('Complete');
-    await expectAllLoaded(flow, 3_000);
+    await expectAllLoaded(flow, 2_000);
   }, 60_000);
 
   it('shows a frozen Postgres within seconds and loads on when it thaws', async () => {

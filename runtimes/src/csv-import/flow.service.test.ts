@@ -26,16 +26,16 @@ function message(flow: ImportFlow, chunk: number): Buffer {
 
 describe.skipIf(needed)('an import from file to verdict', () => {
   it('loads every record once and leaves no queue', async () => {
-    await using flow = await flowOf({ content: csv(2_000) });
+    await using flow = await flowOf({ content: csv(1_000) });
 
     const { coordinator, outcome } = await flow.run();
 
     expect(await outcome).toBe('Complete');
     expect(coordinator.progress()).toMatchObject({
       state: 'Complete',
-      totals: { read: 2_000, loaded: 2_000, superseded: 0, rejected: 0 },
+      totals: { read: 1_000, loaded: 1_000, superseded: 0, rejected: 0 },
     });
-    await expectAllLoaded(flow, 2_000);
+    await expectAllLoaded(flow, 1_000);
     await expect(
       flow.link.ask('looking', (channel) => channel.checkQueue(flow.queue)),
     ).rejects.toMatchObject({ code: 'QueueMissing' });
@@ -126,7 +126,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
   }, 40_000);
 
   it('stops early over maxRows and goes on when the limit is raised', async () => {
-    const content = `id,value\n${'ragged\n'.repeat(20)}${csv(2_000).slice(9)}`;
+    const content = `id,value\n${'ragged\n'.repeat(20)}${csv(1_000).slice(9)}`;
     await using flow = await flowOf({ content });
     const strict = { rejects: { maxRows: 5, maxPercent: 100 } };
     const worker = flow.startWorker();
@@ -143,7 +143,7 @@ describe.skipIf(needed)('an import from file to verdict', () => {
     });
     expect(again).toBe('Failed');
     expect(await raised.outcome).toBe('Complete');
-    expect(raised.coordinator.progress().totals).toMatchObject({ loaded: 2_000, rejected: 20 });
+    expect(raised.coordinator.progress().totals).toMatchObject({ loaded: 1_000, rejected: 20 });
     await worker.stop();
   });
 
