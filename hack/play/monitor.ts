@@ -4,7 +4,14 @@
  */
 import type { KubeApi, KubeObject } from '@millrace/operator/machinery/kube-api';
 import { startControlLoop, type ControlLoop } from './controllers/control-loop.ts';
-import { asPod, deploymentType, podType, serviceType, type Pod } from './controllers/workload.ts';
+import {
+  asPod,
+  deploymentType,
+  isTerminating,
+  podType,
+  serviceType,
+  type Pod,
+} from './controllers/workload.ts';
 import type { ServiceProxy } from './controllers/service-proxy.ts';
 import { playKindOf } from './kinds/kinds.ts';
 import type { ResourceView } from './kinds/play-kind.ts';
@@ -27,6 +34,8 @@ export interface MonitorOptions {
 }
 
 const redrawMs = 1_000;
+/** 128 + SIGTERM. */
+const toldToEnd = 143;
 
 export class Monitor {
   readonly #options: MonitorOptions;
@@ -100,6 +109,8 @@ export class Monitor {
     const container = pod.status?.containerStatuses?.[0];
     const ending = container?.state.terminated ?? container?.lastState?.terminated;
     if (ending === undefined || [0, 64, 65].includes(ending.exitCode)) return;
+    // Told to end before it had handlers for that: workers that are no longer needed.
+    if (ending.exitCode === toldToEnd && isTerminating(pod)) return;
     const key = `${pod.metadata.name} ${ending.finishedAt}`;
     if (this.#told.has(key) || ending.finishedAt < this.#since) return;
     this.#told.add(key);
