@@ -6,6 +6,7 @@ import { encodeRecord } from './encode.ts';
 import { fieldBytes, fieldText, invalidEncoding } from './field-text.ts';
 import { parseChunk } from './parser.ts';
 import { decodeFlag } from './record-reader.ts';
+import { splitLine } from './split-line.ts';
 import { read } from './test/read.ts';
 
 const encodings = ['UTF-8', 'Windows-1252', 'UTF-16LE', 'UTF-16BE'] as const;
@@ -126,6 +127,7 @@ describe('parseChunk', () => {
     const { rows, bad } = read(`${','.repeat(1_000_000)}\n1,2\n`, {}, 10_000_000);
     expect(bad.map(({ reason }) => reason)).toEqual(['TooManyFields']);
     expect(rows).toEqual([['1', '2']]);
+    expect(splitLine(Buffer.from(','.repeat(300_000)), standardDialect)).toHaveLength(300_001);
   });
 
   it('ends records at LF, CRLF and CR in one file and counts their lines', () => {

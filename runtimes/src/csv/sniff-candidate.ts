@@ -116,7 +116,7 @@ export function readSample(sample: Buffer, dialect: Dialect): Reading {
   const chunk = { bytes: sample, offset: 0, dialect, maxRecordBytes: sample.length + 1 };
   parseChunk(chunk, {
     record: (record) => weigh(record, evidence),
-    bad: ({ start, end }) => weighBroken(splitLine(sample.subarray(start, end), dialect), evidence),
+    bad: ({ start, end }) => weighBroken(sample.subarray(start, end), dialect, evidence),
   });
   const { width, share } = modalWidth(evidence.widths);
   return {
@@ -193,12 +193,23 @@ function isCode(text: string): boolean {
 }
 
 /** A line with a quote that never closes still shows its width; its cells are half trusted. */
-function weighBroken(cells: readonly string[], evidence: Evidence): void {
-  evidence.widths.push(cells.length);
+function weighBroken(line: Buffer, dialect: Dialect, evidence: Evidence): void {
   evidence.bad += 1;
-  if (evidence.cells >= cellsMax) return;
-  evidence.cells += cells.length;
-  evidence.worth += cells.length * 0.5;
+  if (evidence.cells >= cellsMax && dialect.spacesMin === undefined) {
+    evidence.widths.push(1 + countOf(line, String.fromCodePoint(dialect.delimiter)));
+    return;
+  }
+  const { length } = splitLine(line, dialect);
+  evidence.widths.push(length);
+  evidence.cells += length;
+  evidence.worth += length * 0.5;
+}
+
+/** Enough for widths: splitting every line of a file whose quotes never close would take seconds. */
+function countOf(line: Buffer, delimiter: string): number {
+  let count = 0;
+  for (let at = line.indexOf(delimiter); at >= 0; at = line.indexOf(delimiter, at + 1)) count += 1;
+  return count;
 }
 
 function weighQuotes(record: ParsedRecord, index: number, evidence: Evidence): void {

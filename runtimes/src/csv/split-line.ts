@@ -26,7 +26,8 @@ function split(line: Buffer, dialect: Dialect): string[] {
   let rest = line;
   for (let repairs = 0; repairs < repairsMax; repairs += 1) {
     const reading = read(rest, dialect);
-    texts.push(...textsOf(decodable(reading, rest, dialect)));
+    // One by one: as arguments of one call, the fields of a line could be too many.
+    for (const text of textsOf(decodable(reading, rest, dialect))) texts.push(text);
     if (!reading.isBroken) return texts;
     const { view, brokenAt } = reading;
     const quoteAt = view.indexOf(marks.quote ?? 0, brokenAt);
@@ -40,8 +41,7 @@ function split(line: Buffer, dialect: Dialect): string[] {
     if (rest.length === 0) return marks.indent === undefined ? [...texts, ''] : texts;
   }
   const literal = { ...dialect, quote: undefined, escape: 'None' as const };
-  texts.push(...textsOf(decodable(read(rest, literal), rest, literal)));
-  return texts;
+  return texts.concat(textsOf(decodable(read(rest, literal), rest, literal)));
 }
 
 function afterDelimiter(view: Buffer, at: number, { padding }: Marks): number {
