@@ -17,11 +17,9 @@ function pages(lines: number, count: number): string {
 
 describe('the records that are looked at', () => {
   it.each([
-    [100, 12],
-    [100, 400],
-    [1_000, 12],
-    [3_000, 20],
-    [20_000, 3],
+    [100, 40],
+    [1_000, 6],
+    [3_000, 15],
     [30_000, 2],
   ])('are whole where each has %d lines', (lines, count) => {
     const { dialect, width, columnTypes } = sniffed(pages(lines, count));
@@ -33,18 +31,19 @@ describe('the records that are looked at', () => {
   });
 
   it('go on after a quote that never closes', () => {
-    const { dialect, reasons } = sniffed(`id,name\n1,"open\n${'2,b\n'.repeat(300_000)}`);
+    const line = `2,${'b'.repeat(100)}\n`;
+    const { dialect, reasons } = sniffed(`id,name\n1,"open\n${line.repeat(12_000)}`);
 
     expect(dialect).toMatchObject({ delimiter: 0x2c, quote: 0x22, header: true });
-    expect(reasons.join()).toMatch(/100 % of 26\d{4} records have 2 fields/);
+    expect(reasons.join()).toMatch(/100 % of 10\d{3} records have 2 fields/);
   });
 
   it('are several even where each is longer than a first look', () => {
-    const names = Array.from({ length: 20_000 }, (_, column) => `column${column}`).join();
-    const values = Array.from({ length: 20_000 }, (_, column) => column * 7).join();
+    const names = Array.from({ length: 10_000 }, (_, column) => `column${column}`).join();
+    const values = Array.from({ length: 10_000 }, (_, column) => column * 7).join();
     const { dialect, width } = sniffed(`${names}\n${`${values}\n`.repeat(3)}`);
 
     expect(dialect.header).toBe(true);
-    expect(width).toBe(20_000);
+    expect(width).toBe(10_000);
   });
 });
