@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../machinery/kube-api.ts';
-import { getAt, isJsonObject, objectAt, setAt, type JsonObject } from './field-paths.ts';
+import { copied, getAt, isJsonObject, objectAt, setAt, type JsonObject } from './field-paths.ts';
 import { isSelectedBy } from './metadata-checks.ts';
 import type { Problem } from './problem.ts';
 import type { ResourceKind } from './resource-kinds.ts';
@@ -19,7 +19,7 @@ const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 
 /** A new object; defaults have no owner, so whoever sets the field next owns it. */
 export function builtInDefaults(kind: ResourceKind, object: JsonObject): JsonObject {
-  const complete = structuredClone(object);
+  const complete = copied(object);
   for (const [field, value] of Object.entries(defaults[kind.kind] ?? {})) {
     if (getAt(complete, ['spec', field]) === undefined) setAt(complete, ['spec', field], value);
   }

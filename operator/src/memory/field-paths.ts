@@ -60,13 +60,20 @@ export function setAt(target: JsonObject, path: Path, value: unknown): void {
   if (last === undefined) return;
   // An empty object asks only that there be an object: it never empties one that is there.
   const isKept = isJsonObject(value) && isJsonObject(getAt(current, [last]));
-  if (!isKept) define(current, last, copyOfLeaf(value));
+  if (!isKept) define(current, last, copied(value));
 }
 
-/** Nearly every leaf is a plain value, for which a structured clone costs more than all the rest. */
-function copyOfLeaf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.keys(value).length === 0 && !Array.isArray(value) ? {} : structuredClone(value);
+/** A copy of JSON. A structured clone can do more, and takes several times as long. */
+export function copied<T>(value: T): T {
+  return copyOfJson(value) as T;
+}
+
+function copyOfJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOfJson);
+  if (!isJsonObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) define(copy, key, copyOfJson(value[key]));
+  return copy;
 }
 
 /** Plain assignment to `__proto__` would change the prototype instead of making a field. */

@@ -8,7 +8,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, OwnerReference } from '../machinery/kube-api.ts';
-import type { JsonObject } from './field-paths.ts';
+import { copied, type JsonObject } from './field-paths.ts';
 import type { ObjectStore, Stored } from './object-store.ts';
 import type { Change } from './watch-hub.ts';
 
@@ -58,7 +58,7 @@ export class GarbageCollector {
   }
 
   #keepOwners(stored: Stored, alive: readonly OwnerReference[]): void {
-    const object: JsonObject = structuredClone({ ...stored.object });
+    const object: JsonObject = copied({ ...stored.object });
     object['metadata'] = { ...stored.object.metadata, ownerReferences: alive };
     this.#store.commit({ ...stored, before: stored, object });
   }

@@ -48,7 +48,12 @@ import {
   type Subresource,
 } from './ownership.ts';
 import { checkPreconditions, described } from './preconditions.ts';
-import { ResourceKinds, resourceKey, type ResourceKind } from './resource-kinds.ts';
+import {
+  resourceKey,
+  resourceKinds,
+  type ResourceKind,
+  type ResourceKinds,
+} from './resource-kinds.ts';
 import { restoreSnapshot, takeSnapshot, type Snapshot } from './snapshot.ts';
 import { WatchHub } from './watch-hub.ts';
 
@@ -81,7 +86,7 @@ export class MemoryApi implements KubeApi {
   #calls = 0;
 
   constructor(options: MemoryApiOptions) {
-    this.#kinds = new ResourceKinds(options.kinds ?? []);
+    this.#kinds = resourceKinds(options.kinds ?? []);
     this.#faults = options.faults ?? {};
     const revision = options.snapshot?.revision ?? 1;
     const historyMax = options.historyMax ?? 4096;

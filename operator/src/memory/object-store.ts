@@ -8,7 +8,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, ListOptions, ObjectRef } from '../machinery/kube-api.ts';
-import { deepFreeze, objectAt, type JsonObject } from './field-paths.ts';
+import { copied, deepFreeze, objectAt, type JsonObject } from './field-paths.ts';
 import type { Owners } from './ownership.ts';
 import { resourceKey, type ResourceKind } from './resource-kinds.ts';
 import { isSelected } from './selection.ts';
@@ -23,7 +23,10 @@ export interface Stored {
 export interface Commit {
   readonly kind: ResourceKind;
   readonly before: Stored | undefined;
-  /** Metadata of the system's own (uid, versions, times) is taken from `before`, never from here. */
+  /**
+   * Nobody else's: it is frozen as it is. Metadata of the system's own (uid, versions, times) is taken
+   * from `before`, never from here.
+   */
   readonly object: JsonObject;
   readonly owners: Owners;
 }
@@ -73,9 +76,9 @@ export class ObjectStore {
     return [...this.#byUid.values()];
   }
 
-  /** Puts back an object of a snapshot as it was: same uid, same version, no event. */
+  /** Puts back what was stored once, as it was: same uid, same version, no event. */
   restore(stored: Stored): void {
-    this.#put({ ...stored, object: deepFreeze(structuredClone(stored.object)) });
+    this.#put(stored);
   }
 
   commit(commit: Commit): KubeObject {
@@ -93,7 +96,7 @@ export class ObjectStore {
   /** What a commit would store, without storing it: a new object has no version yet. */
   preview(commit: Commit): Stored {
     const { kind, owners } = commit;
-    return { kind, owners, object: deepFreeze(structuredClone(this.#withSystemMetadata(commit))) };
+    return { kind, owners, object: deepFreeze(this.#withSystemMetadata(commit)) };
   }
 
   /** Starts the deletion of an object with finalizers; removes any other at once. */
@@ -135,7 +138,7 @@ export class ObjectStore {
   #withSystemMetadata({ kind, before, object }: Commit): KubeObject {
     const given = objectAt(object, 'metadata');
     const system = before === undefined ? this.#newMetadata(kind, given) : before.object.metadata;
-    const metadata: JsonObject = { ...structuredClone(system) };
+    const metadata: JsonObject = { ...copied(system) };
     for (const field of userMetadata) {
       const value = given[field];
       Reflect.deleteProperty(metadata, field);
@@ -193,7 +196,7 @@ function isEmpty(value: unknown): boolean {
 
 function withVersion(object: KubeObject, revision: number): KubeObject {
   const metadata = { ...object.metadata, resourceVersion: String(revision) };
-  return deepFreeze(structuredClone({ ...object, metadata }));
+  return deepFreeze({ ...object, metadata });
 }
 
 /** What a generation counts: everything but metadata and status. */

@@ -9,6 +9,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { KubeFailure } from '../machinery/kube-failure.ts';
 import {
+  copied,
   decodePath,
   encodePath,
   getAt,
@@ -62,7 +63,7 @@ export function applyConfiguration(configuration: Configuration): Owned {
   if (named.size > 0) owners.set(configuration.manager, named);
   else owners.delete(configuration.manager);
 
-  const object = structuredClone(live);
+  const object = copied(live);
   for (const path of before) {
     const isOwned = [...owners.values()].some((paths) => paths.has(path));
     if (isOwned || isFilled(getAt(object, decodePath(path)))) continue;

@@ -59,6 +59,15 @@ function programsOf(schema: StructuralSchema): Programs {
   return programs;
 }
 
+const served = new WeakMap<readonly CustomResourceDefinition[], ResourceKinds>();
+
+/** The same for the same list, so that what was stored in one API can be put back in another. */
+export function resourceKinds(installed: readonly CustomResourceDefinition[]): ResourceKinds {
+  const kinds = served.get(installed) ?? new ResourceKinds(installed);
+  served.set(installed, kinds);
+  return kinds;
+}
+
 export class ResourceKinds {
   readonly #byKey = new Map<string, ResourceKind>();
 

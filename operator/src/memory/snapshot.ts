@@ -3,8 +3,9 @@
  * versions and field owners. Watches do not survive: they start again from a list.
  */
 import type { KubeObject, ResourceType } from '../machinery/kube-api.ts';
-import type { ObjectStore } from './object-store.ts';
-import type { ResourceKinds } from './resource-kinds.ts';
+import { copied, deepFreeze } from './field-paths.ts';
+import type { ObjectStore, Stored } from './object-store.ts';
+import type { ResourceKind, ResourceKinds } from './resource-kinds.ts';
 
 export interface SnapshotObject {
   readonly type: ResourceType;
@@ -17,23 +18,44 @@ export interface Snapshot {
   readonly objects: readonly SnapshotObject[];
 }
 
+/**
+ * What is stored never changes, and from one snapshot to the next most of it is the same. What this
+ * process has taken, it puts back as it is: thousands of worlds may go on from one snapshot.
+ */
+const taken = new WeakMap<Stored, SnapshotObject>();
+const origins = new WeakMap<SnapshotObject, Stored>();
+
 export function takeSnapshot(store: ObjectStore): Snapshot {
-  const objects = store.all().map(({ kind, object, owners }) => ({
+  const objects = store.all().map((stored) => {
+    const held = taken.get(stored) ?? snapshotOf(stored);
+    taken.set(stored, held);
+    origins.set(held, stored);
+    return held;
+  });
+  return { revision: store.revision, objects };
+}
+
+function snapshotOf({ kind, object, owners }: Stored): SnapshotObject {
+  return {
     type: { apiVersion: kind.apiVersion, kind: kind.kind, plural: kind.plural },
     object,
     owners: Object.fromEntries([...owners].map(([manager, paths]) => [manager, [...paths]])),
-  }));
-  return { revision: store.revision, objects };
+  };
 }
 
 /** Objects of resources that are not served any more stay out. */
 export function restoreSnapshot(store: ObjectStore, kinds: ResourceKinds, from: Snapshot): void {
-  for (const { type, object, owners } of from.objects) {
-    const kind = kinds.find(type);
+  for (const held of from.objects) {
+    const kind = kinds.find(held.type);
     if (kind === undefined) continue;
-    const paths = Object.entries(owners).map(
-      ([manager, owned]) => [manager, new Set(owned)] as const,
-    );
-    store.restore({ kind, object, owners: new Map(paths) });
+    const origin = origins.get(held);
+    store.restore(origin?.kind === kind ? origin : storedOf(held, kind));
   }
+}
+
+function storedOf({ object, owners }: SnapshotObject, kind: ResourceKind): Stored {
+  const paths = Object.entries(owners).map(
+    ([manager, owned]) => [manager, new Set(owned)] as const,
+  );
+  return { kind, object: deepFreeze(copied(object)), owners: new Map(paths) };
 }

@@ -1,5 +1,5 @@
 import type { StructuralSchema } from '@millrace/crds/crd-yaml';
-import { isJsonObject } from '../field-paths.ts';
+import { copied, isJsonObject } from '../field-paths.ts';
 
 /**
  * A copy with the schema's defaults: of absent fields only, and never inside an absent object. A
@@ -13,7 +13,7 @@ export function withSchemaDefaults(schema: StructuralSchema, value: unknown): un
   if (!isJsonObject(value)) return value;
   const complete = new Map(Object.entries(value));
   for (const [key, field] of Object.entries(schema.properties ?? {})) {
-    const given = complete.get(key) ?? structuredClone(field.default);
+    const given = complete.get(key) ?? copied(field.default);
     if (given === undefined || given === null) complete.delete(key);
     else complete.set(key, withSchemaDefaults(field, given));
   }
