@@ -7,7 +7,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Ends of paths, the longest first, as measured on two cores. */
 const long = [
-  'operator/test/crash/points.test.ts',
+  'operator/test/crash/points/csv-import.test.ts',
+  'operator/test/crash/points/increment-pipeline.test.ts',
   'operator/test/crash/chance.test.ts',
   'hack/play/play.service.test.ts',
   'runtimes/src/csv-import/flow.service.test.ts',

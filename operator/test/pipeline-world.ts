@@ -116,18 +116,16 @@ export class PipelineWorld {
     this.#pods = past.pods;
   }
 
-  /** A world of its own that goes on from here. */
-  copy(): PipelineWorld {
-    return new PipelineWorld({
-      ...this.#options,
-      past: {
-        snapshot: this.api.snapshot(),
-        time: new Date(this.clock.now()).toISOString(),
-        progress: this.progress,
-        uids: this.#uids,
-        pods: this.#pods,
-      },
-    });
+  /** As it is now: worlds of their own can go on from here. */
+  save(): { readonly snapshot: Snapshot; readonly copy: () => PipelineWorld } {
+    const past: Past = {
+      snapshot: this.api.snapshot(),
+      time: new Date(this.clock.now()).toISOString(),
+      progress: this.progress,
+      uids: new Map(this.#uids),
+      pods: this.#pods,
+    };
+    return { snapshot: past.snapshot, copy: () => new PipelineWorld({ ...this.#options, past }) };
   }
 
   /** The same for the first of a name in every run, whatever else was made before it. */

@@ -7,8 +7,11 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { KubeFailure } from '../../src/machinery/kube-failure.ts';
 import { isWrite, type Call, type Disturbance, type Life } from './life.ts';
-import { refuse, stories } from './prove.ts';
-import { deviation, run, type Disturb, type Run } from './run.ts';
+import type { Run } from './play.ts';
+import { refuse } from './prove.ts';
+import { kindProofs } from './registry.ts';
+import { deviation, run, type Disturb } from './run.ts';
+import { stories } from './stories.ts';
 
 interface Fault {
   /** Calls, or events, to let pass before it. */
@@ -83,7 +86,8 @@ function replace({ world, start }: Run, life: Life, disturbance: Disturbance): v
   void world.clock.sleep(500).then(() => start(disturbance));
 }
 
-const told = await stories();
+const proofs = await kindProofs();
+const told = (await Promise.all([...proofs].map(([slug, proof]) => stories(slug, proof)))).flat();
 
 describe('many faults in one story', () => {
   for (const { title, proof, scenario, calm } of told) {

@@ -35,11 +35,18 @@ const ofRuns: ReadonlySet<string> = new Set([
   'recommendation',
 ]);
 
+/** Objects of the world never change; most are the same from step to step, and from run to run. */
+const texts = new WeakMap<KubeObject, string>();
+
 function comparable(object: KubeObject): string {
-  return JSON.stringify(object, (field, value: unknown) => {
-    if (ofRuns.has(field)) return undefined;
-    return field === 'scaling' ? withoutReason(value) : value;
-  });
+  const text =
+    texts.get(object) ??
+    JSON.stringify(object, (field, value: unknown) => {
+      if (ofRuns.has(field)) return undefined;
+      return field === 'scaling' ? withoutReason(value) : value;
+    });
+  texts.set(object, text);
+  return text;
 }
 
 /** Why a number was told is of the look that led to it, as the recommendation is. */

@@ -9,6 +9,7 @@
 import type { Clock } from '@millrace/kit/clock';
 import type {
   KubeApi,
+  KubeObject,
   ListOptions,
   ObjectList,
   ObjectRef,
@@ -116,11 +117,17 @@ export class Life {
   };
 
   readonly api: KubeApi = {
-    get: (type, ref) => this.#call('get', { type, ref }, () => this.#world.api.get(type, ref)),
+    get: (type, ref) =>
+      this.#call('get', { type, ref }, async () => {
+        const found = await this.#world.api.get(type, ref);
+        return found === undefined ? undefined : asSent(found, undefined);
+      }),
     list: (type, options = {}) =>
       this.#call('list', { type, ref: undefined }, async () => {
-        const truth = await this.#world.api.list(type, options);
-        return this.#disturbance.list?.(type, options) ?? truth;
+        const { trim, ...selection } = options;
+        const truth = await this.#world.api.list(type, selection);
+        const answer = this.#disturbance.list?.(type, selection) ?? truth;
+        return { ...answer, items: answer.items.map((object) => asSent(object, trim)) };
       }),
     watch: (type, options) => this.#watch(type, options),
     create: (type, object) =>
@@ -189,7 +196,8 @@ export class Life {
     await this.#disturbance.before?.(opening, this);
     const dead = new AbortController();
     const signal = AbortSignal.any([options.signal, dead.signal]);
-    for await (const event of this.#world.api.watch(type, { ...options, signal })) {
+    const { trim, ...selection } = options;
+    for await (const event of this.#world.api.watch(type, { ...selection, signal })) {
       if (this.#isEnded) await never;
       const number = this.events++;
       const delivery = (await this.#disturbance.event?.(event, number)) ?? [event];
@@ -201,10 +209,23 @@ export class Life {
         this.#world.api.compact();
         throw new KubeFailure('Gone', 'the version is not kept any more');
       }
-      yield* delivery;
+      yield* delivery.map((one) => eventAsSent(one, trim));
     }
     if (this.#isEnded) await never;
   }
 }
 
 const never = new Promise<never>(() => undefined);
+
+/**
+ * An object of its own for each process: the worlds of many runs share theirs, and an operator may
+ * remember what it has found out about one.
+ */
+function asSent(object: KubeObject, trim: ListOptions['trim']): KubeObject {
+  const sent = { ...object };
+  return trim === undefined ? sent : trim(sent);
+}
+
+function eventAsSent(event: WatchEvent, trim: ListOptions['trim']): WatchEvent {
+  return event.type === 'BOOKMARK' ? event : { ...event, object: asSent(event.object, trim) };
+}

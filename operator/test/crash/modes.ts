@@ -8,13 +8,17 @@ import { KubeFailure, type KubeReason } from '../../src/machinery/kube-failure.t
 import { isSelected } from '../../src/memory/selection.ts';
 import type { Snapshot } from '../../src/memory/snapshot.ts';
 import { isWrite, type Call, type Disturbance } from './life.ts';
-import type { Disturb, Run } from './run.ts';
+import type { Fork, Forks } from './forks.ts';
+import { restartMs, type Run } from './play.ts';
+import type { Disturb } from './run.ts';
 
 export interface CallMode {
   readonly name: string;
   /** Calls that it is worth meeting: a read that failed and one that was not made are the same. */
   readonly concerns: (call: Call) => boolean;
   readonly at: (index: number) => Disturb;
+  /** Where the operator ends and another one starts, if that is all that goes wrong. */
+  readonly endsAt?: (forks: Forks, index: number) => Fork | undefined;
   /**
    * Only the end of what is played has to be the same, with all side effects; by default each step
    * has to.
@@ -25,22 +29,15 @@ export interface CallMode {
 const every = (): boolean => true;
 const isWatch = ({ verb }: Call): boolean => verb === 'watch';
 
-/** A process manager needs a moment to notice. */
-const restartMs = 500;
-
-async function startLater(run: Run, next: Disturbance = {}): Promise<void> {
-  await run.world.clock.sleep(restartMs);
-  run.start(next);
-}
-
 export const endedAfter: CallMode = {
   name: 'ended after, its answer lost',
   concerns: (call) => !isWatch(call),
+  endsAt: ({ after }, index) => after.get(index),
   at: (index) => (run) => ({
     after: (call, life) => {
       if (call.index !== index) return;
       life.end();
-      void startLater(run);
+      void run.startLater();
     },
   }),
 };
@@ -48,11 +45,12 @@ export const endedAfter: CallMode = {
 export const endedBefore: CallMode = {
   name: 'ended before',
   concerns: isWrite,
+  endsAt: ({ before }, index) => before.get(index),
   at: (index) => (run) => ({
     before: (call, life) => {
       if (call.index !== index) return;
       life.end();
-      void startLater(run);
+      void run.startLater();
     },
   }),
 };
@@ -104,7 +102,7 @@ export const restartedStale: CallMode = {
       after: (call, life) => {
         if (call.index !== index) return;
         life.end();
-        void startLater(run, behind(past, run));
+        void run.startLater(behind(past, run));
       },
     };
   },

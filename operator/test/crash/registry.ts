@@ -1,7 +1,9 @@
 /**
- * The stories of every registered kind. A kind has them in `scenarios/<slug>.ts`, exported as `proof`;
- * one without that file, or without a story that every kind must have, fails here by name.
+ * The stories of every registered kind. A kind has them in `scenarios/<slug>.ts`, exported as `proof`,
+ * and their points in `points/<slug>.test.ts`; one without these files, or without a story that every
+ * kind must have, fails here by name.
  */
+import { access } from 'node:fs/promises';
 import { operatorKinds } from '../../src/registry.ts';
 import { storiesOfEveryKind, type KindProof } from './scenario.ts';
 
@@ -12,13 +14,16 @@ export async function kindProofs(): Promise<ReadonlyMap<string, KindProof>> {
   return new Map(loaded);
 }
 
-async function proofOf(slug: string): Promise<KindProof> {
+export async function proofOf(slug: string): Promise<KindProof> {
   const file = `operator/test/crash/scenarios/${slug}.ts`;
+  const points = `points/${slug}.test.ts`;
+  const needs = (path: string) => (cause: unknown) => {
+    throw new Error(`the crash proof of ${slug} needs ${path}`, { cause });
+  };
+  await access(new URL(points, import.meta.url)).catch(needs(`operator/test/crash/${points}`));
   const module = await import(`./scenarios/${slug}.ts`).then(
     (held: { readonly proof?: KindProof }) => held,
-    (cause: unknown) => {
-      throw new Error(`the crash proof of ${slug} needs ${file}`, { cause });
-    },
+    needs(file),
   );
   const { proof } = module;
   if (proof === undefined) throw new Error(`${file} must export \`proof\``);

@@ -1,124 +1,63 @@
 /**
  * Plays one story with one disturbance and says what came of it.
  *
- * The undisturbed run and a disturbed one are the same code; only the disturbance differs. After each
- * step time is moved far enough for everything that waits in the operator to have happened: back-offs,
- * the patience with a late watch, the retry of a refusal.
+ * The undisturbed run and a disturbed one are the same code; only the disturbance differs. An operator
+ * that has ended does nothing more, so what comes after its end is decided by the world that it left:
+ * such a run need not be played again from its beginning, but goes on from a fork of the undisturbed
+ * one (see forks.ts).
  */
-import { createLog } from '@millrace/kit/log';
-import { createMetrics } from '@millrace/kit/metrics';
-import { kedaEndpoint } from '../api-services.ts';
-import { startOperator } from '../../src/operator.ts';
-import { difference, endState, type EndState } from './end-state.ts';
-import { Life, type Call, type Disturbance } from './life.ts';
+import { Forks, type Fork } from './forks.ts';
+import type { Disturbance } from './life.ts';
+import { difference } from './end-state.ts';
+import { Play, type Outcome, type Run } from './play.ts';
 import type { KindProof, Scenario } from './scenario.ts';
-import { deletedByName, SideEffects } from './side-effects.ts';
+import { deletedByName } from './side-effects.ts';
 import type { World } from './world.ts';
-
-export interface Outcome {
-  readonly effects: readonly string[];
-  readonly breaches: readonly string[];
-  /** Of the first life. */
-  readonly calls: readonly Call[];
-  readonly events: number;
-  /** The end of each step: the state, and how many of each came before. */
-  readonly ends: readonly StepEnd[];
-}
-
-interface StepEnd {
-  readonly step: string;
-  readonly state: EndState;
-  readonly calls: number;
-  readonly events: number;
-}
-
-/** What a mode may do with the run that it disturbs. */
-export interface Run {
-  readonly world: World;
-  /** Another process of the operator, which may be disturbed as well. */
-  readonly start: (disturbance?: Disturbance) => Life;
-}
 
 export type Disturb = (run: Run) => Disturbance;
 
-/**
- * Longer than any wait of the operator but the retry of a refusal, for which a step may ask more time.
- * A whole story stays below five minutes: from then on watches are renewed, at random times.
- */
-const settleMs = 25_000;
+/** The run that all others are compared with. */
+export interface Calm extends Outcome {
+  readonly forks: Forks;
+}
 
-const log = createLog({ level: 'silent', bindings: {} });
-const metrics = createMetrics({});
-
-/** The run that all others are compared with; throws unless the story comes to its end. */
+/** Throws unless the story comes to its end. */
 export async function undisturbed<W extends World>(
   proof: KindProof<W>,
   scenario: Scenario<W>,
-): Promise<Outcome> {
+): Promise<Calm> {
   const world = scenario.world();
-  const outcome = await run(proof, { ...scenario, world: () => world }, () => ({}));
+  const forks = new Forks();
+  const outcome = await run(proof, { ...scenario, world: () => world }, forks.taken);
   await scenario.ends(world);
   if (outcome.breaches.length > 0) throw new Error(outcome.breaches.join('\n'));
   const blind = outcome.effects.find((effect) => effect.endsWith(deletedByName));
   if (blind !== undefined) throw new Error(`could hit an object made since: ${blind}`);
-  return outcome;
+  return { ...outcome, forks };
 }
 
+/** From the beginning. */
 export async function run<W extends World>(
-  { kind, types, never }: KindProof<W>,
+  proof: KindProof<W>,
   scenario: Scenario<W>,
   disturb: Disturb,
 ): Promise<Outcome> {
-  const world = scenario.world();
-  const effects = new SideEffects((effect) => never?.(effect, world) ?? Promise.resolve(undefined));
-  const lives: Life[] = [];
-  const failures: unknown[] = [];
-  const start = (disturbance: Disturbance = {}): Life => {
-    const life = new Life(world, { disturbance, effects });
-    lives.push(life);
-    begin(life, { kind, world }).catch((failure: unknown) => failures.push(failure));
-    return life;
-  };
-  const ends: StepEnd[] = [];
-  const first = start(disturb({ world, start }));
-  await world.clock.advance(0);
-  for (const step of scenario.steps) {
-    await step.run(world);
-    await world.clock.advance(step.settleMs ?? settleMs);
-    ends.push({
-      step: step.name,
-      state: await endState(world.api, types),
-      calls: first.calls.length,
-      events: first.events,
-    });
-  }
-  for (const life of lives) life.end();
-  if (failures.length > 0) throw new AggregateError(failures, 'an operator did not start');
-  const { lines, breaches } = effects;
-  return { effects: lines, breaches, calls: first.calls, events: first.events, ends };
+  const play = new Play({ proof, scenario, world: scenario.world() });
+  play.start(disturb(play));
+  await play.settle(-1, 0);
+  return await play.toTheEnd(0);
 }
 
-async function begin(
-  life: Life,
-  { kind, world }: { readonly kind: KindProof['kind']; readonly world: World },
-): Promise<void> {
-  metrics.clear();
-  await startOperator({
-    api: life.api,
-    clock: life.clock,
-    log,
-    metrics,
-    config: {
-      runtimeImage: 'millrace-runtimes:test',
-      namespaces: [],
-      keda: kedaEndpoint,
-      // Half of the usual questions; what is asked matters here, not how soon.
-      pollLimits: { periodMinMs: 3_000, quietPeriodMinMs: 10_000 },
-    },
-    kinds: [kind],
-    podAddress: world.podAddress,
-    fetch: life.fetch,
-  });
+/** From where another run had come to, when the operator that led there has just ended. */
+export async function goOn(
+  proof: KindProof,
+  scenario: Scenario<World>,
+  from: Fork,
+): Promise<Outcome> {
+  const play = new Play({ proof, scenario, world: from.saved.copy(), past: from });
+  void play.startLater();
+  await play.settle(from.step, from.leftMs);
+  return await play.toTheEnd(from.step + 1);
 }
 
 /** What a disturbed run did differently, at its first step that shows it. */

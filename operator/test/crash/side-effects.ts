@@ -21,14 +21,24 @@ export interface Effect {
 
 type Never = (effect: Effect) => Promise<string | undefined>;
 
+/** What was done so far. */
+export interface Done {
+  readonly lines: readonly string[];
+  readonly breaches: readonly string[];
+}
+
+const nothing: Done = { lines: [], breaches: [] };
+
 export class SideEffects {
-  #lines: string[] = [];
-  #breaches: string[] = [];
+  #lines: string[];
+  #breaches: string[];
   #last: Promise<unknown> = Promise.resolve();
   readonly #never: Never;
 
-  constructor(never: Never = () => Promise.resolve(undefined)) {
+  constructor(never: Never, { lines, breaches }: Done = nothing) {
     this.#never = never;
+    this.#lines = [...lines];
+    this.#breaches = [...breaches];
   }
 
   /** Everything so far, in order; each line names verb and object. */
@@ -39,6 +49,11 @@ export class SideEffects {
   /** What must never be done and was. */
   get breaches(): readonly string[] {
     return this.#breaches;
+  }
+
+  /** As it is now, whatever comes after. */
+  get done(): Done {
+    return { lines: [...this.#lines], breaches: [...this.#breaches] };
   }
 
   /** One write at a time over all lives: what is read before and after it must be of that write. */
