@@ -83,6 +83,8 @@ const runPriors = { 1: 0.7, 2: 0.8 } as const;
 const plainPrior = 0.52;
 /** Of one column in which nearly every line is an address, an id or a time. */
 const codesPrior = 0.75;
+/** Marks that addresses hold in percent encoding only, and ids and times never. */
+const inNoCode = /[\^|"<>\\`\t]/;
 const manyWords = /\S\s+\S+\s+\S+\s+\S/;
 /** What is left of the score of sentences that were cut at their commas. */
 const proseShare = 0.6;
@@ -188,6 +190,7 @@ function worthOf(record: ParsedRecord, index: number, evidence: Evidence): numbe
 }
 
 function isCode(text: string): boolean {
+  if (inNoCode.test(text)) return false;
   const shape = shapeOf(text);
   return shape === 'date' || (shape === 'code' && text[0] !== '{' && text[0] !== '[');
 }

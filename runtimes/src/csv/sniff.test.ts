@@ -28,6 +28,13 @@ describe('sniff on generated exports', () => {
   });
 });
 
+const visits = `url^visits^last
+https://www.example.org/a?q=x,y;z^161^2004-03-14
+https://www.example.org/b^"35^2012-02-20
+https://www.example.org/c^98^2008-07-05
+https://www.example.org/d?q=x,y;z^116^2006-02-12
+`;
+
 const sales = `DATE,TIME,Qty,Description,Comments
 5/1/14,1:00,1,"Boots, brown",
 5/2/14,2:01,2,"Red ""deluxe"" hat",call first; fragile
@@ -37,6 +44,10 @@ lines"
 `;
 
 describe('sniff on particular files', () => {
+  it('cuts addresses at a mark that none of them holds, although a quote is never closed', async () => {
+    expect(await dialectOf(visits)).toMatchObject({ delimiter: '^', header: 'Present' });
+  });
+
   it.each([
     [
       'a space',
@@ -117,7 +128,9 @@ describe('sniff on particular files', () => {
     expect(dialectOf("id;n\n1;'t Hooft\n2;rock 'n' roll\n3;'quoted'\n4;'quoted'\n").quote).toBe(
       '"',
     );
-    expect(dialectOf("id|n|m\n0|O'Brien|ok\n1|Lee|'quoted'\n2|'t Hooft|'quoted'\n3|Lee|x\n").quote).toBe('"');
+    expect(
+      dialectOf("id|n|m\n0|O'Brien|ok\n1|Lee|'quoted'\n2|'t Hooft|'quoted'\n3|Lee|x\n").quote,
+    ).toBe('"');
     expect(dialectOf("'a,b','c'\n'd','e'\n").quote).toBe("'");
     expect(dialectOf('a,b\n"x",\'1, 2\'\n"y",3\n"z",4\n').quote).toBe("'");
   });
