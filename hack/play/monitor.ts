@@ -104,13 +104,10 @@ export class Monitor {
     return { againInMs: redrawMs };
   }
 
-  /** Only what nobody asked for: 64 and 65 are answers, which the status carries in words. */
   #tellFailure(pod: Pod): void {
     const container = pod.status?.containerStatuses?.[0];
     const ending = container?.state.terminated ?? container?.lastState?.terminated;
-    if (ending === undefined || [0, 64, 65].includes(ending.exitCode)) return;
-    // Told to end before it had handlers for that: workers that are no longer needed.
-    if (ending.exitCode === toldToEnd && isTerminating(pod)) return;
+    if (ending === undefined || isAskedFor(pod, ending.exitCode)) return;
     const key = `${pod.metadata.name} ${ending.finishedAt}`;
     if (this.#told.has(key) || ending.finishedAt < this.#since) return;
     this.#told.add(key);
@@ -138,4 +135,9 @@ function viewOf(object: KubeObject, isUp: boolean): ResourceView {
   const view = playKindOf(object).view(object);
   // What a status of an earlier run says of pods that are gone would only mislead.
   return isUp || view.state !== 'Ready' ? view : { ...view, state: 'Starting', figures: [] };
+}
+
+/** 64 and 65 are answers, which the status carries in words; workers that are not needed are told to end. */
+function isAskedFor(pod: Pod, exitCode: number): boolean {
+  return [0, 64, 65].includes(exitCode) || (exitCode === toldToEnd && isTerminating(pod));
 }

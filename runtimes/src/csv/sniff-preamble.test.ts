@@ -91,7 +91,12 @@ describe('what is above the table', () => {
       4,
       'TIME',
     ],
-    ['nothing but names wider than most rows', 'id;n;a;b;c\n0;Ann;8.9\n1;Bob;5.2\n2;Eve;1.4\n3;Jim;;4;3\n', 0, 'id'],
+    [
+      'nothing but names wider than most rows',
+      'id;n;a;b;c\n0;Ann;8.9\n1;Bob;5.2\n2;Eve;1.4\n3;Jim;;4;3\n',
+      0,
+      'id',
+    ],
     [
       'several lines between empty ones',
       `Got on 1/2/2024;\n\nMs Lee;\n\nCard 12;\nLeft 86,12;\n\nat;name;out;in;\n${'1/2/2024;x;1,5;;\n'.repeat(9)}`,
@@ -108,7 +113,10 @@ describe('what is above the table', () => {
   it.each([
     ['addresses', 'url\nhttp://a.b/c\nhttp://a.b/d?x=1\nhttp://a.b/e?q=x;y\nhttp://a.b/f?q=x;z\n'],
     ['addresses with commas', 'link\nhttp://a.b/0?x=1,2\nhttp://a.b/1?x=1,2\nhttp://a.b/2?x=1,2\n'],
-    ['an address without a question', 'url\nhttp://a.b/c\nhttp://a.b/e?q=x,y;z\nhttp://a.b/f?q=x,y;z\nhttp://a.b/g?q=x,y;z\n'],
+    [
+      'an address without a question',
+      'url\nhttp://a.b/c\nhttp://a.b/e?q=x,y;z\nhttp://a.b/f?q=x,y;z\nhttp://a.b/g?q=x,y;z\n',
+    ],
     ['hardware addresses', 'value\nce:c5:75:1c:4d:37\n5d:98:00:5e:1c:bc\n43:2c:68:b6:db:04\n'],
     [
       'sentences',

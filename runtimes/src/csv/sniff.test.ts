@@ -44,8 +44,8 @@ lines"
 `;
 
 describe('sniff on particular files', () => {
-  it('cuts addresses at a mark that none of them holds, although a quote is never closed', async () => {
-    expect(await dialectOf(visits)).toMatchObject({ delimiter: '^', header: 'Present' });
+  it('cuts addresses at a mark that none of them holds, although a quote is never closed', () => {
+    expect(dialectOf(visits)).toMatchObject({ delimiter: '^', header: 'Present' });
   });
 
   it.each([
