@@ -171,8 +171,9 @@ class Assault {
     const { attack, scene, name, variant, play, startedMs, signal } = this.#options;
     if (moment === undefined || attack === undefined || signal.aborted) return;
     const { random } = attack;
-    // Every other time the next victim dies while the last is still away.
-    if (random.next() < 0.5 || moment.target === 'play') await this.#repairs;
+    // Every other time the next victim dies while the last is still away; a stream is soon loaded.
+    const canWait = random.next() < 0.5 && variant.source !== 'Gzip';
+    if (canWait || moment.target === 'play') await this.#repairs;
     const struck = await strike({
       scene,
       importName: name,
