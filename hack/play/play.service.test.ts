@@ -126,7 +126,7 @@ async function sums(table: string): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
 }
 
-/** The resource once some of it is loaded; the files are big enough for that to be seen. */
+/** The resource once some of it is loaded; looks are a second apart, and the files are big enough for some. */
 async function underWay(name: string): Promise<KubeObject> {
   return until(
     `${name} is under way`,
@@ -168,7 +168,7 @@ test('loads a file, prints one JSON line and runs again as a new import', async 
 }, 90_000);
 
 test('resumes the same import with exact totals after a kill -9 in the middle', async () => {
-  await csv('killed', { rows: 400_000, repeats: 500, broken: 11 });
+  await csv('killed', { rows: 1_000_000, repeats: 500, broken: 11 });
   const file = await manifest('killed', '  chunkBytes: 64Ki\n  workers: {max: 1}\n');
   const interrupted = play(once(file));
   const before = await underWay('killed');
@@ -184,15 +184,15 @@ test('resumes the same import with exact totals after a kill -9 in the middle', 
   expect(resumed.code).toBe(0);
   expect(resumed.lines[0]?.uid).toBe(before.metadata.uid);
   expect(resumed.lines[0]?.status.totals).toMatchObject({
-    read: 400_511,
-    loaded: 400_000,
+    read: 1_000_511,
+    loaded: 1_000_000,
     superseded: 500,
     rejected: 11,
   });
 }, 120_000);
 
 test('starts a killed Postgres again and loses nothing', async () => {
-  await csv('outage', { rows: 400_000, repeats: 500 });
+  await csv('outage', { rows: 1_000_000, repeats: 500 });
   const file = await manifest('outage', '  chunkBytes: 64Ki\n  workers: {max: 1}\n');
   const going = play(once(file));
   await underWay('outage');
@@ -203,14 +203,14 @@ test('starts a killed Postgres again and loses nothing', async () => {
   expect(going.stderr()).toContain('postgres has died; starting it again');
   expect(code).toBe(0);
   expect(jsonLines(going.stdout())[0]?.status.totals).toMatchObject({
-    read: 400_500,
-    loaded: 400_000,
+    read: 1_000_500,
+    loaded: 1_000_000,
     superseded: 500,
   });
 }, 120_000);
 
 test('resumes after Ctrl-C, which ends every pod', async () => {
-  await csv('paused', { rows: 400_000 });
+  await csv('paused', { rows: 1_000_000 });
   const file = await manifest('paused', '  chunkBytes: 64Ki\n  workers: {max: 1}\n');
   const interrupted = play(once(file));
   const before = await underWay('paused');
@@ -225,7 +225,7 @@ test('resumes after Ctrl-C, which ends every pod', async () => {
   expect(alive).toEqual([]);
   expect(resumed.code).toBe(0);
   expect(resumed.lines[0]?.uid).toBe(before.metadata.uid);
-  expect(resumed.lines[0]?.status.totals).toMatchObject({ read: 400_000, loaded: 400_000 });
+  expect(resumed.lines[0]?.status.totals).toMatchObject({ read: 1_000_000, loaded: 1_000_000 });
 }, 120_000);
 
 test('serves what it loaded until Ctrl-C, which leaves no process behind', async () => {
