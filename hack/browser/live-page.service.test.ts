@@ -7,7 +7,13 @@ import { preparedImport } from '../../runtimes/test/prepared-import.ts';
 import { completeImport, loadChunks } from '../../runtimes/test/prepared-chunks.ts';
 import { openBrowser, type RunningBrowser } from './browser.ts';
 import { findChromium } from './chromium.ts';
-import { progressEvent, rowEvent, scriptedGateway, type Script } from './scripted-gateway.ts';
+import {
+  progressEvent,
+  rowEvent,
+  scriptedGateway,
+  type Refuse,
+  type Script,
+} from './scripted-gateway.ts';
 
 const problem = await findChromium({ env: process.env, log: () => undefined }).then(
   () => undefined,
@@ -24,6 +30,11 @@ beforeAll(async () => {
   running = await openBrowser({ env: process.env, log: () => undefined });
 });
 afterAll(() => running?.[Symbol.asyncDispose]());
+
+const refuseWithoutToken: Refuse = ({ headers }) =>
+  headers.authorization === 'Bearer secret-0123456789'
+    ? undefined
+    : { status: 401, body: '{"status":"error","error":{"code":"Unauthorized"}}' };
 
 interface OpenedPage extends AsyncDisposable {
   readonly page: Page;
@@ -131,10 +142,7 @@ describe.skipIf(problem !== undefined)('the live page', () => {
     await using gateway = await scriptedGateway({
       table: 'users',
       script: aFewRows,
-      refuse: ({ headers }) =>
-        headers.authorization === 'Bearer secret-0123456789'
-          ? undefined
-          : { status: 401, body: '{"status":"error","error":{"code":"Unauthorized"}}' },
+      refuse: refuseWithoutToken,
     });
 
     await using live = await opened(gateway.url);
@@ -150,10 +158,7 @@ describe.skipIf(problem !== undefined)('the live page', () => {
     await using gateway = await scriptedGateway({
       table: 'users',
       script: aFewRows,
-      refuse: ({ headers }) =>
-        headers.authorization === 'Bearer secret-0123456789'
-          ? undefined
-          : { status: 401, body: '{"status":"error","error":{"code":"Unauthorized"}}' },
+      refuse: refuseWithoutToken,
     });
 
     await using live = await opened(gateway.url);

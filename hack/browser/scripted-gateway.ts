@@ -14,6 +14,8 @@ import {
   type EventSink,
 } from '@millrace/runtimes/http/server';
 
+export type Refuse = (request: HttpRequest) => HttpReply | undefined;
+
 export interface ScriptedGateway extends AsyncDisposable {
   readonly url: string;
   readonly service: HttpService;
@@ -25,7 +27,7 @@ export interface ScriptedGatewayOptions {
   readonly table: string;
   readonly script: Script;
   /** Answers before the script is asked; undefined lets it go on. */
-  readonly refuse?: (request: HttpRequest) => HttpReply | undefined;
+  readonly refuse?: Refuse;
 }
 
 export async function scriptedGateway(options: ScriptedGatewayOptions): Promise<ScriptedGateway> {

@@ -121,7 +121,7 @@ export class ImportWorld {
     return `uid-of-${kind.toLowerCase()}-${name}-${number}`;
   }
 
-  /** What every pod answers; only the coordinator is ever asked. */
+  /** What every pod answers that is asked: the coordinator, and once the import is complete a gateway. */
   readonly answer = (): object | undefined => this.progress;
   readonly podAddress = () => ({ host: '127.0.0.1', port: 9_090 });
 

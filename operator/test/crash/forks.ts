@@ -6,8 +6,8 @@
  * operator changes nothing: no call of it returns, none begins, and no write of it is on its way, which
  * is asked of every fork. What is left is the world, which is copied, the rest of the story, and the
  * time that the present step still has; what watches could be told of earlier is left out, since the
- * next operator begins with lists of the present. Two points at the same moment with no change between them leave
- * the same world, so that they are the same fork and have one future.
+ * next operator begins with lists of the present. Two points at the same moment with no change between
+ * them leave the same world, so that they are the same fork and have one future.
  *
  * Where this does not hold, there is no fork, and the point is played from the beginning: while a step
  * is being done, and beside another write. `prove.ts` plays a sample both ways.

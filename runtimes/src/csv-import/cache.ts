@@ -12,6 +12,8 @@
  * cached: looking one up costs an index probe, while keys that nobody owns would fill the memory.
  */
 import { randomBytes } from 'node:crypto';
+import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
+import { Failure } from '@millrace/kit/failure';
 import type { RedisScript } from '../connectors/redis/link.ts';
 import type { RedisStore } from '../connectors/redis/store.ts';
 import { identityHash, type LoadRow, type RowIdentity } from './cached-row.ts';
@@ -38,6 +40,23 @@ export function freshToken(): string {
 /** Makes every cached row of the table stale. Called after the commit, before the acknowledgement. */
 export async function bumpGeneration(redis: RedisStore, table: string): Promise<void> {
   await redis.set(generationKey(table), freshToken());
+}
+
+/**
+ * The same for whoever changes rows of an import. One without a cache of its own does it for others that
+ * serve its table from theirs, and waits for no Redis that is away: such rows are then served until
+ * their lifetime ends, or until the next bump.
+ */
+export function bumpOf(
+  { cache, target }: Pick<CsvImportPodConfig, 'cache' | 'target'>,
+  redis: RedisStore,
+): () => Promise<void> {
+  const bump = (): Promise<void> => bumpGeneration(redis, target.table);
+  return cache.mode === 'Off' ? () => bump().catch(unlessFault) : bump;
+}
+
+function unlessFault(error: unknown): void {
+  if (!(error instanceof Failure) || error.family === 'Fault') throw error;
 }
 
 export type CacheOutcome = 'hit' | 'miss' | 'error';

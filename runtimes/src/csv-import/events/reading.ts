@@ -3,9 +3,10 @@
  * page once for all who are at the same place.
  *
  * A page is kept for a second, as long as somebody listens, and only if it is within 128 KiB, so the
- * memory is bounded by the number of pages. A larger row is read by itself, by who has taken room for it. It may be older than what is committed by then, but never
- * than the snapshot of the stream that gets it: chunks which that snapshot shows are not sent later,
- * so a page without their rows would lose them.
+ * memory is bounded by the number of pages. A larger row is read by itself, by who has taken room for
+ * it. A page may be older than what is committed by then, but never than the snapshot of the stream that
+ * gets it: chunks which that snapshot shows are not sent later, so a page without their rows would lose
+ * them.
  */
 import type { Clock } from '@millrace/kit/clock';
 import type { Sql } from '../../connectors/postgres/database.ts';

@@ -5,7 +5,7 @@ import { exitCode } from '@millrace/kit/exit-code';
 import { migrateUp } from '../../connectors/postgres/migrate.ts';
 import { runOnce } from '../../one-shot.ts';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
-import { bumpGeneration } from '../cache.ts';
+import { bumpOf } from '../cache.ts';
 import { connections } from '../connections.ts';
 import { ledgerMigrations } from '../migrations.ts';
 import { importTelemetry } from '../telemetry.ts';
@@ -25,7 +25,7 @@ export async function runJanitorRole(
   const telemetry = importTelemetry(log, metrics);
   await using owner = open.ownerDatabase(connectionsMax);
   await using link = open.link();
-  await using redis = open.redis(commandTimeoutMs);
+  await using redis = open.cacheOfTable(commandTimeoutMs);
   const migrate = async (): Promise<void> => {
     await migrateUp(
       {
@@ -38,8 +38,7 @@ export async function runJanitorRole(
       { workingUrl: open.urls.need('POSTGRES_URL') },
     );
   };
-  const bump =
-    redis === undefined ? {} : { bumpCache: () => bumpGeneration(redis, config.target.table) };
+  const bump = redis === undefined ? {} : { bumpCache: bumpOf(config, redis) };
   return await runOnce({
     terminationLog: config.terminationLog,
     log,

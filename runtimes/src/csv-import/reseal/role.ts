@@ -8,7 +8,7 @@ import { systemClock } from '@millrace/kit/clock';
 import { exitCode } from '@millrace/kit/exit-code';
 import { runOnce } from '../../one-shot.ts';
 import type { ProcessContext, RoleSource } from '../../runtime.ts';
-import { bumpGeneration } from '../cache.ts';
+import { bumpOf } from '../cache.ts';
 import { connections } from '../connections.ts';
 import { importTelemetry } from '../telemetry.ts';
 import { resealTable } from './reseal.ts';
@@ -25,7 +25,7 @@ export async function runResealRole(
   const open = connections({ config, env, log, role: 'reseal' });
   const telemetry = importTelemetry(log, metrics);
   await using owner = open.ownerDatabase(resealConnections);
-  await using redis = open.redis(commandTimeoutMs);
+  await using redis = open.cacheOfTable(commandTimeoutMs);
   const keys = open.keys();
   return await runOnce({
     terminationLog: config.terminationLog,
@@ -34,7 +34,7 @@ export async function runResealRole(
     waiting: (failure, waitMs) => telemetry.waiting(failure, waitMs),
     work: async () => {
       const report = await resealTable({ config, owner, keys, clock: systemClock, signal });
-      if (redis !== undefined) await bumpGeneration(redis, config.target.table);
+      if (redis !== undefined) await bumpOf(config, redis)();
       return report;
     },
     ended: (report) => {

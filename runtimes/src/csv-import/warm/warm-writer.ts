@@ -11,12 +11,11 @@
  * the era before the import is complete.
  */
 import type { CsvImportPodConfig } from '@millrace/crds/csv-import';
-import { Failure } from '@millrace/kit/failure';
 import type { Sql } from '../../connectors/postgres/database.ts';
 import { sqlIdentifier } from '../../connectors/postgres/identifier.ts';
 import type { RedisStore } from '../../connectors/redis/store.ts';
 import { basePosition } from '../../rows/row-encoder.ts';
-import { bumpGeneration, cachedBytesMax, freshToken } from '../cache.ts';
+import { bumpGeneration, bumpOf, cachedBytesMax, freshToken } from '../cache.ts';
 import { rowHash, sharedIdentity } from '../cached-row.ts';
 import { chunkStatement, type PageRow } from '../gateway/sql.ts';
 import { readShape, type TableShape } from '../gateway/table.ts';
@@ -57,18 +56,8 @@ interface LoadedRange {
 /** What makes the cache right after a commit, in the mode of this import. */
 export function cacheUpdate(options: WarmWriterOptions): CacheUpdate {
   const { config, redis } = options;
-  const { mode } = config.cache;
-  if (mode === 'Warm' && config.serve.enabled) return warmUpdate(options);
-  const bump = (): Promise<void> => bumpGeneration(redis, config.target.table);
-  return mode === 'Off' ? () => bump().catch(unlessFault) : bump;
-}
-
-/**
- * For other imports that serve this table from a cache. An import without one waits for no Redis that
- * is away: such rows are then served until their lifetime ends, or until the next bump.
- */
-function unlessFault(error: unknown): void {
-  if (!(error instanceof Failure) || error.family === 'Fault') throw error;
+  if (config.cache.mode === 'Warm' && config.serve.enabled) return warmUpdate(options);
+  return bumpOf(config, redis);
 }
 
 function warmUpdate(options: WarmWriterOptions): CacheUpdate {
