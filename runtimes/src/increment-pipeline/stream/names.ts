@@ -1,5 +1,6 @@
 /**
- * Every name that a pipeline has in Redis beside the counts of its rate limit, and the name that a client is told for an entry.
+ * Every name that a pipeline has in Redis beside the counts of its rate limit, and the name that a
+ * client is told for an entry.
  *
  * The hash tag puts all keys of a pipeline into one slot of a cluster, so that one script may write
  * several streams at once. The incarnation is part of a stream's key: what is appended to one that
